@@ -1,0 +1,1 @@
+"""model.h5 in, driving out: the server, the pilot, laps and latency."""

@@ -1,0 +1,1 @@
+"""Architectures, preprocessing inside the model, the model file and inference runtimes."""

@@ -1,0 +1,38 @@
+"""Failures that we foresee, and how a command reports them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+
+class ForeseenError(ValueError):
+    """Something outside the program is wrong; the message says what was expected, what came and what to do."""
+
+
+class ProtocolError(ForeseenError):
+    """A message on the wire that does not follow the simulator's protocol."""
+
+
+class RecordingError(ForeseenError):
+    """A recording that cannot be read or written."""
+
+
+class ModelFileError(ForeseenError):
+    """A model file that is missing, foreign or damaged."""
+
+
+def exit_code(command: Callable[[], int]) -> int:
+    """Run a command's body; report a foreseen failure in one line on standard error, without a traceback.
+
+    Returns:
+        What `command` returns (0 done), 1 after a `ForeseenError`, 130 after Ctrl-C. Anything else is a bug and
+        keeps its traceback.
+    """
+    try:
+        return command()
+    except ForeseenError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place where failures are printed
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,1 @@
+"""The built-in simulator: a process of its own that speaks the wire protocol."""

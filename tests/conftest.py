@@ -1,0 +1,17 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def driving_data() -> Path:
+    """The folder of real recordings, weights and models: `$DRIVING_DATA`, or `shared` beside the checkout."""
+    folder = Path(os.environ.get("DRIVING_DATA", Path(__file__).resolve().parents[2] / "shared"))
+    if not (folder / "recordings").is_dir():
+        pytest.skip(f"no real driving data in {folder}: set DRIVING_DATA to run this test")
+    return folder

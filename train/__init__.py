@@ -1,0 +1,1 @@
+"""Recordings in, model.h5 out."""
