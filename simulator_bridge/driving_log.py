@@ -1,0 +1,77 @@
+"""The recorder's format, written: rows of `driving_log.csv` and the names of the images in `IMG/`.
+
+Pure text, no files. A row is `center,left,right,steering,throttle,brake,speed` with `,` and a newline, no header, as
+Udacity's simulator of 2017 writes it. The reading half, which knows what people's logs look like after years of
+copying, is `log_dialects.py`; `recording.py` puts both to use on disk.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Mapping
+
+from simulator_bridge.errors import RecordingError
+
+LOG_NAME = "driving_log.csv"
+IMAGE_FOLDER = "IMG"
+CAMERAS = ("center", "left", "right")
+NUMBER_COLUMNS = ("steering", "throttle", "brake", "speed")
+COLUMNS = CAMERAS + NUMBER_COLUMNS
+
+_STAMP = re.compile(r"(\d{4})_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d{3})(?!\d)")
+_EPOCH = datetime.datetime(1970, 1, 1)
+
+
+def image_name(camera: str, time: datetime.datetime) -> str:
+    """Name an image as the simulator does: `center_yyyy_MM_dd_HH_mm_ss_fff.jpg` (fff: milliseconds, cut off)."""
+    return f"{camera}_{time:%Y_%m_%d_%H_%M_%S}_{time.microsecond // 1000:03d}.jpg"
+
+
+def image_time_s(name: str) -> float:
+    """Read the time stamp out of an image's name, wherever in the name it stands (`..._117_f.jpg` has one too).
+
+    Returns:
+        Seconds since 1970 on the recording computer's clock (no time zone); NaN if there is no valid stamp.
+    """
+    match = _STAMP.search(name)
+    if match is None:
+        return math.nan
+    year, month, day, hour, minute, second, millisecond = map(int, match.groups())
+    try:
+        time = datetime.datetime(year, month, day, hour, minute, second, 1000 * millisecond)
+    except ValueError:
+        return math.nan
+    return (time - _EPOCH).total_seconds()
+
+
+def format_row(
+    images: Mapping[str, str], steering_angle: float, throttle: float, brake: float, speed_mph: float
+) -> str:
+    """Format one row of `driving_log.csv`, with its newline.
+
+    Args:
+        images: Camera -> name of its image in `IMG/`. `center` must be there; a side camera that is not there leaves
+            its column empty, so that a row always has seven columns.
+        steering_angle: Normalised, in [-1, 1], positive turns right.
+        throttle: In [-1, 1].
+        brake: In [0, 1].
+        speed_mph: Miles per hour.
+
+    Raises:
+        RecordingError: If there is no center image or a number is not finite: nobody could read such a row.
+    """
+    if "center" not in images:
+        raise RecordingError(f"a row to be recorded has images of {sorted(images)}, expected the center camera's too")
+    numbers = (steering_angle, throttle, brake, speed_mph)
+    for column, value in zip(NUMBER_COLUMNS, numbers, strict=True):
+        if not math.isfinite(value):
+            raise RecordingError(f"a row to be recorded has {column} {value!r}, expected a finite number")
+    paths = [f"{IMAGE_FOLDER}/{images[camera]}" if camera in images else "" for camera in CAMERAS]
+    return ",".join([*paths, *map(_format_number, numbers)]) + "\n"
+
+
+def _format_number(value: float) -> str:
+    """Format as the simulator's C# does (`float.ToString()`: 7 digits, `7.9E-05`, never `-0`)."""
+    return f"{float(value) + 0.0:.7G}"

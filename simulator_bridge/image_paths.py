@@ -1,0 +1,63 @@
+"""Paths of many images, kept small: a table of folders and an array of names instead of a `Path` per image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
+
+
+class ImagePaths(Sequence[Path]):
+    """N image paths as (folder, name) pairs; about 40 bytes an image.
+
+    Indexing with a number makes one `Path`; `take` selects rows; `strings` gives what decoders want.
+    """
+
+    def __init__(self, folders: Sequence[str], folder: npt.NDArray[np.int32], names: npt.NDArray[np.bytes_]) -> None:
+        """Hold `folders[folder[i]] / names[i]` for every i; `folder` and `names`: (N,)."""
+        if len(folder) != len(names):
+            raise ValueError(f"expected as many folders as names, got {len(folder)} and {len(names)}")
+        self._folders, self._folder, self._names = tuple(folders), folder, names
+
+    @classmethod
+    def of(cls, paths: Sequence[str]) -> ImagePaths:
+        """Build from whole paths."""
+        folders: dict[str, int] = {}
+        index = np.empty(len(paths), np.int32)
+        names = []
+        for i, path in enumerate(paths):
+            folder, name = os.path.split(path)
+            index[i] = folders.setdefault(folder, len(folders))
+            names.append(os.fsencode(name))
+        return cls(list(folders), index, np.array(names, dtype="S") if names else np.empty(0, "S1"))
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @overload
+    def __getitem__(self, index: int) -> Path: ...
+    @overload
+    def __getitem__(self, index: slice) -> ImagePaths: ...
+    def __getitem__(self, index: int | slice) -> Path | ImagePaths:
+        if isinstance(index, slice):
+            return ImagePaths(self._folders, self._folder[index], self._names[index])
+        return Path(self.string(index))
+
+    def __iter__(self) -> Iterator[Path]:
+        return (Path(self.string(i)) for i in range(len(self)))
+
+    def string(self, index: int) -> str:
+        """The path of one image as text."""
+        return os.path.join(self._folders[self._folder[index]], os.fsdecode(self._names[index]))
+
+    def strings(self) -> list[str]:
+        """All paths as text: N new strings, so not for keeping."""
+        return [self.string(i) for i in range(len(self))]
+
+    def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> ImagePaths:
+        """The images of these rows (indices, or a mask of N)."""
+        return ImagePaths(self._folders, self._folder[rows], self._names[rows])
