@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator_bridge.simulator.track_geometry import Corner, arc_lengths, rounded_polygon
-from simulator_bridge.simulator.track_plan import Arcs, Light, Paint, TrackPlan
+from simulator_bridge.simulator.track_plan import Arc, Arcs, Light, Paint, TrackPlan
 from simulator_bridge.simulator.tracks.heights import heights_between
 
 LENGTH_M = 1131.0
@@ -33,6 +33,9 @@ CORNERS: tuple[Corner, ...] = (
     (-40.0, -12.0, 17.0),  # the sharp left after it
 )
 
+HEIGHTS = ((0.0, 3.5), (0.08, 4.5), (0.2, 3.0), (0.4, 7.5), (0.55, 6.0), (0.66, 7.0), (0.76, 3.0), (0.88, 3.0))
+"""(fraction of the lap, metres); level on the bridge."""
+
 
 def plan_lake() -> TrackPlan:
     """The plan of the lake track."""
@@ -42,13 +45,20 @@ def plan_lake() -> TrackPlan:
     return TrackPlan(
         name="lake",
         xy=xy,
-        z=heights_between(
-            ((0.0, 2.0), (0.12, 4.0), (0.25, 2.5), (0.42, 6.5), (0.6, 4.5), (0.72, 2.5), (0.9, 2.5)), len(xy)
-        ),
+        z=heights_between(HEIGHTS, len(xy)),
         width_left=width,
         width_right=width,
         theme="lake",
-        arcs=Arcs(),
+        arcs=Arcs(
+            bridge=(_metres(870.0, 975.0),),
+            turn_off_right=(_metres(1040.0, 1072.0),),
+            water_left=(_metres(40.0, 95.0), _metres(380.0, 470.0), _metres(815.0, 1005.0)),
+            water_right=(_metres(830.0, 990.0),),
+        ),
         paint=Paint(lanes=1, edge_line="yellow"),
         light=Light(),
     )
+
+
+def _metres(start_m: float, end_m: float) -> Arc:
+    return Arc(start_m / LENGTH_M, end_m / LENGTH_M)
