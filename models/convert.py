@@ -1,0 +1,103 @@
+"""Keras models in, LiteRT flatbuffers out; models that other programs saved are checked before Keras sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.model_file import ModelFile, Parity, layers_of
+from models.policy import LiteRTPolicy
+from models.quiet import import_tensorflow, quietly
+from simulator_bridge.errors import ModelFileError
+from simulator_bridge.messages import FRAME_SHAPE
+
+if TYPE_CHECKING:
+    import keras
+
+
+def load_keras_model(file: ModelFile) -> keras.Model:
+    """Load the Keras model of a file, never executing anything that the file holds.
+
+    Raises:
+        ModelFileError: If it has Lambda layers or foreign classes, takes something else than a raw frame, or this
+            Keras cannot load it.
+    """
+    _refuse_code(file)
+    _refuse_other_input(file)
+    import_tensorflow()
+    import keras
+
+    try:
+        with quietly():
+            return keras.models.load_model(file.path, compile=False, safe_mode=True)
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelFileError(
+            f"{file.path}: written by Keras {file.keras_version}, Keras {keras.__version__} cannot load it ({reason}); "
+            f"train it again with train/clone.py"
+        ) from error
+
+
+def convert_to_litert(model: keras.Model) -> bytes:
+    """Convert to a LiteRT flatbuffer that takes one raw frame, uint8 (1, 160, 320, 3), of builtin operators only."""
+    import keras
+    import tensorflow as tf
+
+    with quietly():
+        frame = keras.Input(batch_shape=(1, *FRAME_SHAPE), dtype="uint8", name="frame")
+        single = keras.Model(frame, model(frame))
+        flatbuffer: bytes = tf.lite.TFLiteConverter.from_keras_model(single).convert()
+    return flatbuffer
+
+
+def measure_parity(model: keras.Model, flatbuffer: bytes, frames: npt.NDArray[np.uint8]) -> Parity:
+    """Run both on the same frames, (n, 160, 320, 3), n >= 1."""
+    names = tuple(model.output_names)
+    expected = model.predict_on_batch(frames)
+    expected = np.concatenate(expected if isinstance(expected, list) else [expected], axis=1)
+    policy = LiteRTPolicy(flatbuffer, names)
+    got = np.array([policy.predict(frame) for frame in frames])
+    difference = np.abs(got - expected).max(axis=0)
+    spread = expected.max(axis=0) - expected.min(axis=0)
+    return Parity(
+        {name: float(value) for name, value in zip(names, difference, strict=True)},
+        {name: float(value) for name, value in zip(names, spread, strict=True)},
+        len(frames),
+    )
+
+
+def _refuse_code(file: ModelFile) -> None:
+    """Refuse what could only be rebuilt by running code from the file, or from outside Keras."""
+    for layer in layers_of(file.architecture):
+        name = layer["class_name"]
+        if name == "Lambda":
+            raise ModelFileError(
+                f"{file.path}: has a Lambda layer, Python code inside the model, which is never executed here "
+                f"(written by Keras {file.keras_version}); use a stock layer such as Rescaling and save it again"
+            )
+        module = layer.get("module")
+        if module is not None and str(module).split(".")[0] not in ("keras", "builtins"):
+            raise ModelFileError(f"{file.path}: needs {module}.{name}, only Keras' own layers are loaded here")
+
+
+def _refuse_other_input(file: ModelFile) -> None:
+    shape = _input_shape(file.architecture)
+    if shape is not None and tuple(shape) != FRAME_SHAPE:
+        raise ModelFileError(
+            f"{file.path}: expected a model that takes raw frames {FRAME_SHAPE}, this one takes {tuple(shape)}: "
+            f"its preprocessing is not in the model; build it in, as train/clone.py does"
+        )
+
+
+def _input_shape(architecture: Mapping[str, Any]) -> list[int | None] | None:
+    """Shape of the first input without the batch, as any Keras since 1 wrote it; None if it does not say."""
+    for layer in layers_of(architecture):
+        config = layer.get("config")
+        if isinstance(config, Mapping):
+            shape = config.get("batch_shape") or config.get("batch_input_shape")
+            if isinstance(shape, list):
+                return shape[1:]
+    return None

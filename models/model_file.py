@@ -1,0 +1,207 @@
+"""`model.h5`: one HDF5 file that is the model.
+
+It is an ordinary Keras .h5 (`keras.models.load_model(path, compile=False)`, no custom code), with one more group:
+
+    /cloneway                 attributes `format` (int) and `metadata` (JSON text)
+    /cloneway/litert          uint8 (n,): the LiteRT flatbuffer, checked against the Keras model on real frames
+
+Reading needs h5py only. Nothing in a model file is ever executed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from models.registry import OUTPUT_SCALES
+from simulator_bridge.errors import ModelFileError
+from simulator_bridge.messages import FRAME_SHAPE
+
+if TYPE_CHECKING:
+    import keras
+
+FORMAT = 1
+GROUP, FLATBUFFER = "cloneway", "cloneway/litert"
+PARITY_TOLERANCE = 1e-3  # of an output's full value; 0.025 degrees of steering
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far the LiteRT flatbuffer is from the Keras model on the same frames.
+
+    Attributes:
+        max_difference: Per output, the largest absolute difference, in the output's unit.
+        spread: Per output, largest minus smallest Keras value: a spread near 0 means the check said little.
+        n_frames: Frames compared.
+    """
+
+    max_difference: Mapping[str, float]
+    spread: Mapping[str, float]
+    n_frames: int
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """What was read from a model file.
+
+    Attributes:
+        path: Where it was read.
+        metadata: As saved; empty for a file that another program wrote.
+        flatbuffer: The LiteRT model, or None.
+        architecture: Keras' own description of the layers.
+        keras_version: The Keras that wrote the file, "unknown" if it does not say.
+    """
+
+    path: Path
+    metadata: Mapping[str, Any]
+    flatbuffer: bytes | None
+    architecture: Mapping[str, Any]
+    keras_version: str
+
+
+def load_model_file(path: Path) -> ModelFile:
+    """Read a model file without importing Keras.
+
+    Raises:
+        ModelFileError: If there is no such file, or it is not a Keras model in HDF5 format.
+    """
+    if path.is_dir():
+        raise ModelFileError(f"{path}: expected a model file, this is a folder; pass the model.h5 in it")
+    if not path.is_file():
+        raise ModelFileError(f"{path}: no such file; train a model first with train/clone.py")
+    try:
+        with h5py.File(path, "r") as file:
+            return _read(path, file)
+    except OSError as error:
+        raise ModelFileError(f"{path}: {_what_it_is(path)}; train it again or copy it anew") from error
+
+
+def _read(path: Path, file: h5py.File) -> ModelFile:
+    config = file.attrs.get("model_config")
+    if config is None or "model_weights" not in file:
+        raise ModelFileError(
+            f"{path}: expected a whole Keras model, this HDF5 file has no architecture in it"
+            f" ({_list_of(file)}); save it with model.save('model.h5'), not save_weights()"
+        )
+    metadata, flatbuffer = {}, None
+    if GROUP in file:
+        if file[GROUP].attrs["format"] > FORMAT:
+            raise ModelFileError(
+                f"{path}: format {file[GROUP].attrs['format']}, this program reads up to {FORMAT}; update it"
+            )
+        metadata = json.loads(_text(file[GROUP].attrs["metadata"]))
+        flatbuffer = file[FLATBUFFER][()].tobytes()
+    version = _text(file.attrs.get("keras_version", "unknown"))
+    return ModelFile(path, metadata, flatbuffer, json.loads(_text(config)), version)
+
+
+def save_model_file(
+    path: Path, model: keras.Model, metadata: Mapping[str, Any], sample_frames: npt.NDArray[np.uint8]
+) -> Parity:
+    """Write `model.h5` complete and checked, or not at all: an existing file is replaced only at the very end.
+
+    The file is written beside `path`, loaded back, converted to LiteRT and compared with `model` on the frames, so
+    what was trained, what Keras loads and what drives are shown to be one model.
+
+    Args:
+        path: Where; its folder must exist.
+        model: From `registry.build_model`, trained.
+        metadata: JSON types: the model's and the training's configuration, data fingerprint, validation, ...
+        sample_frames: (n, 160, 320, 3) real frames for the parity check; random ones prove little.
+
+    Raises:
+        ModelFileError: If the LiteRT model or the file read back differs from the model by more than
+            `PARITY_TOLERANCE`, or the file cannot be written.
+    """
+    from models.convert import convert_to_litert, load_keras_model, measure_parity
+
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.h5")
+    try:
+        _write_keras(partial, model)
+        flatbuffer = convert_to_litert(load_keras_model(load_model_file(partial)))
+        parity = measure_parity(model, flatbuffer, sample_frames)
+        _refuse_difference(path, parity)
+        with h5py.File(partial, "r+") as file:
+            group = file.create_group(GROUP)
+            group.attrs["format"] = FORMAT
+            group.attrs["metadata"] = json.dumps(_complete(metadata, model, parity))
+            group.create_dataset("litert", data=np.frombuffer(flatbuffer, np.uint8))
+        if load_model_file(partial).flatbuffer != flatbuffer:
+            raise ModelFileError(f"{path}: what was written could not be read back; is the disk full or failing?")
+        os.replace(partial, path)
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot write the model: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return parity
+
+
+def _write_keras(path: Path, model: keras.Model) -> None:
+    from models.quiet import quietly
+
+    with quietly():  # keras calls .h5 a legacy format; it is the one every drive.py reads
+        model.save(path, include_optimizer=False)
+
+
+def _complete(metadata: Mapping[str, Any], model: keras.Model, parity: Parity) -> dict[str, Any]:
+    """The caller's metadata and what every model file states."""
+    import keras
+
+    return {
+        **metadata,
+        "input": {"name": "frame", "shape": list(FRAME_SHAPE), "dtype": "uint8", "colour": "RGB"},
+        "outputs": list(model.output_names),
+        "parity": asdict(parity),
+        "keras_version": keras.__version__,
+    }
+
+
+def _refuse_difference(path: Path, parity: Parity) -> None:
+    for name, difference in parity.max_difference.items():
+        limit = PARITY_TOLERANCE * OUTPUT_SCALES[name]
+        if not difference <= limit:  # also catches NaN
+            raise ModelFileError(
+                f"{path}: not written: LiteRT's {name} differs from Keras' by up to {difference:.2g} on "
+                f"{parity.n_frames} frames, at most {limit:.2g} is allowed; has the training diverged?"
+            )
+
+
+def layers_of(architecture: Any) -> Iterator[Mapping[str, Any]]:
+    """Every serialised object in a Keras description, nested ones included."""
+    if isinstance(architecture, Mapping):
+        if "class_name" in architecture:
+            yield architecture
+        for value in architecture.values():
+            yield from layers_of(value)
+    elif isinstance(architecture, list):
+        for value in architecture:
+            yield from layers_of(value)
+
+
+def _what_it_is(path: Path) -> str:
+    """Why a file that h5py refuses is no model, for a person."""
+    head = path.read_bytes()[:8]
+    if not head:
+        return "the file is empty"
+    if head == b"\x89HDF\r\n\x1a\n":
+        return "an HDF5 file that is truncated or damaged"
+    if head[:4] == b"PK\x03\x04":
+        return "expected an .h5 model, this is a zip (a .keras file? save it as model.h5)"
+    return "expected a Keras model in HDF5 format, this is something else"
+
+
+def _list_of(file: h5py.File) -> str:
+    names = list(file)[:4]
+    return f"it holds {', '.join(names)}" if names else "it holds nothing"
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,125 @@
+"""Running a trained model on one frame at a time. Importing this module imports neither TensorFlow nor Keras."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from models.model_file import load_model_file
+from models.quiet import quietly
+from simulator_bridge.errors import ModelFileError
+from simulator_bridge.messages import FRAME_SHAPE, Frame
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a model wants, as it said it: not clipped.
+
+    Attributes:
+        steering_angle: Normalised, nominally in [-1, 1], positive turns right.
+        throttle: Nominally in [-1, 1]; None if the model does not predict it.
+        speed_mph: Wanted speed; None if the model does not predict it.
+    """
+
+    steering_angle: float
+    throttle: float | None = None
+    speed_mph: float | None = None
+
+
+class Policy(Protocol):
+    """Frame in, action out: deterministic, safe to call from several threads, no I/O."""
+
+    def __call__(self, frame: Frame) -> Action:
+        """Decide on one frame, uint8 (160, 320, 3) RGB; raises ValueError for anything else."""
+        ...
+
+
+class LiteRTPolicy:
+    """A LiteRT flatbuffer run by one thread, the steady choice beside a simulator on the same machine."""
+
+    def __init__(self, flatbuffer: bytes, outputs: tuple[str, ...]) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        with quietly():
+            self._interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
+            self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        # the converter shuffles the outputs; the signature keeps them apart as output_0, output_1, ...
+        details = self._interpreter.get_signature_runner().get_output_details()
+        self._outputs = [details[name]["index"] for name in sorted(details)]
+        if len(self._outputs) != len(outputs):
+            raise ModelFileError(f"the model has {len(self._outputs)} outputs, its metadata names {outputs}")
+        self._names = outputs
+        self._lock = threading.Lock()
+
+    def predict(self, frame: Frame) -> list[float]:
+        """The outputs in the order of their names; see `Policy.__call__`."""
+        check_frame(frame)
+        with self._lock:
+            self._interpreter.set_tensor(self._input, frame[np.newaxis])
+            self._interpreter.invoke()
+            return [float(self._interpreter.get_tensor(index)[0, 0]) for index in self._outputs]
+
+    def __call__(self, frame: Frame) -> Action:
+        """See `Policy.__call__`."""
+        return Action(**dict(zip(self._names, self.predict(frame), strict=True)))
+
+
+class KerasPolicy:
+    """The Keras model itself, compiled by `tf.function`: the reference to compare with; LiteRT is faster."""
+
+    def __init__(self, model: keras.Model) -> None:
+        import tensorflow as tf
+
+        self._names = tuple(model.output_names)
+        self._run = tf.function(
+            lambda frame: model(frame, training=False),
+            input_signature=[tf.TensorSpec((1, *FRAME_SHAPE), tf.uint8)],
+        )
+
+    def __call__(self, frame: Frame) -> Action:
+        """See `Policy.__call__`."""
+        check_frame(frame)
+        outputs = self._run(frame[np.newaxis])
+        values = outputs if isinstance(outputs, list) else [outputs]
+        return Action(**{name: float(value[0, 0]) for name, value in zip(self._names, values, strict=True)})
+
+
+def check_frame(frame: object) -> None:
+    """Raise ValueError unless it is a uint8 array (160, 320, 3)."""
+    if not isinstance(frame, np.ndarray):
+        raise ValueError(f"expected a frame, uint8 {FRAME_SHAPE}; got {type(frame).__name__}")
+    if frame.shape != FRAME_SHAPE or frame.dtype != np.uint8:
+        raise ValueError(f"expected a frame, uint8 {FRAME_SHAPE}; got {frame.dtype} {frame.shape}")
+
+
+def load_policy(path: Path) -> LiteRTPolicy:
+    """Load a model file for driving.
+
+    The flatbuffer in the file is used if there is one. A model that another program saved is loaded with Keras (5-9 s)
+    and converted in memory; it must take the raw frame and give one number, the steering angle.
+
+    Raises:
+        ModelFileError: If the file is missing, damaged or foreign; the message says what to do.
+    """
+    file = load_model_file(path)
+    if file.flatbuffer is not None:
+        return LiteRTPolicy(file.flatbuffer, tuple(file.metadata["outputs"]))
+    from models.convert import convert_to_litert, load_keras_model
+
+    logger.info("%s holds no LiteRT model: loading it with Keras and converting it, a few seconds", path)
+    model = load_keras_model(file)
+    if len(model.outputs) != 1 or model.outputs[0].shape[1:] != (1,):
+        shapes = ", ".join(str(tuple(output.shape)) for output in model.outputs)
+        raise ModelFileError(f"{path}: expected one output (None, 1), the steering angle; the model has {shapes}")
+    return LiteRTPolicy(convert_to_litert(model), ("steering_angle",))

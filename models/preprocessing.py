@@ -1,0 +1,43 @@
+"""From the raw camera frame to the network's image, as stock Keras layers inside the model.
+
+Frame uint8 (160, 320, 3) -> crop -> resize -> round to uint8. The result is uint8, so training may cache it and sees
+bit for bit what driving sees. Pixel scaling is not done here: it belongs to each architecture's network.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
+
+if TYPE_CHECKING:
+    import keras
+
+# The horizon of real frames lies at rows 57-62; a little above it shows where a climbing road goes, the rest is sky.
+CROP_TOP_PX = 56
+# The hood reaches up to about row 137 in the middle; below that the frame shows the car itself.
+CROP_BOTTOM_PX = 24
+# Rounding half up: 0.5 and a little, so that exact halves (frequent when bilinear weights are tenths) fall on the same
+# side in Keras and in LiteRT, whose sums differ in the last bit.
+ROUNDING_OFFSET = 0.502
+
+
+def build_preprocessing(image_size: tuple[int, int], crop_px: tuple[int, int]) -> keras.Model:
+    """Build the model `preprocessing`: frame uint8 (N, 160, 320, 3) RGB -> image uint8 (N, height, width, 3).
+
+    Bilinear without antialiasing: antialiasing has no builtin operator in LiteRT, and at the factors used here (below
+    2) every source pixel still counts. All arithmetic is float32 under any global dtype policy.
+
+    Args:
+        image_size: Height and width of the network's image, pixels.
+        crop_px: Rows cut off at the top and at the bottom of the frame, pixels.
+    """
+    import keras
+
+    frame = keras.Input(FRAME_SHAPE, dtype="uint8", name="frame")
+    x = keras.layers.Cropping2D((crop_px, (0, 0)), dtype="float32", name="crop")(frame)
+    if image_size != (FRAME_HEIGHT_PX - sum(crop_px), FRAME_WIDTH_PX):
+        x = keras.layers.Resizing(*image_size, interpolation="bilinear", dtype="float32", name="resize")(x)
+    x = keras.layers.Rescaling(1.0, ROUNDING_OFFSET, dtype="float32", name="round")(x)
+    x = keras.layers.Rescaling(1, dtype="uint8", name="to_uint8")(x)  # a cast: cuts the fraction off
+    return keras.Model(frame, x, name="preprocessing")
