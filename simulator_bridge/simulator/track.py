@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -35,7 +36,18 @@ from simulator_bridge.simulator.tracks.jungle import plan_jungle
 from simulator_bridge.simulator.tracks.lake import plan_lake
 from simulator_bridge.simulator.tracks.random_road import random_plans
 
-__all__ = ["THEMES", "Features", "Light", "Location", "Paint", "Theme", "Track", "TrackError", "build_track"]
+__all__ = [
+    "THEMES",
+    "Features",
+    "Light",
+    "Location",
+    "Paint",
+    "PlanarPose",
+    "Theme",
+    "Track",
+    "TrackError",
+    "build_track",
+]
 
 SPACING_M = 1.0  # between centre line points, about: the lap holds a whole number of them
 SHARPEST_RADIUS_M = 7.0  # the car turns in 6.2 m: 2.87 m wheelbase at 25 degrees
@@ -43,6 +55,17 @@ SHORTEST_LAP_M = 100.0
 NARROWEST_SIDE_M = 1.5  # half the car's 2.0 m and half a metre to spare
 BETWEEN_ROADS_M = 1.0  # free ground wanted between two parts of the road
 SEARCH_M = 30.0  # how far around the last known place `locate` looks first
+
+
+class PlanarPose(Protocol):
+    """Anything that stands somewhere and points somewhere: metres, and radians counter-clockwise from +x."""
+
+    @property
+    def x(self) -> float: ...  # noqa: D102
+    @property
+    def y(self) -> float: ...  # noqa: D102
+    @property
+    def heading(self) -> float: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
