@@ -24,16 +24,9 @@ class ImagePaths(Sequence[Path]):
         self._folders, self._folder, self._names = tuple(folders), folder, names
 
     @classmethod
-    def of(cls, paths: Sequence[str]) -> ImagePaths:
-        """Build from whole paths."""
-        folders: dict[str, int] = {}
-        index = np.empty(len(paths), np.int32)
-        names = []
-        for i, path in enumerate(paths):
-            folder, name = os.path.split(path)
-            index[i] = folders.setdefault(folder, len(folders))
-            names.append(os.fsencode(name))
-        return cls(list(folders), index, np.array(names, dtype="S") if names else np.empty(0, "S1"))
+    def of(cls, folders: Sequence[str], folder: npt.NDArray[np.int32], names: Sequence[str]) -> ImagePaths:
+        """Pack N file names given as text."""
+        return cls(folders, folder, np.array([os.fsencode(name) for name in names] or [b""], "S")[: len(names)])
 
     def __len__(self) -> int:
         return len(self._names)
