@@ -1,0 +1,47 @@
+"""One clear line for each kind of fault, and not ten thousand of them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+QUIET_S = 10.0  # a kind of fault is said at most this often
+MAX_KINDS = 256  # kinds are named in the code; a bound all the same
+
+
+class FaultLog:
+    """Says each kind of fault at once, then at most every `quiet_s` seconds with the count of those left unsaid."""
+
+    def __init__(
+        self, logger: logging.Logger, quiet_s: float = QUIET_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._logger = logger
+        self._quiet_s = quiet_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._said: dict[str, tuple[float, int]] = {}  # kind -> (when said, faults left unsaid since)
+
+    def report(
+        self, kind: str, message: str, *args: object, level: int = logging.WARNING, traceback: bool = False
+    ) -> None:
+        """Log a fault, unless its kind was logged a moment ago.
+
+        Args:
+            kind: What counts as the same fault; a fixed name, never text from outside.
+            message: The line, with `%s` for `args` as in `logging`.
+            args: Values for the line.
+            level: As in `logging`.
+            traceback: Also log the traceback of the exception being handled: the fault is a bug of ours.
+        """
+        now = self._clock()
+        with self._lock:
+            said_at, unsaid = self._said.get(kind, (-float("inf"), 0))
+            if now - said_at < self._quiet_s:
+                self._said[kind] = (said_at, unsaid + 1)
+                return
+            if len(self._said) < MAX_KINDS or kind in self._said:
+                self._said[kind] = (now, 0)
+        more = f" ({unsaid} more like this since)" if unsaid else ""
+        self._logger.log(level, message + more.replace("%", "%%"), *args, exc_info=traceback)
