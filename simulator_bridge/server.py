@@ -1,0 +1,306 @@
+"""The server that simulators connect to: telemetry in, one answer out, whatever comes.
+
+It knows no model: `new_driver` makes a driver for each connection, and a driver turns telemetry into a control.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import threading
+import time
+import urllib.parse
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import flask
+import socketio
+
+from simulator_bridge.errors import ForeseenError, ProtocolError
+from simulator_bridge.fault_log import FaultLog
+from simulator_bridge.legacy_clients import BridgeSocketServer
+from simulator_bridge.messages import (
+    SAFE_CONTROL,
+    Control,
+    Telemetry,
+    control_to_wire,
+    has_decimal_comma,
+    parse_telemetry,
+)
+from simulator_bridge.transports import build_transport
+
+logger = logging.getLogger(__name__)
+faults = FaultLog(logger)
+comings = FaultLog(logger, quiet_s=1.0)  # a simulator without its server reconnects 1500 times a second
+
+TransportName = Literal["eventlet", "threading"]
+TRANSPORTS: tuple[TransportName, ...] = ("eventlet", "threading")
+DEFAULT_TRANSPORT: TransportName = "threading"
+
+MAX_MESSAGE_BYTES = 2_000_000  # a telemetry is about 30,000
+KICK_OFF_S = 1.0  # silence after which a client that waits for the first steer is sent one
+PING_INTERVAL_S, PING_TIMEOUT_S = 25.0, 20.0  # Engine.IO's own defaults
+BACKLOG = 128  # connections that wait to be accepted
+
+
+class Driver(Protocol):
+    """Drives one car; there is one for each connection."""
+
+    def __call__(self, telemetry: Telemetry) -> Control:
+        """Decide what the car does next."""
+
+
+@runtime_checkable
+class ClosableDriver(Driver, Protocol):
+    """A driver that wants to know when its connection has ended."""
+
+    def close(self) -> None:
+        """Let go of what the driver holds."""
+
+
+class BindError(ForeseenError):
+    """The address cannot be listened on."""
+
+
+@dataclass
+class Connection:
+    """What the server remembers of one client."""
+
+    driver: Driver
+    connected_at: float = field(default_factory=time.monotonic)
+    decimal_comma: bool = False  # once seen, always answered
+    n_telemetry: int = 0
+    kicked_off: bool = False
+
+
+class BridgeServer:
+    """Serves Socket.IO on a port and a status page beside it.
+
+    Args:
+        new_driver: Makes the driver of a new connection.
+        host: Address to listen on.
+        port: Port to listen on; 0 for any free one, see the attribute `port`.
+        transport: "eventlet" or "threading".
+        ping_interval_s: How often a client shows that it lives.
+        ping_timeout_s: How long it may stay silent beyond that.
+
+    Raises:
+        BindError: If the address is in use or not ours. The port is held from here on, and listened on by `serve`.
+    """
+
+    def __init__(
+        self,
+        new_driver: Callable[[], Driver],
+        host: str = "127.0.0.1",
+        port: int = 4567,
+        transport: TransportName = DEFAULT_TRANSPORT,
+        ping_interval_s: float = PING_INTERVAL_S,
+        ping_timeout_s: float = PING_TIMEOUT_S,
+    ) -> None:
+        self._new_driver = new_driver
+        self._listener = _bind(host, port)
+        self.host = host
+        self.port: int = self._listener.getsockname()[1]
+        self.listening = threading.Event()
+        self._stop = threading.Event()
+        self._transport = build_transport(transport)
+        self._connections: dict[str, Connection] = {}
+        self._local_only = _is_loopback(host)
+        self._sio = self._build_socket_server(ping_interval_s, ping_timeout_s)
+        self._wsgi = socketio.WSGIApp(self._sio, self._build_pages().wsgi_app)
+
+    def listen(self) -> None:
+        """Let clients connect; they are answered once `serve` runs.
+
+        Raises:
+            BindError: If another program listens on the port by now.
+        """
+        try:
+            self._listener.listen(BACKLOG)
+        except OSError as error:
+            raise BindError(_bind_message(self.host, self.port, error)) from error
+        self.listening.set()
+
+    def serve(self) -> None:
+        """Listen and serve until `stop` is called.
+
+        Raises:
+            BindError: If another program listens on the port by now.
+        """
+        self.listen()
+        try:
+            self._transport.serve(self._listener, self._app, self._kick_off, self._stop, self._hang_up)
+        finally:
+            self.close()
+
+    def stop(self) -> None:
+        """Make `serve` return; from any thread or signal handler."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Let go of the port; needed only when `serve` was never called."""
+        self._listener.close()
+
+    def _hang_up(self) -> None:
+        for sid in list(self._connections):
+            self._on_disconnect(sid)
+        self._sio.hang_up()
+
+    def _app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if self._local_only and not _is_loopback(_host_name(environ)):
+            # a page of another site whose name was pointed at this computer (DNS rebinding)
+            faults.report("host", "refusing a request for the host %.80r", environ.get("HTTP_HOST"))
+            start_response("403 Forbidden", [("Content-Type", "text/plain")])
+            return [b"this server answers to its own name only"]
+        answer: Iterable[bytes] = self._wsgi(environ, start_response)
+        return answer
+
+    def _own_origins(self) -> list[str]:
+        return [f"http://{host}:{self.port}" for host in {"127.0.0.1", "localhost", "[::1]", self.host}]
+
+    def _build_socket_server(self, ping_interval_s: float, ping_timeout_s: float) -> BridgeSocketServer:
+        with warnings.catch_warnings():  # known: it is why eventlet is not the only transport
+            warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+            sio = BridgeSocketServer(
+                async_mode=self._transport.async_mode,
+                async_handlers=False,  # answered in order, in the connection's own thread
+                logger=_library_logger(),
+                engineio_logger=_library_logger(),
+                cors_allowed_origins=self._own_origins() if self._local_only else None,
+                max_http_buffer_size=MAX_MESSAGE_BYTES,
+                http_compression=False,
+                ping_interval=ping_interval_s,
+                ping_timeout=ping_timeout_s,
+            )
+        sio.on("connect", self._on_connect)
+        sio.on("disconnect", self._on_disconnect)
+        sio.on("telemetry", self._on_telemetry)
+        sio.on("*", self._on_other_event)
+        return sio
+
+    def _build_pages(self) -> flask.Flask:
+        pages = flask.Flask(__name__, static_folder=None)
+
+        @pages.get("/")
+        def status() -> tuple[str, dict[str, str]]:
+            cars = len(self._connections)
+            lines = [f"The drive server is running; {cars} client{'s'[: cars != 1]} connected."]
+            lines += [f"- {connection.n_telemetry} telemetry answered" for connection in self._connections.values()]
+            return "\n".join(lines) + "\n", {"Content-Type": "text/plain; charset=utf-8"}
+
+        return pages
+
+    def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
+        self._connections[sid] = Connection(driver=self._make_driver())
+        agent = environ.get("HTTP_USER_AGENT", "no User-Agent")
+        comings.report("connect", "a client has connected: %.80s", agent, level=logging.INFO)
+
+    def _make_driver(self) -> Driver:
+        try:
+            return self._new_driver()
+        except Exception as error:
+            faults.report("new driver", "no driver for a new client, it gets a safe control: %s", error, traceback=True)
+            return lambda telemetry: SAFE_CONTROL
+
+    def _on_disconnect(self, sid: str, *reason: object) -> None:
+        connection = self._connections.pop(sid, None)
+        if connection is None:
+            return
+        comings.report("leave", "a client has left after %d telemetry", connection.n_telemetry, level=logging.INFO)
+        if isinstance(connection.driver, ClosableDriver):
+            try:
+                connection.driver.close()
+            except Exception as error:
+                faults.report("close driver", "a driver failed to close: %s", error, traceback=True)
+
+    def _on_telemetry(self, sid: str, *arguments: object) -> None:
+        received_at = time.monotonic()
+        connection = self._connections.get(sid)
+        if connection is None:  # it has just left
+            return
+        connection.n_telemetry += 1
+        payload = arguments[0] if arguments else None
+        control = self._answer(connection, payload, received_at)
+        if control is None:
+            self._sio.emit("manual", {}, to=sid)
+        else:
+            self._sio.emit("steer", control_to_wire(control, connection.decimal_comma), to=sid)
+
+    def _answer(self, connection: Connection, payload: object, received_at: float) -> Control | None:
+        """Decide on the answer: the driver's, a safe one if that cannot be had, None in manual mode. Never raises."""
+        try:
+            telemetry = parse_telemetry(payload, received_at)
+        except ProtocolError as error:
+            connection.decimal_comma |= has_decimal_comma(payload)
+            faults.report("telemetry", "malformed telemetry, answered with a safe control: %s", error)
+            return SAFE_CONTROL
+        if telemetry is None:
+            return None
+        connection.decimal_comma |= telemetry.decimal_comma
+        try:
+            control = connection.driver(telemetry)
+            if not isinstance(control, Control):
+                raise TypeError(f"expected the driver to return a Control, got {control!r}")
+            return control
+        except Exception as error:  # a bug: the car must not be left without an answer
+            kind = f"driver {type(error).__name__}"
+            faults.report(kind, "the driver failed, answered with a safe control: %s", error, traceback=True)
+            return SAFE_CONTROL
+
+    def _on_other_event(self, event: str, sid: str, *arguments: object) -> None:
+        faults.report("event", "ignoring an event named %.40r: expected 'telemetry'", event)
+
+    def _kick_off(self) -> None:
+        """Send a steer to clients that wait for one before their first telemetry."""
+        now = time.monotonic()
+        for sid, connection in list(self._connections.items()):
+            if connection.kicked_off or now - connection.connected_at < KICK_OFF_S:
+                continue
+            connection.kicked_off = True
+            if connection.n_telemetry == 0:
+                self._sio.emit("steer", control_to_wire(SAFE_CONTROL, decimal_comma=False), to=sid)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise BindError(_bind_message(host, port, error)) from error
+    try:
+        if os.name == "posix":  # elsewhere the option lets two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by the accepted
+        listener.bind(address)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise BindError(_bind_message(host, port, error)) from error
+    return listener
+
+
+def _bind_message(host: str, port: int, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use; stop the other server, or choose another with --port"
+    return f"cannot listen on {host} port {port}: {error}"
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1", "[::1]") or host.startswith("127.")
+
+
+def _host_name(environ: dict[str, Any]) -> str:
+    try:
+        return urllib.parse.urlsplit("//" + environ.get("HTTP_HOST", "localhost")).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _library_logger() -> logging.Logger:
+    """Make a logger for python-socketio: what it has to say is for debugging; faults are reported by us."""
+    library = logging.getLogger("simulator_bridge.socketio")
+    library.setLevel(logging.CRITICAL)
+    return library

@@ -1,0 +1,217 @@
+"""The two ways of serving HTTP and websockets: real threads, or eventlet's green ones.
+
+A transport listens, runs a WSGI application for each request and hands the socket over for a websocket
+(`environ["bridge.upgrade"]`). It knows nothing of Socket.IO.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterable
+from typing import IO, Any, Protocol, cast
+from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
+
+from simulator_bridge.websocket import Lock
+
+logger = logging.getLogger(__name__)
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+REQUEST_TIMEOUT_S = 20.0  # for the bytes of one HTTP request, and for an idle connection
+MAX_CONNECTIONS = 1000  # at one time; more are closed at once
+HANG_UP_S = 1.0  # how long connections may take to end
+TICK_S = 0.1  # how often the caller's own work runs
+
+
+class Transport(Protocol):
+    """Serves a WSGI application on a listening socket."""
+
+    async_mode: str  # python-engineio's name for it
+
+    def serve(
+        self,
+        listener: socket.socket,
+        app: WsgiApp,
+        tick: Callable[[], None],
+        stop: threading.Event,
+        hang_up: Callable[[], None],
+    ) -> None:
+        """Serve until `stop` is set.
+
+        Args:
+            listener: Listens already.
+            app: Answers a request, in a thread of its own.
+            tick: The caller's own work, done every TICK_S seconds.
+            stop: May be set from any thread or signal handler.
+            hang_up: Ends the open connections; called once, when no new ones are accepted any more.
+        """
+
+
+class ThreadingTransport:
+    """A thread for each connection; the standard library's HTTP server."""
+
+    async_mode = "threading"
+
+    def serve(
+        self,
+        listener: socket.socket,
+        app: WsgiApp,
+        tick: Callable[[], None],
+        stop: threading.Event,
+        hang_up: Callable[[], None],
+    ) -> None:
+        """Serve until `stop` is set."""
+        server = _ThreadedServer(listener)
+        server.set_app(app)
+        acceptor = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": TICK_S}, daemon=True)
+        acceptor.start()
+        try:
+            while not stop.wait(TICK_S):
+                tick()
+        finally:
+            server.shutdown()
+            acceptor.join()
+            hang_up()
+
+
+class EventletTransport:
+    """Green threads in one thread; nothing is monkey-patched."""
+
+    async_mode = "eventlet"
+
+    def serve(
+        self,
+        listener: socket.socket,
+        app: WsgiApp,
+        tick: Callable[[], None],
+        stop: threading.Event,
+        hang_up: Callable[[], None],
+    ) -> None:
+        """Serve until `stop` is set."""
+        import eventlet
+        import eventlet.wsgi
+
+        def with_upgrade(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            environ["bridge.upgrade"] = _EventletUpgrade(environ["eventlet.input"].get_socket)
+            return app(environ, start_response)
+
+        pool = eventlet.GreenPool(MAX_CONNECTIONS)
+        acceptor = eventlet.spawn(
+            eventlet.wsgi.server,
+            eventlet.greenio.GreenSocket(listener),
+            with_upgrade,
+            log=logging.getLogger(f"{__name__}.eventlet"),
+            log_output=False,
+            debug=False,  # no traceback to a client
+            socket_timeout=REQUEST_TIMEOUT_S,
+            custom_pool=pool,
+        )
+        try:
+            while not stop.is_set():
+                eventlet.sleep(TICK_S)
+                tick()
+        finally:
+            acceptor.kill()
+            hang_up()
+            with eventlet.Timeout(HANG_UP_S, False):
+                pool.waitall()
+
+
+def build_transport(name: str) -> Transport:
+    """Make the transport called `name`: "threading" or "eventlet"."""
+    if name == "eventlet":
+        return EventletTransport()
+    if name == "threading":
+        return ThreadingTransport()
+    raise ValueError(f"expected the transport 'eventlet' or 'threading', got {name!r}")
+
+
+class _EventletUpgrade:
+    def __init__(self, take_socket: Callable[[], socket.socket]) -> None:
+        self.take_socket = take_socket
+
+    def make_lock(self) -> Lock:
+        from eventlet.semaphore import Semaphore
+
+        lock: Lock = Semaphore()
+        return lock
+
+    def finished(self) -> Iterable[bytes]:
+        from eventlet import wsgi
+
+        wsgi.WSGI_LOCAL.already_handled = True  # as eventlet's own websockets end
+        return []
+
+
+class _ThreadingUpgrade:
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def take_socket(self) -> socket.socket:
+        return self._connection
+
+    def make_lock(self) -> Lock:
+        return threading.Lock()
+
+    def finished(self) -> Iterable[bytes]:
+        raise ConnectionAbortedError("the websocket has ended")  # which wsgiref takes as: write nothing
+
+
+class _ThreadedServer(socketserver.ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, listener: socket.socket) -> None:
+        super().__init__(listener.getsockname()[:2], _RequestHandler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.server_name, self.server_port = listener.getsockname()[:2]
+        self.setup_environ()
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        logger.debug("a connection from %s failed", client_address, exc_info=True)
+
+
+class _QuietServerHandler(ServerHandler):
+    """Runs the application for one request; a failure is logged, never shown to the client."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        logger.error("a request failed", exc_info=exc_info)
+
+
+class _RequestHandler(WSGIRequestHandler):
+    timeout = REQUEST_TIMEOUT_S
+
+    def handle(self) -> None:
+        self.raw_requestline = self.rfile.readline(65537)
+        if len(self.raw_requestline) > 65536:
+            self.requestline = self.request_version = self.command = ""
+            self.send_error(414)
+            return
+        if not self.parse_request():
+            return
+        environ = self.get_environ()
+        environ["bridge.upgrade"] = _ThreadingUpgrade(self.connection)
+        rfile, wfile = cast(IO[bytes], self.rfile), cast(IO[bytes], self.wfile)  # typeshed says BufferedIOBase
+        handler = _QuietServerHandler(rfile, wfile, self.get_stderr(), environ, multithread=True)
+        handler.request_handler = self  # type: ignore[attr-defined]  # wsgiref logs through it
+        handler.run(self.server.get_app())  # type: ignore[attr-defined]
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        logger.debug(format, *args)
