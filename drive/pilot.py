@@ -1,0 +1,121 @@
+"""The pilot: what a policy sees becomes what the car does. Knows no socket."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from drive.speed_control import SpeedController, brake_throttle
+from models.policy import Action, Policy
+from simulator_bridge.fault_log import FaultLog
+from simulator_bridge.messages import Control, Telemetry
+from simulator_bridge.recorder import Recorder
+
+logger = logging.getLogger(__name__)
+faults = FaultLog(logger)
+
+RECORD_PERIOD_S = 1 / 15  # the simulator's own recorder makes up to 15 rows/s
+
+
+class Pilot:
+    """Drives one car: steering from the policy; throttle from the policy too, or from the speed controller.
+
+    Args:
+        policy: May be shared between pilots.
+        speed_control: This car's own. If the policy predicts a speed, it is the set speed.
+    """
+
+    def __init__(self, policy: Policy, speed_control: SpeedController) -> None:
+        self._policy = policy
+        self._speed_control = speed_control
+
+    def __call__(self, telemetry: Telemetry) -> Control:
+        """Decide what the car does next; if the policy has lost its mind (NaN), stop the car."""
+        action = self._policy(telemetry.frame)
+        if not _is_finite(action):
+            faults.report("not finite", "the model's answer is not finite, stopping the car: %s", action)
+            return Control(steering_angle=0.0, throttle=brake_throttle(telemetry.speed_mph, math.inf))
+        steering_angle = _clip(action.steering_angle)
+        if action.throttle is not None:
+            return Control(steering_angle, _clip(action.throttle))
+        throttle = self._speed_control(telemetry.speed_mph, steering_angle, telemetry.received_at, action.speed_mph)
+        return Control(steering_angle, throttle)
+
+
+class RecordingPilot:
+    """Drives as another pilot does and records what the car saw and did.
+
+    Args:
+        pilot: Decides.
+        recorder: Not used by another car at the same time.
+        give_back: Called with the recorder when the car has left.
+    """
+
+    def __init__(self, pilot: Pilot, recorder: Recorder, give_back: Callable[[Recorder], None]) -> None:
+        self._pilot = pilot
+        self._recorder = recorder
+        self._give_back = give_back
+        self._recorded_at = -math.inf
+
+    def __call__(self, telemetry: Telemetry) -> Control:
+        """Decide what the car does next, and hand it to the recorder."""
+        control = self._pilot(telemetry)
+        if telemetry.received_at - self._recorded_at >= RECORD_PERIOD_S:
+            self._recorded_at = telemetry.received_at
+            self._recorder.add(
+                {"center": telemetry.jpeg or telemetry.frame},
+                steering_angle=control.steering_angle,
+                throttle=max(control.throttle, 0.0),
+                brake=max(-control.throttle, 0.0),
+                speed_mph=telemetry.speed_mph,
+            )
+        return control
+
+    def close(self) -> None:
+        """Let another car have the recorder."""
+        self._give_back(self._recorder)
+
+
+class RecorderPool:
+    """Recorders for any number of cars: the first records in `folder`, one beside it in `folder-2`, and so on.
+
+    Raises:
+        RecordingError: If `folder` cannot be recorded in; known at once, not when a car connects.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._all = [Recorder(folder)]
+        self._free = list(self._all)
+
+    def take(self) -> Recorder:
+        """Give a recorder that no other car uses.
+
+        Raises:
+            RecordingError: If the folder of a further recorder cannot be recorded in.
+        """
+        if not self._free:
+            name = f"{self._folder.name}-{len(self._all) + 1}"
+            self._all.append(Recorder(self._folder.with_name(name)))
+            return self._all[-1]
+        return self._free.pop(0)
+
+    def give_back(self, recorder: Recorder) -> None:
+        """Take back a recorder, for the next car."""
+        self._free.insert(0, recorder)
+
+    def close(self) -> None:
+        """Finish every recording."""
+        for recorder in self._all:
+            recorder.close()
+
+
+def _is_finite(action: Action) -> bool:
+    values = (action.steering_angle, action.throttle, action.speed_mph)
+    return all(value is None or math.isfinite(value) for value in values)
+
+
+def _clip(value: float) -> float:
+    return min(max(value, -1.0), 1.0)
