@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.simulator.track_geometry import arc_lengths
+from simulator_bridge.simulator.track_geometry import arc_lengths, spline_closed
 from simulator_bridge.simulator.track_plan import FloatArray, Paint, TrackError, TrackPlan
 
 COLUMNS = ("x_m", "y_m", "w_tr_right_m", "w_tr_left_m")
 FEWEST_POINTS = 8
+SPACING_M = 1.0  # of the curve drawn through the rows
+MOST_POINTS_PER_ROW = 50
 
 
 def plan_csv(path: Path) -> TrackPlan:
@@ -25,17 +27,20 @@ def plan_csv(path: Path) -> TrackPlan:
         rows, lines = rows[:-1], lines[:-1]
     if len(rows) < FEWEST_POINTS:
         raise TrackError(f"{path}: {len(rows)} points; a track needs at least {FEWEST_POINTS}")
-    spacing = float(np.median(np.diff(arc_lengths(rows[:, :2]))))
+    spacing_m = float(np.median(np.diff(arc_lengths(rows[:, :2]))))
+    per_row = int(np.clip(np.ceil(spacing_m / SPACING_M), 1, MOST_POINTS_PER_ROW))
+    fraction = np.tile(np.arange(per_row) / per_row, len(rows))
+    here, there = np.repeat(rows, per_row, axis=0), np.repeat(np.roll(rows, -1, axis=0), per_row, axis=0)
+    widths = here[:, 2:] + fraction[:, None] * (there[:, 2:] - here[:, 2:])
     return TrackPlan(
         name=str(path),
-        xy=rows[:, :2],
-        z=np.zeros(len(rows)),
-        width_left=rows[:, 3],
-        width_right=rows[:, 2],
+        xy=spline_closed(rows[:, :2], per_row),
+        z=np.zeros(len(here)),
+        width_left=widths[:, 1],
+        width_right=widths[:, 0],
         theme="lake",
         paint=Paint(),
-        smoothing_m=max(2.5, 0.5 * spacing),
-        lines=lines,
+        lines=np.repeat(lines, per_row),
     )
 
 
