@@ -43,6 +43,11 @@ class ImagePaths(Sequence[Path]):
     def __iter__(self) -> Iterator[Path]:
         return (Path(self.string(i)) for i in range(len(self)))
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the two arrays in bytes."""
+        return self._folder.nbytes + self._names.nbytes
+
     def string(self, index: int) -> str:
         """The path of one image as text."""
         return os.path.join(self._folders[self._folder[index]], os.fsdecode(self._names[index]))
