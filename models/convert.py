@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +21,8 @@ from simulator_bridge.messages import FRAME_SHAPE
 
 if TYPE_CHECKING:
     import keras
+
+BATCH = 64  # frames at once while comparing; bounds memory
 
 
 def load_keras_model(file: ModelFile) -> keras.Model:
@@ -32,13 +39,42 @@ def load_keras_model(file: ModelFile) -> keras.Model:
 
     try:
         with quietly():
-            return keras.models.load_model(file.path, compile=False, safe_mode=True)
+            return _load(file)
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelFileError(
             f"{file.path}: written by Keras {file.keras_version}, Keras {keras.__version__} cannot load it ({reason}); "
             f"train it again with train/clone.py"
         ) from error
+
+
+def _load(file: ModelFile) -> keras.Model:
+    import keras
+
+    repaired = _with_input_layer(file.architecture)
+    if repaired is file.architecture:
+        return keras.models.load_model(file.path, compile=False, safe_mode=True)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "model.h5")
+        shutil.copyfile(file.path, copy)
+        with h5py.File(copy, "r+") as h5:
+            h5.attrs["model_config"] = json.dumps(repaired)
+        return keras.models.load_model(copy, compile=False, safe_mode=True)
+
+
+def _with_input_layer(architecture: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A Keras 2 Sequential may say its input in the first layer only, which Keras 3 overlooks: say it in a layer."""
+    config = architecture.get("config")
+    if architecture.get("class_name") != "Sequential" or not isinstance(config, Mapping) or not config.get("layers"):
+        return architecture
+    layers = config["layers"]
+    if layers[0]["class_name"] == "InputLayer":
+        return architecture
+    shape = layers[0]["config"].get("batch_input_shape")
+    if shape is None:
+        return architecture
+    first = {"class_name": "InputLayer", "config": {"batch_input_shape": shape, "dtype": "float32", "name": "frame"}}
+    return {**architecture, "config": {**config, "layers": [first, *layers]}}
 
 
 def convert_to_litert(model: keras.Model) -> bytes:
@@ -48,16 +84,22 @@ def convert_to_litert(model: keras.Model) -> bytes:
 
     with quietly():
         frame = keras.Input(batch_shape=(1, *FRAME_SHAPE), dtype="uint8", name="frame")
-        single = keras.Model(frame, model(frame))
+        single = keras.Model(frame, model(frame, training=False))
         flatbuffer: bytes = tf.lite.TFLiteConverter.from_keras_model(single).convert()
     return flatbuffer
+
+
+def predict(model: keras.Model, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """All outputs of the Keras model side by side, (n, outputs), for frames (n, 160, 320, 3), n >= 1."""
+    outputs = [model.predict_on_batch(frames[start : start + BATCH]) for start in range(0, len(frames), BATCH)]
+    columns = [np.concatenate(output if isinstance(output, list) else [output], axis=1) for output in outputs]
+    return np.concatenate(columns).astype(np.float32)
 
 
 def measure_parity(model: keras.Model, flatbuffer: bytes, frames: npt.NDArray[np.uint8]) -> Parity:
     """Run both on the same frames, (n, 160, 320, 3), n >= 1."""
     names = tuple(model.output_names)
-    expected = model.predict_on_batch(frames)
-    expected = np.concatenate(expected if isinstance(expected, list) else [expected], axis=1)
+    expected = predict(model, frames)
     policy = LiteRTPolicy(flatbuffer, names)
     got = np.array([policy.predict(frame) for frame in frames])
     difference = np.abs(got - expected).max(axis=0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 GROUP, FLATBUFFER = "cloneway", "cloneway/litert"
 PARITY_TOLERANCE = 1e-3  # of an output's full value; 0.025 degrees of steering
+HALF_PRECISION_TOLERANCE = 0.05  # the same, between training in half precision and driving in float32
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ def load_model_file(path: Path) -> ModelFile:
     try:
         with h5py.File(path, "r") as file:
             return _read(path, file)
-    except OSError as error:
+    except ModelFileError:
+        raise
+    except (OSError, KeyError, ValueError, RuntimeError) as error:  # what h5py and json raise on damaged content
         raise ModelFileError(f"{path}: {_what_it_is(path)}; train it again or copy it anew") from error
 
 
@@ -91,7 +95,8 @@ def _read(path: Path, file: h5py.File) -> ModelFile:
             f"{path}: expected a whole Keras model, this HDF5 file has no architecture in it"
             f" ({_list_of(file)}); save it with model.save('model.h5'), not save_weights()"
         )
-    metadata, flatbuffer = {}, None
+    metadata: dict[str, Any] = {}
+    flatbuffer = None
     if GROUP in file:
         if file[GROUP].attrs["format"] > FORMAT:
             raise ModelFileError(
@@ -121,13 +126,17 @@ def save_model_file(
         ModelFileError: If the LiteRT model or the file read back differs from the model by more than
             `PARITY_TOLERANCE`, or the file cannot be written.
     """
-    from models.convert import convert_to_litert, load_keras_model, measure_parity
+    from models.convert import convert_to_litert, load_keras_model, measure_parity, predict
 
+    if not path.parent.is_dir():
+        raise ModelFileError(f"{path}: cannot write the model: there is no folder {path.parent}; make it first")
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.h5")
     try:
         _write_keras(partial, model)
-        flatbuffer = convert_to_litert(load_keras_model(load_model_file(partial)))
-        parity = measure_parity(model, flatbuffer, sample_frames)
+        loaded = load_keras_model(load_model_file(partial))
+        _refuse_other_model(path, model, predict(model, sample_frames), predict(loaded, sample_frames))
+        flatbuffer = convert_to_litert(loaded)
+        parity = measure_parity(loaded, flatbuffer, sample_frames)
         _refuse_difference(path, parity)
         with h5py.File(partial, "r+") as file:
             group = file.create_group(GROUP)
@@ -149,6 +158,9 @@ def _write_keras(path: Path, model: keras.Model) -> None:
 
     with quietly():  # keras calls .h5 a legacy format; it is the one every drive.py reads
         model.save(path, include_optimizer=False)
+    with h5py.File(path, "r+") as file:  # a model trained in half precision keeps float32 weights and drives in float32
+        architecture = _text(file.attrs["model_config"])
+        file.attrs["model_config"] = re.sub(r'"mixed_b?float16"', '"float32"', architecture)
 
 
 def _complete(metadata: Mapping[str, Any], model: keras.Model, parity: Parity) -> dict[str, Any]:
@@ -172,6 +184,20 @@ def _refuse_difference(path: Path, parity: Parity) -> None:
                 f"{path}: not written: LiteRT's {name} differs from Keras' by up to {difference:.2g} on "
                 f"{parity.n_frames} frames, at most {limit:.2g} is allowed; has the training diverged?"
             )
+
+
+def _refuse_other_model(
+    path: Path, model: keras.Model, trained: npt.NDArray[np.float32], loaded: npt.NDArray[np.float32]
+) -> None:
+    half = "float16" in str(model.get_config())
+    scales = np.array([OUTPUT_SCALES[name] for name in model.output_names])
+    difference = float((np.abs(loaded - trained) / scales).max())
+    limit = HALF_PRECISION_TOLERANCE if half else PARITY_TOLERANCE
+    if not difference <= limit:  # also catches NaN
+        raise ModelFileError(
+            f"{path}: not written: the saved model differs from the trained one by {difference:.2g} of full scale, "
+            f"at most {limit:g} is allowed; has the training diverged?"
+        )
 
 
 def layers_of(architecture: Any) -> Iterator[Mapping[str, Any]]:
