@@ -98,8 +98,23 @@ def test_a_bend_that_the_car_cannot_turn_is_refused(write_csv: Callable[..., Pat
 
 
 def test_a_lap_too_short_is_refused(write_csv: Callable[..., Path]) -> None:
-    with pytest.raises(TrackError, match=r"a lap of 6[0-9] m; at least 100 m are needed"):
+    with pytest.raises(TrackError, match=r"road.csv: a lap of 6[0-9] m; expected 100 to 10000 m"):
         build_track(str(write_csv(circle(radius=11.0))))
+
+
+def test_points_that_are_all_the_same_are_refused(write_csv: Callable[..., Path]) -> None:
+    with pytest.raises(TrackError, match="a lap of 0 m"):
+        build_track(str(write_csv([(1.0, 2.0, 3.0, 3.0)] * 20)))
+
+
+def test_a_scale_beyond_all_measure_is_refused(write_csv: Callable[..., Path]) -> None:
+    with pytest.raises(TrackError, match=r"is the scale right\?"):
+        build_track(str(write_csv(circle())), scale=1e9)
+
+
+def test_a_road_too_wide_for_its_bends_is_refused(write_csv: Callable[..., Path]) -> None:
+    with pytest.raises(TrackError, match=r"road.csv line \d+: the road is too wide for its bend"):
+        build_track(str(write_csv(circle(radius=20.0, left=19.0))))
 
 
 @pytest.mark.parametrize("n", [0, 1, 5])

@@ -13,15 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from simulator_bridge.simulator.track_features import Features, backwards, features_along
-from simulator_bridge.simulator.track_geometry import (
-    arc_lengths,
-    closest_approach,
-    curvatures,
-    headings,
-    interpolate_closed,
-    smooth_closed,
-    wrap_angle,
-)
+from simulator_bridge.simulator.track_geometry import wrap_angle
 from simulator_bridge.simulator.track_plan import (
     THEMES,
     FloatArray,
@@ -31,6 +23,7 @@ from simulator_bridge.simulator.track_plan import (
     TrackError,
     TrackPlan,
 )
+from simulator_bridge.simulator.track_sampling import sample_plan
 from simulator_bridge.simulator.tracks.csv_file import plan_csv
 from simulator_bridge.simulator.tracks.jungle import plan_jungle
 from simulator_bridge.simulator.tracks.lake import plan_lake
@@ -49,11 +42,6 @@ __all__ = [
     "build_track",
 ]
 
-SPACING_M = 1.0  # between centre line points, about: the lap holds a whole number of them
-SHARPEST_RADIUS_M = 7.0  # the car turns in 6.2 m: 2.87 m wheelbase at 25 degrees
-SHORTEST_LAP_M = 100.0
-NARROWEST_SIDE_M = 1.5  # half the car's 2.0 m and half a metre to spare
-BETWEEN_ROADS_M = 1.0  # free ground wanted between two parts of the road
 SEARCH_M = 30.0  # how far around the last known place `locate` looks first
 
 
@@ -237,81 +225,27 @@ def _first_drivable(plans: Iterator[TrackPlan], scale: float) -> Track:
     failure = TrackError("no track was planned")
     for plan in plans:
         try:
-            return _checked(plan, scale)
+            return _drivable(plan, scale)
         except TrackError as error:
             failure = error
     raise failure
 
 
-def _checked(plan: TrackPlan, scale: float) -> Track:
-    xy = plan.xy * scale
-    track, lengths = _sampled(plan, xy, scale)
-    where = _Places(plan, lengths)
-    if track.length_m < SHORTEST_LAP_M:
-        raise TrackError(f"{plan.name}: a lap of {track.length_m:.0f} m; at least {SHORTEST_LAP_M:.0f} m are needed")
-    narrowest = np.minimum(track.width_left, track.width_right)
-    if narrowest.min() < NARROWEST_SIDE_M:
-        raise TrackError(
-            f"{where(track, int(narrowest.argmin()))}: the road is {narrowest.min():.2f} m wide on one side of its "
-            f"centre line; the car needs at least {NARROWEST_SIDE_M} m on each"
-        )
-    radius = 1.0 / max(float(np.abs(track.curvature).max()), 1e-9)
-    if radius < SHARPEST_RADIUS_M:
-        raise TrackError(
-            f"{where(track, int(np.abs(track.curvature).argmax()))}: a bend of {radius:.1f} m radius; "
-            f"the car needs at least {SHARPEST_RADIUS_M} m"
-        )
-    reach = np.maximum(track.width_left, track.width_right)
-    meeting = closest_approach(track.xy, reach, track.ds_m, BETWEEN_ROADS_M)
-    if meeting is not None:
-        raise TrackError(f"{where(track, meeting[0])}: the road crosses or touches itself ({where(track, meeting[1])})")
-    return track
-
-
-def _sampled(plan: TrackPlan, xy: FloatArray, scale: float) -> tuple[Track, FloatArray]:
-    fine = smooth_closed(_evenly(xy, 0.5 * SPACING_M), plan.smoothing_m / (0.5 * SPACING_M))
-    even = _evenly(fine, SPACING_M)
-    length_m = float(arc_lengths(even)[-1])
-    n, ds_m = len(even), length_m / len(even)
-    lengths = arc_lengths(xy)
-    s = np.arange(n) * (lengths[-1] / n)  # smoothing hardly changes where along the lap a point is
-    curvature = smooth_closed(curvatures(even), 1.0 / ds_m)
-    width_left = smooth_closed(interpolate_closed(s, lengths, plan.width_left), 3.0 / ds_m)
-    width_right = smooth_closed(interpolate_closed(s, lengths, plan.width_right), 3.0 / ds_m)
-    track = Track(
+def _drivable(plan: TrackPlan, scale: float) -> Track:
+    road = sample_plan(plan, scale)
+    return Track(
         name=plan.name,
-        xy=even,
-        z=smooth_closed(interpolate_closed(s, lengths, plan.z * scale), 6.0 / ds_m),
-        width_left=width_left,
-        width_right=width_right,
-        curvature=curvature,
-        heading=headings(even),
-        length_m=length_m,
-        ds_m=ds_m,
+        xy=road.xy,
+        z=road.z,
+        width_left=road.width_left,
+        width_right=road.width_right,
+        curvature=road.curvature,
+        heading=road.heading,
+        length_m=road.length_m,
+        ds_m=road.ds_m,
         theme=plan.theme,
-        features=features_along(plan.arcs, curvature, ds_m),
+        features=features_along(plan.arcs, road.curvature, road.ds_m),
         paint=plan.paint,
         light=plan.light,
         driving_line_offset_m=plan.driving_line_offset_m,
     )
-    return track, lengths
-
-
-def _evenly(xy: FloatArray, spacing_m: float) -> FloatArray:
-    lengths = arc_lengths(xy)
-    n = max(8, round(lengths[-1] / spacing_m))
-    return interpolate_closed(np.arange(n) * (lengths[-1] / n), lengths, xy)
-
-
-class _Places:
-    """Names a place on a track as its maker knows it: a line of the file, or metres along the lap."""
-
-    def __init__(self, plan: TrackPlan, lengths: FloatArray) -> None:
-        self._plan, self._lengths = plan, lengths
-
-    def __call__(self, track: Track, index: int) -> str:
-        s_m = index / len(track) * self._lengths[-1]
-        if self._plan.lines is None:
-            return f"{self._plan.name} at {s_m:.0f} m"
-        row = int(np.searchsorted(self._lengths, s_m, side="right")) - 1
-        return f"{self._plan.name} line {self._plan.lines[min(row, len(self._plan.lines) - 1)]}"
