@@ -1,0 +1,83 @@
+"""Looks at recordings before anyone trains on them: `python train/checkup.py recordings/`.
+
+Prints what each folder is and, of each recording, what can be used and what cannot and why. Exit code 0 if something
+can be used, 1 if nothing can.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+if __name__ == "__main__":  # run as a file: put the project root, not train/, first on the path
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from simulator_bridge.errors import exit_code
+
+
+@dataclass(frozen=True)
+class CheckupConfig:
+    """Settings of one check-up.
+
+    Attributes:
+        recordings: Folders, folders of folders, or logs.
+        check: How images are checked: `listed`, `header` or `decode`.
+        json: Print JSON instead of tables.
+    """
+
+    recordings: tuple[Path, ...] = (Path("recordings"),)
+    check: Literal["listed", "header", "decode"] = "header"
+    json: bool = False
+
+
+def parse_arguments(argv: Sequence[str] | None) -> CheckupConfig:
+    """Read the command line."""
+    defaults = CheckupConfig()
+    parser = argparse.ArgumentParser(prog="checkup.py", description="Look at recordings before training on them.")
+    parser.add_argument(
+        "recordings",
+        nargs="*",
+        type=Path,
+        default=defaults.recordings,
+        help="folders with recordings, folders of such folders, or logs (default: recordings)",
+    )
+    parser.add_argument(
+        "--check",
+        choices=("listed", "header", "decode"),
+        default=defaults.check,
+        help="how images are checked: that they exist; and their size and end; and that they decode, some 0.5 ms each "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the same as JSON on standard output")
+    arguments = parser.parse_args(argv)
+    return CheckupConfig(tuple(arguments.recordings), arguments.check, arguments.json)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    config = parse_arguments(argv)
+    return exit_code(lambda: run(config))
+
+
+def run(config: CheckupConfig) -> int:
+    """Check everything and print it; 0 if something can be used."""
+    from simulator_bridge.recording_folders import survey
+    from train.checkup_tables import print_findings, show_progress
+    from train.recording_facts import find_out, to_json
+
+    found = survey(config.recordings)
+    findings = [find_out(item, config.check) for item in show_progress(found)]
+    if config.json:
+        sys.stdout.write(json.dumps(to_json(findings), indent=2) + "\n")
+    else:
+        print_findings(findings)
+    return 0 if any(finding.usable_rows for finding in findings) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""What a person should know of a recording before training on it: plain numbers, for the table and for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator_bridge.errors import RecordingError
+from simulator_bridge.recording import Check, Recording, load_recording
+from simulator_bridge.recording_folders import IMAGES_ONLY, OTHER_LOG, RECORDING, Found
+
+HISTOGRAM_EDGES = tuple(round(edge, 1) for edge in np.linspace(-1, 1, 11).tolist())
+SATURATED = 0.999  # |steering| at which the wheel stands at its stop
+MPS_PER_MPH = 0.44704
+
+
+@dataclass(frozen=True)
+class RecordingFacts:
+    """Facts of one recording; None where the recording cannot tell.
+
+    Attributes:
+        rows: Rows that can be used.
+        cameras: Names of its cameras.
+        episodes: Stretches without a gap over 1 s.
+        longest_episode_rows: Rows of the longest one.
+        rate_hz: Rows a second: one over the median step between rows of an episode.
+        duration_s: Seconds driven: the episodes' lengths added up.
+        distance_m: Metres driven: speed times time within episodes.
+        laps: Laps; a Udacity recording does not tell.
+        speed_mph: Mean, least and greatest speed.
+        steering_mean: Mean steering; positive is right, so a lake lap counter-clockwise is slightly negative.
+        steering_histogram: Rows in each of ten equal bins from -1 to 1; exact zeros are not in it.
+        steering_zeros: Rows with exactly zero, counted apart.
+        zero_share: Share of rows with a steering of exactly 0.
+        saturated_share: Share of rows with the wheel at its stop.
+        duplicates: Duplicate rows that were dropped.
+        dropped: Reason -> {count, first_line}; duplicates among them.
+        notes: How the log was read.
+    """
+
+    rows: int
+    cameras: tuple[str, ...]
+    episodes: int
+    longest_episode_rows: int
+    rate_hz: float | None
+    duration_s: float | None
+    distance_m: float | None
+    laps: int | None
+    speed_mph: Mapping[str, float] | None
+    steering_mean: float | None
+    steering_histogram: tuple[int, ...]
+    steering_zeros: int
+    zero_share: float | None
+    saturated_share: float | None
+    duplicates: int
+    dropped: Mapping[str, Mapping[str, int]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something found in the folders that were named.
+
+    Attributes:
+        path: Folder or file.
+        kind: What it is, in words.
+        facts: Of a log that can be read.
+        has_images: Whether the rows that `facts` counts have their images, and so can be trained on.
+        problem: Why it cannot be used, if it cannot.
+    """
+
+    path: Path
+    kind: str
+    facts: RecordingFacts | None = None
+    has_images: bool = False
+    problem: str | None = None
+
+    @property
+    def usable_rows(self) -> int:
+        """Rows that can be trained on."""
+        return self.facts.rows if self.facts is not None and self.has_images else 0
+
+
+def find_out(found: Found, check: Check) -> Finding:
+    """Find out what something is and whether it can be used."""
+    if found.kind not in (RECORDING, OTHER_LOG):
+        problem = (
+            "the log is missing" if found.kind == IMAGES_ONLY else "not a recording of Udacity's simulator, not read"
+        )
+        return Finding(found.path, found.kind, problem=problem)
+    try:
+        recording = load_recording(found.path, check)
+        if len(recording) == 0 and _only_missing(recording):
+            facts = gather_facts(load_recording(found.path, check=None))
+            return Finding(found.path, "log without its images", facts, problem=f"no images in {recording.folder}")
+    except RecordingError as error:
+        kind = "no Udacity log" if found.kind == OTHER_LOG else "cannot be read"
+        return Finding(found.path, kind, problem=str(error))
+    return Finding(found.path, "Udacity recording", gather_facts(recording), has_images=True)
+
+
+def _only_missing(recording: Recording) -> bool:
+    return [reason for reason in recording.dropped if reason.startswith("center:")] == ["center: missing image"]
+
+
+def to_json(findings: Sequence[Finding]) -> dict[str, object]:
+    """The same numbers as the tables show, ready for `json`."""
+    return {
+        "usable_rows": sum(finding.usable_rows for finding in findings),
+        "histogram_edges": HISTOGRAM_EDGES,
+        "found": [{**asdict(finding), "path": str(finding.path)} for finding in findings],
+    }
+
+
+def gather_facts(recording: Recording) -> RecordingFacts:
+    """Gather the facts of one recording."""
+    n = len(recording)
+    steering = recording.steering_angle
+    step_s = _steps_s(recording)
+    known = bool(np.isfinite(step_s).any())
+    zeros = int((steering == 0).sum())
+    saturated = int((np.abs(steering) >= SATURATED).sum())
+    return RecordingFacts(
+        rows=n,
+        cameras=tuple(recording.images),
+        episodes=recording.n_episodes,
+        longest_episode_rows=int(np.bincount(recording.episode).max()) if n else 0,
+        rate_hz=_rate_hz(step_s),
+        duration_s=float(np.nansum(step_s)) if known else None,
+        distance_m=_distance_m(recording, step_s),
+        laps=None,
+        speed_mph=_spread(recording.speed_mph),
+        steering_mean=float(steering.mean(dtype=np.float64)) if n else None,
+        steering_histogram=tuple(np.histogram(steering[steering != 0], HISTOGRAM_EDGES)[0].tolist()),
+        steering_zeros=zeros,
+        zero_share=zeros / n if n else None,
+        saturated_share=saturated / n if n else None,
+        duplicates=sum(drop.count for reason, drop in recording.dropped.items() if reason == "duplicate row"),
+        dropped={reason: {"count": d.count, "first_line": d.first_line} for reason, d in recording.dropped.items()},
+        notes=recording.notes,
+    )
+
+
+def _steps_s(recording: Recording) -> npt.NDArray[np.float64]:
+    """Seconds from each row to the next of the same episode: (N - 1,), NaN across episodes or without time stamps."""
+    return np.where(np.diff(recording.episode) == 0, np.diff(recording.time_s), np.nan)
+
+
+def _rate_hz(step_s: npt.NDArray[np.float64]) -> float | None:
+    moving = step_s[step_s > 0]
+    return float(1 / np.median(moving)) if len(moving) else None
+
+
+def _distance_m(recording: Recording, step_s: npt.NDArray[np.float64]) -> float | None:
+    metres = recording.speed_mph[:-1] * MPS_PER_MPH * step_s
+    return float(np.nansum(metres)) if np.isfinite(metres).any() else None
+
+
+def _spread(values: npt.NDArray[np.float32]) -> dict[str, float] | None:
+    known = values[np.isfinite(values)].astype(np.float64)
+    if len(known) == 0:
+        return None
+    return {"mean": float(known.mean()), "min": float(known.min()), "max": float(known.max())}
