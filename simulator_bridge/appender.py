@@ -15,11 +15,12 @@ import io
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from simulator_bridge.driving_log import IMAGE_FOLDER, LOG_NAME, format_row, image_name, image_time_s
+from simulator_bridge.driving_log import CAMERAS, COLUMNS, IMAGE_FOLDER, LOG_NAME, format_row, image_name, image_time_s
 from simulator_bridge.errors import RecordingError
 
 if sys.platform == "win32":
@@ -57,13 +58,28 @@ class RecordingAppender:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock_file = _acquire_lock(folder)
+            try:
+                last = _resume(folder)
+            except BaseException:
+                self.close()
+                raise
         except OSError as error:
             raise RecordingError(f"{folder}: cannot record into it: {error.strerror}") from error
-        try:
-            self._times = _RowTimes(_resume(folder))
-        except BaseException:
-            self.close()
-            raise
+        self._times = _RowTimes(last.time if last else None)
+        self._cameras = last.cameras if last else None
+
+    def check_cameras(self, cameras: Iterable[str]) -> None:
+        """Refuse rows of other cameras than the rows before: a reader would drop the smaller part of such a log.
+
+        Raises:
+            RecordingError: If the folder's last row has other cameras.
+        """
+        expected = set(self._cameras or cameras)
+        if set(cameras) != expected:
+            raise RecordingError(
+                f"{self._folder}: holds rows of cameras {_join(expected)}, now come rows of {_join(cameras)}; "
+                "record these into another folder"
+            )
 
     def append(
         self,
@@ -79,29 +95,33 @@ class RecordingAppender:
         Args:
             images: JPEG files by camera.
             steering_angle: Normalised, [-1, 1].
-            throttle: [0, 1].
+            throttle: [-1, 1].
             brake: [0, 1].
             speed_mph: Miles per hour.
             time: Names the images; moved on where it would repeat or go back.
 
         Raises:
             OSError: If the disk is full, or the like. Nothing of the row is left.
+            RecordingError: If the rows before have other cameras.
         """
+        self.check_cameras(images)
         stamp = self._times.next(time)
         names = {camera: image_name(camera, stamp) for camera in images}
         paths = {camera: self._folder / IMAGE_FOLDER / name for camera, name in names.items()}
         try:
             if self._log is None:
                 (self._folder / IMAGE_FOLDER).mkdir(exist_ok=True)
-                self._log = open(self._folder / LOG_NAME, "ab", buffering=0)  # noqa: SIM115 - closed in close()
             for camera, image in images.items():
                 paths[camera].write_bytes(image)
+            if self._log is None:
+                self._log = open(self._folder / LOG_NAME, "ab", buffering=0)  # noqa: SIM115 - closed in close()
             _append_whole(self._log, format_row(names, steering_angle, throttle, brake, speed_mph).encode())
         except OSError:
             for path in paths.values():
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
             raise
+        self._cameras = tuple(images)
 
     def close(self) -> None:
         """Let another recorder have the folder."""
@@ -110,6 +130,16 @@ class RecordingAppender:
         with contextlib.suppress(OSError):  # an open file cannot be removed on Windows; then it stays, unlocked
             os.unlink(self._folder / LOCK_NAME)
         self._lock_file.close()
+
+
+@dataclass(frozen=True)
+class _LastRow:
+    time: datetime
+    cameras: tuple[str, ...]
+
+
+def _join(cameras: Iterable[str]) -> str:
+    return ", ".join(camera for camera in CAMERAS if camera in cameras)
 
 
 def _append_whole(log: io.FileIO, line: bytes) -> None:
@@ -144,12 +174,8 @@ def _acquire_lock(folder: Path) -> io.FileIO:
             raise
 
 
-def _resume(folder: Path) -> datetime | None:
-    """Make the log end in a whole row of ours.
-
-    Returns:
-        The time of its last row, None if it has no rows.
-    """
+def _resume(folder: Path) -> _LastRow | None:
+    """Make the log end in a whole row of ours, which is returned; None if it has no rows."""
     log = folder / LOG_NAME
     if log.exists():
         return _cut_torn_line(log)
@@ -161,28 +187,30 @@ def _resume(folder: Path) -> datetime | None:
     return None
 
 
-def _cut_torn_line(log: Path) -> datetime | None:
+def _cut_torn_line(log: Path) -> _LastRow | None:
     with open(log, "r+b") as file:
         length = file.seek(0, os.SEEK_END)
         file.seek(max(0, length - _TAIL_BYTES))
         whole, newline, torn = file.read().rpartition(b"\n")
-        last = whole.rpartition(b"\n")[2]
-        time = _row_time(last) if newline else None
+        last_line = whole.rpartition(b"\n")[2]
+        last = _parse_row(last_line) if newline else None
         begun = torn.rstrip(b"\0")  # a power cut may leave zeros where a row was
-        if (newline and time is None) or not (begun.startswith(_ROW_START) or _ROW_START.startswith(begun)):
+        if (newline and last is None) or not (begun.startswith(_ROW_START) or _ROW_START.startswith(begun)):
             raise RecordingError(
-                f"{log}: cannot be resumed, its last line {bytes(last or begun)[:80]!r} was written by another tool; "
+                f"{log}: cannot be resumed, its last line {(last_line or begun)[:80]!r} was written by another tool; "
                 "record into another folder"
             )
         file.truncate(length - len(torn))
-    return time
+    return last
 
 
-def _row_time(line: bytes) -> datetime | None:
-    time_s = image_time_s(line.decode(errors="replace").partition(",")[0])
-    if not line.startswith(_ROW_START) or math.isnan(time_s):
+def _parse_row(line: bytes) -> _LastRow | None:
+    cells = line.decode(errors="replace").split(",")
+    time_s = image_time_s(cells[0])
+    if not line.startswith(_ROW_START) or len(cells) != len(COLUMNS) or math.isnan(time_s):
         return None
-    return datetime(1970, 1, 1) + timedelta(milliseconds=round(time_s * 1000))
+    time = datetime(1970, 1, 1) + timedelta(milliseconds=round(time_s * 1000))
+    return _LastRow(time, tuple(camera for camera, path in zip(CAMERAS, cells, strict=False) if path))
 
 
 class _RowTimes:

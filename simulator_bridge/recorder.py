@@ -12,7 +12,7 @@ import math
 import threading
 import time as clocks
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Self
 
 from simulator_bridge.appender import RecordingAppender
 from simulator_bridge.driving_log import CAMERAS
+from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import FRAME_SHAPE, Frame, encode_frame
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class Recorder:
 
     Args:
         folder: Where `driving_log.csv` and `IMG/` go; made if it is missing.
+        cameras: Those that rows will have, if known: then a folder with rows of other cameras is refused at once,
+            else recording stops at the first row.
         queue_size: Rows that may wait for the disk; 64 are 4 s at 15 rows/s and at most 30 MB of raw frames.
         clock: Gives the time of rows that come without one; local time that never goes back by default.
 
@@ -53,11 +56,24 @@ class Recorder:
         RecordingError: If the folder cannot be written, holds something else, or another recorder is using it.
     """
 
-    def __init__(self, folder: Path, *, queue_size: int = 64, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        cameras: Sequence[str] | None = None,
+        queue_size: int = 64,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
         if queue_size < 1:
             raise ValueError(f"expected a queue_size of at least 1, got {queue_size}")
         self.folder = folder
         self._appender = RecordingAppender(folder)
+        if cameras is not None:
+            try:
+                self._appender.check_cameras(cameras)
+            except RecordingError:
+                self._appender.close()
+                raise
         self._queue_size = queue_size
         self._clock = clock or _steady_clock()
         self._waiting: deque[_Row] = deque()
@@ -147,6 +163,8 @@ class Recorder:
                 self._append(row)
             except OSError as error:
                 self._fail(error.strerror or repr(error))
+            except RecordingError as error:
+                self._fail(str(error))
             except BaseException as error:
                 self._fail(repr(error))
                 raise
