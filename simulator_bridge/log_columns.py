@@ -60,7 +60,7 @@ def read_header(cells: Sequence[str], where: str) -> Layout | None:
     degrees = [cell for cell, name in zip(cells, names, strict=True) if _IN_DEGREES.search(name)]
     if any(map(is_image, cells)) or any(map(is_number, cells)) or not (any(columns) or degrees):
         return None
-    if degrees:
+    if degrees and "steering" not in columns:
         raise RecordingError(
             f"{where}: expected a column steering in [-1, 1], got {degrees[0]!r} in degrees; divide it by the largest "
             "steering angle (25 degrees in Udacity's simulator) and call it steering"
@@ -88,7 +88,7 @@ def is_column_numbers(cells: Sequence[str]) -> bool:
 
 def refuse_foreign(log: Path, line: int, text: str, reason: str) -> RecordingError:
     """The error for a log of another kind: where, what was expected, what came, what to do."""
-    shown = text if len(text) <= 100 else text[:97] + "..."
+    shown = text if len(text) <= 100 else f"{text[:45]} ... {text[-50:]}"
     return RecordingError(
         f"{log}:{line}: expected a row of Udacity's recorder ({','.join(COLUMNS)}), got {shown!r} ({reason}); if this "
         "is a recording with other columns, name them in a first line, such as center,steering,throttle"

@@ -21,7 +21,6 @@ from simulator_bridge.driving_log import CAMERAS, COLUMNS, NUMBER_COLUMNS, image
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.log_cells import (
     file_name,
-    folder_name,
     is_ambiguous,
     is_image,
     is_number,
@@ -36,8 +35,6 @@ DECIMAL_COMMAS = 'decimal commas with "," between the columns'
 INCOMPLETE = "incomplete last line"
 
 _ABSENT = "absent"  # stands for the cell of a column that the log does not have
-_ROUNDING = 1e-4  # keyboards add up 0.05 to -1.0000001
-_MIN_OUTSIDE, _MAX_SHARE_OUTSIDE = 4, 0.1  # more steering outside [-1, 1] than this is no accident
 _N_CAMERAS = len(CAMERAS)
 
 
@@ -307,27 +304,3 @@ def _to_numbers(cells: list[str]) -> npt.NDArray[np.float64]:
         except ValueError:
             pass
     return np.array([to_number(cell) for cell in cells])
-
-
-def check_steering(rows: LogRows, log: Path, reasons: dict[int, str]) -> npt.NDArray[np.float32]:
-    """Check that the steering is normalised: (M,) float32 in [-1, 1]; rows outside go to `reasons` (line -> reason).
-
-    Raises:
-        RecordingError: If a recorder's rows are outside so often that the column is in another unit: degrees.
-    """
-    steering = rows.numbers[:, 0]
-    outside = np.abs(steering) > 1 + _ROUNDING
-    recorders: dict[str, int] = {}
-    recorder = np.array([recorders.setdefault(folder_name(path), len(recorders)) for path in rows.images["center"]])
-    for part in np.unique(recorder[outside]):
-        n_outside = int((outside & (recorder == part)).sum())
-        n_steered = int(((steering != 0) & (recorder == part)).sum())
-        if n_outside == n_steered or (n_outside >= _MIN_OUTSIDE and n_outside > _MAX_SHARE_OUTSIDE * n_steered):
-            first = int(np.flatnonzero(outside & (recorder == part))[0])
-            raise RecordingError(
-                f"{log}:{rows.line[first]}: expected steering in [-1, 1], got {steering[first]:g}, and {n_outside} of "
-                f"{n_steered} values that are not 0 are outside: degrees? Divide them by the largest steering angle "
-                "(25 degrees in Udacity's simulator) first"
-            )
-    reasons.update(dict.fromkeys(rows.line[outside].tolist(), "steering outside [-1, 1]"))
-    return np.clip(steering, -1, 1).astype(np.float32)

@@ -20,7 +20,8 @@ from simulator_bridge.errors import RecordingError
 from simulator_bridge.image_files import read_frame
 from simulator_bridge.image_paths import ImagePaths
 from simulator_bridge.log_cells import folder_name
-from simulator_bridge.log_dialects import Dropped, LogRows, check_steering, count_drops, parse_log
+from simulator_bridge.log_dialects import Dropped, LogRows, count_drops, parse_log
+from simulator_bridge.log_units import check_steering
 from simulator_bridge.recording_folders import find_recordings, log_in
 from simulator_bridge.recording_images import Check, LocatedImages, locate_images
 

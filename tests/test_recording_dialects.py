@@ -225,6 +225,7 @@ READ_THE_SAME = {
     "header with blanks and capitals": " Center , Left , Right , Steering Angle , Throttle , Brake , Speed \n" + ROW,
     "header with underscores": "center_image,left_image,right_image,steering_angle,throttle,brake,speed\n" + ROW,
     "header in another order": f"speed,steering,right,left,center,brake,throttle\n22.5,-0.25,{R},{L},{C},0,0.5\n",
+    "degrees beside the steering": SEVEN.strip() + ",steering_deg\n" + ROW.strip() + ",-6.25\n",
     "pandas index with header": "," + SEVEN + "0," + ROW,
     "pandas index without header": "0," + ROW,
     "pandas column numbers": "0,1,2,3,4,5,6\n" + ROW,
@@ -355,14 +356,17 @@ def test_incomplete_last_line_is_dropped_not_an_error(length: int, tmp_path: Pat
     assert {reason: drop.first_line for reason, drop in recording.dropped.items()} == {"incomplete last line": 2}
 
 
-@settings(deadline=None, max_examples=300)
-@given(st.binary(max_size=300))
-def test_arbitrary_bytes_are_read_or_refused(data: bytes) -> None:
-    try:
-        rows = parse_log(data, Path("log.csv"))
-    except RecordingError:
-        return
-    assert len(rows.line) > 0
+@settings(deadline=None, max_examples=200)
+@given(data=st.binary(max_size=300))
+def test_arbitrary_bytes_are_read_or_refused(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    log = tmp_path_factory.getbasetemp() / "arbitrary.csv"
+    for text in (data, SEVEN.encode() + data, ROW.encode() + data):
+        log.write_bytes(text)
+        try:
+            recording = load_recording(log, check=None)
+        except RecordingError:
+            continue
+        assert np.isfinite(recording.steering_angle).all()
 
 
 CELLS = st.sampled_from(
@@ -370,7 +374,7 @@ CELLS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(
     st.lists(
         st.tuples(st.lists(CELLS, max_size=9), st.sampled_from([",", ", ", ";", "\t", " "])).map(
