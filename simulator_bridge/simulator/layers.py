@@ -1,0 +1,132 @@
+"""What the scene is made of: triangle meshes with a picture on them and a class. Pure numpy, no engine.
+
+Light is baked into the vertex colours, so both renderers show the same scene without shaders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Image = npt.NDArray[np.uint8]
+"""A texture: (H, W, 3) RGB or (H, W, 4) with alpha, top row first; or (H, W) class ids."""
+
+
+class Label(IntEnum):
+    """Semantic classes of a pixel; the values are written to label files, so they never change."""
+
+    ROAD = 0
+    LINE = 1
+    KERB = 2
+    SHOULDER = 3
+    TERRAIN = 4
+    WATER = 5
+    VEGETATION = 6
+    SKY = 7
+    CAR = 8
+    OBSTACLE = 9
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Triangles with one texture coordinate and one colour a vertex.
+
+    Attributes:
+        vertices: (V, 3) metres.
+        triangles: (T, 3) vertex indices, counter-clockwise seen from outside.
+        uv: (V, 2) texture coordinates; v = 0 is the picture's lowest row.
+        colors: (V, 3) RGB factors on the texture, cut to [0, 1] when drawn.
+    """
+
+    vertices: FloatArray
+    triangles: IntArray
+    uv: FloatArray
+    colors: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A mesh as the scene shows it.
+
+    Attributes:
+        name: For people who look into the scene graph.
+        texture: RGB, or RGBA where every pixel is either there or not.
+        label: The class of all its pixels, or an image (H, W) of class ids laid on it as the texture is.
+        solid: What it is for the car: ground to drive on, an obstacle to hit, or air.
+        two_sided: Seen from behind as well.
+    """
+
+    name: str
+    mesh: Mesh
+    texture: Image
+    label: Label | Image
+    solid: Literal["ground", "obstacle", "air"] = "air"
+    two_sided: bool = False
+
+
+def grid_mesh(
+    points: FloatArray, uv: FloatArray, colors: FloatArray, keep: npt.NDArray[np.bool_] | None = None
+) -> Mesh:
+    """A surface over a grid of points.
+
+    Args:
+        points: (M, K, 3); rows lead ahead, columns go from left to right, seen from outside.
+        uv: (M, K, 2).
+        colors: (M, K, 3), or anything that broadcasts to it.
+        keep: (M - 1, K - 1), or what broadcasts to it: which cells are there.
+    """
+    m, k = points.shape[:2]
+    mask = np.ones((m - 1, k - 1), bool) if keep is None else np.broadcast_to(keep, (m - 1, k - 1))
+    row, column = np.nonzero(mask)
+    near_left = row * k + column
+    near_right, far_left, far_right = near_left + 1, near_left + k, near_left + k + 1
+    triangles = np.stack([near_left, near_right, far_left, near_right, far_right, far_left], axis=1).reshape(-1, 3)
+    colors = np.broadcast_to(colors, (m, k, 3)).reshape(-1, 3)
+    return Mesh(points.reshape(-1, 3), triangles, uv.reshape(-1, 2), colors)
+
+
+def merge(meshes: Sequence[Mesh]) -> Mesh:
+    """All triangles in one mesh."""
+    starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])
+    return Mesh(
+        np.concatenate([mesh.vertices for mesh in meshes]),
+        np.concatenate([mesh.triangles + start for mesh, start in zip(meshes, starts, strict=True)]),
+        np.concatenate([mesh.uv for mesh in meshes]),
+        np.concatenate([mesh.colors for mesh in meshes]),
+    )
+
+
+def split_by_place(mesh: Mesh, cell_m: float) -> Iterator[Mesh]:
+    """The mesh in square pieces of the plane, so that the engine can skip those out of sight."""
+    if not len(mesh.triangles):
+        return
+    centers = mesh.vertices[mesh.triangles, :2].mean(axis=1)
+    cells = np.floor(centers / cell_m).astype(np.int64)
+    _, piece = np.unique(cells, axis=0, return_inverse=True)
+    order = np.argsort(piece, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(piece[order])) + 1):
+        used, triangles = np.unique(mesh.triangles[members], return_inverse=True)
+        yield Mesh(mesh.vertices[used], triangles.reshape(-1, 3), mesh.uv[used], mesh.colors[used])
+
+
+def normals(mesh: Mesh) -> FloatArray:
+    """(V, 3) unit normals: the mean of the triangles that meet in a vertex, weighted by their area."""
+    corners = mesh.vertices[mesh.triangles]
+    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    total = np.zeros_like(mesh.vertices)
+    for corner in range(3):
+        np.add.at(total, mesh.triangles[:, corner], faces)
+    return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9))
+
+
+def smoothstep(x: FloatArray) -> FloatArray:
+    """0 below 0, 1 above 1, smooth between."""
+    t = np.clip(x, 0.0, 1.0)
+    return np.asarray(t * t * (3 - 2 * t))

@@ -1,0 +1,112 @@
+"""Plain meshes and pictures -> the engine's geometry, textures and collision bodies. The same for every scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from panda3d.bullet import BulletRigidBodyNode, BulletTriangleMesh, BulletTriangleMeshShape
+from panda3d.core import (
+    Geom,
+    GeomEnums,
+    GeomNode,
+    GeomTriangles,
+    GeomVertexData,
+    GeomVertexFormat,
+    SamplerState,
+    Texture,
+)
+
+from simulator_bridge.simulator.layers import Image, Mesh
+
+VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 4), ("uv", "<f4", 2)])  # the engine's v3c4t2
+LABEL_STEP = 20  # grey values between two classes in a label texture: a rounding driver does no harm
+
+
+def to_geom(mesh: Mesh) -> Geom:
+    """A mesh as the engine draws it."""
+    rows = np.zeros(len(mesh.vertices), VERTEX)
+    rows["position"], rows["uv"] = mesh.vertices, mesh.uv
+    rows["color"][:, :3] = np.clip(mesh.colors * 255 + 0.5, 0, 255)
+    rows["color"][:, 3] = 255
+    data = GeomVertexData("mesh", GeomVertexFormat.get_v3c4t2(), GeomEnums.UH_static)
+    data.unclean_set_num_rows(len(rows))
+    memoryview(data.modify_array(0)).cast("B")[:] = rows.tobytes()
+    triangles = GeomTriangles(GeomEnums.UH_static)
+    triangles.set_index_type(GeomEnums.NT_uint32)
+    indices = triangles.modify_vertices()
+    indices.unclean_set_num_rows(mesh.triangles.size)
+    memoryview(indices).cast("B")[:] = mesh.triangles.astype("<u4").tobytes()
+    geom = Geom(data)
+    geom.add_primitive(triangles)
+    return geom
+
+
+def to_geom_node(name: str, mesh: Mesh) -> GeomNode:
+    """A node of the scene with one mesh."""
+    node = GeomNode(name)
+    node.add_geom(to_geom(mesh))
+    return node
+
+
+def to_body(name: str, meshes: Sequence[Mesh], friction: float) -> BulletRigidBodyNode | None:
+    """One body that never moves, of all triangles; None if there are none."""
+    triangles = BulletTriangleMesh()
+    for mesh in meshes:
+        triangles.add_geom(to_geom(mesh))
+    if not triangles.get_num_triangles():
+        return None
+    body = BulletRigidBodyNode(name)
+    body.add_shape(BulletTriangleMeshShape(triangles, dynamic=False))
+    body.set_friction(friction)
+    return body
+
+
+def to_texture(image: Image) -> Texture:
+    """A picture (H, W, 3 or 4) as a tiling texture with mipmaps; cut-outs do not tile upwards."""
+    texture = _texture(image)
+    # mipmaps would thin out trunks and posts until crowns and boards float in the air
+    is_cut_out = image.shape[2] == 4
+    texture.set_minfilter(SamplerState.FT_linear if is_cut_out else SamplerState.FT_linear_mipmap_linear)
+    texture.set_magfilter(SamplerState.FT_linear)
+    return texture
+
+
+def to_label_texture(label: int | Image, cut_out: Image | None = None) -> Texture:
+    """Classes as grey values, laid on a mesh as its picture is.
+
+    Args:
+        label: One class, or class ids (H, W).
+        cut_out: The RGBA picture whose outline the class has.
+    """
+    if cut_out is not None:
+        image = np.full(cut_out.shape, to_grey(np.asarray(label)), np.uint8)
+        image[..., 3] = cut_out[..., 3]
+        return to_texture(image)  # filtered as the picture is, so that both have the same outline
+    ids = np.full((1, 1), label) if np.ndim(label) == 0 else np.asarray(label)
+    texture = _texture(np.repeat(to_grey(ids)[..., None], 3, axis=2).astype(np.uint8))
+    texture.set_minfilter(SamplerState.FT_nearest)
+    texture.set_magfilter(SamplerState.FT_nearest)
+    return texture
+
+
+def to_grey(ids: Image) -> Image:
+    """Class ids -> grey values in a label picture."""
+    return np.asarray(ids * LABEL_STEP + LABEL_STEP // 2, dtype=np.uint8)
+
+
+def from_grey(grey: Image) -> Image:
+    """Grey values in a label picture -> class ids."""
+    return np.asarray(grey // LABEL_STEP, dtype=np.uint8)
+
+
+def _texture(image: Image) -> Texture:
+    height, width, channels = image.shape
+    texture = Texture("picture")
+    form = Texture.F_rgb if channels == 3 else Texture.F_rgba
+    texture.setup_2d_texture(width, height, Texture.T_unsigned_byte, form)
+    order = [2, 1, 0, 3][:channels]  # the engine wants BGR, lowest row first
+    texture.set_ram_image(np.ascontiguousarray(image[::-1, :, order]).tobytes())
+    texture.set_wrap_u(SamplerState.WM_repeat if channels == 3 else SamplerState.WM_clamp)
+    texture.set_wrap_v(SamplerState.WM_repeat if channels == 3 else SamplerState.WM_clamp)
+    return texture
