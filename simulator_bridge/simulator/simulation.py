@@ -1,0 +1,146 @@
+"""The simulator as one object: a track, its world, the car and its cameras, stepped by hand.
+
+Knows no network and no wall clock: it is as fast as it renders, and the same calls give the same poses and frames.
+
+Example:
+    with Simulation(build_track("lake"), seed=7, cameras=("left", "center", "right")) as simulation:
+        state = simulation.reset(s_m=100.0)
+        while state.time_s < 60.0:
+            frames = simulation.render()
+            state = simulation.step(drive(frames["center"], state.speed_mph))
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator_bridge.messages import Control, Frame
+from simulator_bridge.simulator.cameras import Cameras, LabelFrame
+from simulator_bridge.simulator.track import Track
+from simulator_bridge.simulator.vehicle import PHYSICS_DT_S, Pose, Vehicle
+from simulator_bridge.simulator.world import World
+
+SETTLE_STEPS = 25  # physics steps in which a car that was put down comes to rest on its springs
+CONTROL_STEPS = 2  # physics steps of one control, by default: 25 Hz
+SLOPE_OVER_M = 2.0  # along the road, ahead and behind: the pitch of a car that is put down
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """The car after a step.
+
+    Attributes:
+        pose: Where it is.
+        speed_mph: Along the ground, never negative.
+        steering_angle_deg: Of the front wheels, in [-25, 25], positive = right.
+        time_s: Simulated, since the last reset.
+        collision: Whether the car touched an obstacle during the step.
+        wheels: (4, 3) metres: where the wheels stand; front before rear, left before right.
+    """
+
+    pose: Pose
+    speed_mph: float
+    steering_angle_deg: float
+    time_s: float
+    collision: bool
+    wheels: npt.NDArray[np.float64]
+
+
+class Simulation:
+    """A car on a track. Create, use and close it in one thread.
+
+    Args:
+        track: Where to drive.
+        seed: Of everything that chance decides about the scene.
+        weather: `clear`, or `random` for a light, haze, colours and plants of the seed's own.
+        cameras: Which of `left`, `center`, `right` to render; none at all for driving blind.
+        backend: `auto`, `egl` or `tinydisplay`.
+
+    Raises:
+        SimulatorError: If nothing renders here, or a name is unknown.
+    """
+
+    def __init__(
+        self,
+        track: Track,
+        seed: int = 0,
+        weather: str = "clear",
+        cameras: Sequence[str] = ("center",),
+        backend: str = "auto",
+    ) -> None:
+        self.track = track
+        self.world = World(track, seed, weather)
+        self._cameras = Cameras(self.world, cameras, backend) if cameras else None
+        self._vehicle = Vehicle(self.world.ground, self.world.obstacles)
+        self._steps = 0
+        self.reset()
+
+    @property
+    def renderer(self) -> str:
+        """Backend and driver, for a recording's metadata; `none` without cameras."""
+        return "none" if self._cameras is None else f"{self._cameras.backend} ({self._cameras.driver})"
+
+    @property
+    def state(self) -> State:
+        """The car now."""
+        car = self._vehicle
+        time_s = self._steps * PHYSICS_DT_S
+        return State(car.pose, car.speed_mph, car.steering_angle_deg, time_s, car.collided, car.wheel_contacts)
+
+    def reset(self, s_m: float = 0.0, cte: float = 0.0, heading_error: float = 0.0, speed_mph: float = 0.0) -> State:
+        """Put the car on the road, at rest on its springs, engine cold; time starts again.
+
+        Args:
+            s_m: Metres along the lap.
+            cte: Metres left of the centre line.
+            heading_error: Radians, + = pointing left of the road.
+            speed_mph: It rolls along its heading this fast.
+        """
+        x, y, z, heading = self.track.pose_at(s_m, cte, heading_error)
+        behind, ahead = (self.track.pose_at(s_m + d)[2] for d in (-SLOPE_OVER_M, SLOPE_OVER_M))
+        pitch = math.atan2(ahead - behind, 2 * SLOPE_OVER_M) * math.cos(heading_error)
+        self._vehicle.reset(Pose(x, y, z, heading, pitch), SETTLE_STEPS, speed_mph)
+        self._steps = 0
+        return self.state
+
+    def step(self, control: Control, n_steps: int = CONTROL_STEPS) -> State:
+        """Drive with one control for `n_steps` physics steps of 0.02 s."""
+        self._vehicle.step(control.steering_angle, control.throttle, n_steps)
+        self._steps += n_steps
+        return self.state
+
+    def render(self) -> dict[str, Frame]:
+        """What the cameras see now, by camera; empty without cameras."""
+        if self._cameras is None:
+            return {}
+        self._cameras.place(self._vehicle.transform)
+        return self._cameras.render()
+
+    def render_labels(self) -> dict[str, LabelFrame]:
+        """The classes (`layers.Label`) of what the cameras see now, by camera; empty without cameras."""
+        if self._cameras is None:
+            return {}
+        self._cameras.place(self._vehicle.transform)
+        return self._cameras.render_labels()
+
+    def close(self) -> None:
+        """Give everything back to the engine; the simulation is of no use afterwards."""
+        self._vehicle.close()
+        if self._cameras is not None:
+            self._cameras.close()
+        self.world.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,138 @@
+"""Pictures that cover the scene, drawn by arithmetic: ground, paint, brick, water. Pure numpy.
+
+All of them tile. Plants and other cut-outs are in `sprites.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator_bridge.simulator.layers import FloatArray, Image, Label, smoothstep
+
+Rgb = tuple[float, float, float]
+"""Red, green, blue, 0 to 255."""
+
+ROAD_TILE_M = 8.0  # of the road's texture, along the road
+ROAD_TEXTURE_PX = 512
+KERB_TILE_M = 0.95  # one red and one white stripe
+GROUND_TILE_M = 6.0
+GROUND_MEAN = 0.78  # of the ground's detail texture; leaves room for grains brighter than their surroundings
+DASHES, DASH_SHARE = 2, 0.5  # on a tile of road; the painted share of each
+
+
+def tiling_noise(size: int, cells: int, octaves: int, rng: np.random.Generator) -> FloatArray:
+    """Smooth noise that tiles: (size, size) with mean 0 and standard deviation 1.
+
+    Args:
+        size: Pixels of a side.
+        cells: Bumps along a side in the coarsest octave.
+        octaves: Each has half the size and half the height of the one before.
+        rng: Where the chance comes from.
+    """
+    total = np.zeros((size, size))
+    for octave in range(octaves):
+        n = min(cells * 2**octave, size)
+        grid = rng.standard_normal((n, n))
+        place = np.arange(size) * n / size
+        low = place.astype(np.int64)
+        t = smoothstep(place - low)
+        high = (low + 1) % n
+        rows = grid[low] * (1 - t)[:, None] + grid[high] * t[:, None]
+        total += 0.5**octave * (rows[:, low] * (1 - t) + rows[:, high] * t)
+    total -= total.mean()
+    return np.asarray(total / total.std())
+
+
+def picture(rgb: FloatArray) -> Image:
+    """Colours of 0 to 255 as an image."""
+    return np.clip(rgb, 0, 255).astype(np.uint8)
+
+
+def asphalt(color: Rgb, grain: float, rng: np.random.Generator) -> FloatArray:
+    """Grained asphalt, (512, 512, 3); `grain` is the standard deviation of its grey values."""
+    n = ROAD_TEXTURE_PX
+    speckle = 0.9 * tiling_noise(n, 150, 2, rng) + 0.22 * tiling_noise(n, 20, 3, rng)
+    spots = smoothstep((tiling_noise(n, 128, 2, rng) - 1.2) / 0.8) * 1.6  # pale stones
+    grey = grain * (speckle + spots)
+    return np.asarray(np.array(color) + grey[..., None] * np.array([1.0, 0.99, 0.95]))
+
+
+def brick(rng: np.random.Generator) -> FloatArray:
+    """Worn paving stones with pale joints, (512, 512, 3)."""
+    n, columns, rows = ROAD_TEXTURE_PX, 24, 22
+    y, x = np.mgrid[:n, :n] / n
+    x = x + 0.010 * tiling_noise(n, 12, 3, rng)
+    y = y + 0.010 * tiling_noise(n, 12, 3, rng)
+    row = np.floor(y * rows).astype(np.int64) % rows
+    place = x * columns + 0.5 * (row % 2) + 0.2 * rng.standard_normal(rows)[row]
+    column = np.floor(place).astype(np.int64) % columns
+    to_joint = np.minimum(0.5 - np.abs(place % 1 - 0.5), (0.5 - np.abs(y * rows % 1 - 0.5)) * columns / rows * 1.4)
+    stone = np.array([136.0, 112.0, 98.0]) + 14 * rng.standard_normal((rows, columns))[row, column][..., None]
+    stone = stone + 12 * tiling_noise(n, 40, 3, rng)[..., None]
+    joint = np.array([208.0, 186.0, 160.0]) + 12 * tiling_noise(n, 40, 3, rng)[..., None]
+    t = smoothstep((to_joint - 0.03) / 0.14)[..., None]
+    return np.asarray(t * stone + (1 - t) * joint)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A painted line along the road: centre and width as shares of the road's width from its left edge."""
+
+    center: float
+    width: float
+    color: Rgb
+    dashed: bool = False
+
+
+def paint_lines(base: FloatArray, lines: list[Line], wear: float, rng: np.random.Generator) -> tuple[Image, Image]:
+    """A road's surface with its lines.
+
+    Args:
+        base: (512, 512, 3); columns lead from the road's left edge to its right edge, rows along it.
+        lines: What is painted on it.
+        wear: 0 = fresh, 1 = gone.
+        rng: Where the wear shows.
+
+    Returns:
+        The picture, and its classes: `Label.ROAD` or `Label.LINE`.
+    """
+    n = len(base)
+    along, across = np.mgrid[:n, :n] / n
+    rgb = base.copy()
+    label = np.full((n, n), Label.ROAD, np.uint8)
+    worn = smoothstep((tiling_noise(n, 32, 4, rng) + 2.6 - 3 * wear) / 1.2)
+    for line in lines:
+        here = np.abs(across - line.center) < line.width / 2
+        if line.dashed:
+            here &= along * DASHES % 1 < DASH_SHARE
+        cover = (here * worn * 0.95)[..., None]
+        rgb = rgb * (1 - cover) + (np.array(line.color) + 0.3 * (base - base.mean())) * cover
+        label[here] = Label.LINE
+    return picture(rgb), label
+
+
+def kerb(red: Rgb, white: Rgb, rng: np.random.Generator) -> Image:
+    """One red and one white stripe across the kerb, (64, 64, 3)."""
+    along = np.arange(64)[:, None, None] / 64
+    rgb = np.where(along < 0.5, np.array(red), np.array(white))
+    return picture(rgb + 7 * tiling_noise(64, 8, 3, rng)[..., None])
+
+
+def ground_detail(rng: np.random.Generator) -> Image:
+    """Grey grains to lay over coloured ground, (256, 256, 3), mean `GROUND_MEAN`."""
+    grains = 0.6 * tiling_noise(256, 6, 5, rng) + 0.5 * tiling_noise(256, 48, 3, rng)
+    return picture(np.repeat((255 * GROUND_MEAN + 30 * grains)[..., None], 3, axis=2))
+
+
+def concrete(rng: np.random.Generator) -> Image:
+    """Nearly even grey to lay over coloured kerbstones and walls, (128, 128, 3), mean `GROUND_MEAN`."""
+    grains = tiling_noise(128, 4, 6, rng)
+    return picture(np.repeat((255 * GROUND_MEAN + 11 * grains)[..., None], 3, axis=2))
+
+
+def water(color: Rgb, rng: np.random.Generator) -> Image:
+    """Ripples, (128, 128, 3)."""
+    ripples = tiling_noise(128, 4, 5, rng)
+    return picture(np.array(color) + 9 * ripples[..., None])

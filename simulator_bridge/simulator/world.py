@@ -1,0 +1,113 @@
+"""A track as a scene: what the cameras see of it and what the car drives on.
+
+Builds the layers (road, land, scenery, backdrop) and hands them to the engine. Does not render and does not drive.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from panda3d.bullet import BulletRigidBodyNode
+from panda3d.core import NodePath, RenderState, TransparencyAttrib
+
+from simulator_bridge.simulator import meshes
+from simulator_bridge.simulator.backdrop import backdrop_layers
+from simulator_bridge.simulator.land import terrain_layers
+from simulator_bridge.simulator.layers import Image, Label, Layer, split_by_place
+from simulator_bridge.simulator.roadway import road_layers
+from simulator_bridge.simulator.scenery import scenery_layers
+from simulator_bridge.simulator.terrain import build_terrain
+from simulator_bridge.simulator.themes import build_look
+from simulator_bridge.simulator.track import Track
+
+PIECE_M = 120.0  # size of the pieces that the engine draws or leaves out as a whole
+GROUND_FRICTION, OBSTACLE_FRICTION = 1.0, 0.3
+LABEL_TAG = "label"  # marks nodes for the cameras' label states
+OVERRIDE = 100  # priority of a label state over the scene's own
+
+
+class World:
+    """The scene of a track; one track, seed and weather always give the same scene.
+
+    Attributes:
+        track: What it was built from.
+        look: Its colours and light.
+        root: The scene.
+        backdrop: The part of it that goes where the cameras go.
+        ground: Bodies to drive on.
+        obstacles: Bodies to hit.
+        label_states: How to draw nodes tagged `LABEL_TAG` as grey values of their class.
+    """
+
+    def __init__(self, track: Track, seed: int = 0, weather: str = "clear") -> None:
+        """Build the scene.
+
+        Raises:
+            SimulatorError: If there is no such weather.
+        """
+        name = track.name.removesuffix(" reversed").encode()  # driven the other way it is still the same place
+        chance = np.random.default_rng([seed, zlib.crc32(name)])
+        for_look, for_land, for_road, for_scenery, for_sky = chance.spawn(5)
+        self.track = track
+        self.look = build_look(track.theme, track.light, weather, for_look)
+        terrain = build_terrain(track, self.look, for_land)
+        scene = [
+            *terrain_layers(terrain, self.look, for_land),
+            *road_layers(track, terrain, self.look, for_road),
+            *scenery_layers(track, terrain, self.look, for_scenery),
+        ]
+        self.root = NodePath("world")
+        self.label_states: dict[str, RenderState] = {}
+        self.backdrop = self.root.attach_new_node("backdrop")
+        self._attach_backdrop(backdrop_layers(self.look, for_sky))
+        for layer in scene:
+            self._attach(self.root, layer, PIECE_M)
+        self.ground = _bodies(scene, "ground", GROUND_FRICTION)
+        self.obstacles = _bodies(scene, "obstacle", OBSTACLE_FRICTION)
+
+    def close(self) -> None:
+        """Take the scene apart."""
+        self.root.remove_node()
+
+    def _attach_backdrop(self, layers: Sequence[Layer]) -> None:
+        self.backdrop.set_depth_write(False)
+        self.backdrop.set_depth_test(False)
+        for order, layer in enumerate(layers):
+            self._attach(self.backdrop, layer, np.inf).set_bin("background", order)
+
+    def _attach(self, parent: NodePath, layer: Layer, piece_m: float) -> NodePath:
+        node = parent.attach_new_node(layer.name)
+        pieces = [layer.mesh] if np.isinf(piece_m) else split_by_place(layer.mesh, piece_m)
+        for piece in pieces:
+            node.attach_new_node(meshes.to_geom_node(layer.name, piece))
+        node.set_texture(meshes.to_texture(layer.texture))
+        if _is_cut_out(layer.texture):
+            node.set_transparency(TransparencyAttrib.M_binary)
+        node.set_two_sided(layer.two_sided)
+        node.set_tag(LABEL_TAG, self._label_key(layer))
+        return node
+
+    def _label_key(self, layer: Layer) -> str:
+        """The key of the state that draws the layer as its class; plain classes share one state."""
+        shares = isinstance(layer.label, Label) and not _is_cut_out(layer.texture)
+        key = (
+            layer.label.name if isinstance(layer.label, Label) and shares else f"{layer.name} {len(self.label_states)}"
+        )
+        if key not in self.label_states:
+            cut_out = layer.texture if _is_cut_out(layer.texture) else None
+            state = NodePath("label")
+            state.set_texture(meshes.to_label_texture(layer.label, cut_out), OVERRIDE)
+            state.set_color((1, 1, 1, 1), OVERRIDE)
+            self.label_states[key] = state.get_state()
+        return key
+
+
+def _is_cut_out(image: Image) -> bool:
+    return bool(image.shape[2] == 4)
+
+
+def _bodies(layers: Sequence[Layer], solid: str, friction: float) -> list[BulletRigidBodyNode]:
+    body = meshes.to_body(solid, [layer.mesh for layer in layers if layer.solid == solid], friction)
+    return [] if body is None else [body]
