@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -196,6 +195,8 @@ def decode_frame(jpeg: bytes) -> Frame:
     Raises:
         ProtocolError: If it is no whole image of a sensible size.
     """
+    import cv2  # here, not above: what only needs the types must start fast
+
     width, height = image_size(jpeg)
     if min(width, height) < MIN_IMAGE_SIDE_PX or width * height > MAX_IMAGE_PIXELS:
         raise ProtocolError(f"image: expected {FRAME_WIDTH_PX}x{FRAME_HEIGHT_PX} pixels, got {width}x{height}")
@@ -217,6 +218,8 @@ def decode_frame(jpeg: bytes) -> Frame:
 
 def encode_frame(frame: Frame, quality: int = 75) -> bytes:
     """Encode an RGB frame as the simulator does: JPEG, quality 75, 4:2:0."""
+    import cv2
+
     if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
         raise ValueError(f"expected a uint8 frame (height, width, 3), got {frame.dtype} {frame.shape}")
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
