@@ -6,6 +6,8 @@ can be frozen, cut or swapped as one thing.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -58,7 +60,7 @@ def _application(arch: str, image_size: tuple[int, int], alpha: float, weights: 
     import keras
 
     builders = {"mobilenet": keras.applications.MobileNet, "mobilenet_v2": keras.applications.MobileNetV2}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):  # stdout is for results, not for progress
         # keras warns that weights of the 224x224 network are used for another size: exactly what is wanted
         warnings.filterwarnings("ignore", message=".*input_shape.*is undefined or non-square")
         try:

@@ -91,7 +91,8 @@ def convert_to_litert(model: keras.Model) -> bytes:
 
 def predict(model: keras.Model, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """All outputs of the Keras model side by side, (n, outputs), for frames (n, 160, 320, 3), n >= 1."""
-    outputs = [model.predict_on_batch(frames[start : start + BATCH]) for start in range(0, len(frames), BATCH)]
+    # called, not predict(): tracing a graph for a few frames takes longer than running them
+    outputs = [model(frames[start : start + BATCH], training=False) for start in range(0, len(frames), BATCH)]
     columns = [np.concatenate(output if isinstance(output, list) else [output], axis=1) for output in outputs]
     return np.concatenate(columns).astype(np.float32)
 

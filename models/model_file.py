@@ -22,7 +22,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from models.registry import OUTPUT_SCALES
+from models.registry import OUTPUT_SCALES, split_model
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE
 
@@ -145,6 +145,8 @@ def save_model_file(
             group.create_dataset("litert", data=np.frombuffer(flatbuffer, np.uint8))
         if load_model_file(partial).flatbuffer != flatbuffer:
             raise ModelFileError(f"{path}: what was written could not be read back; is the disk full or failing?")
+        with partial.open("rb+") as file_on_disk:
+            os.fsync(file_on_disk.fileno())  # or a power cut after the rename could leave an empty model
         os.replace(partial, path)
     except OSError as error:
         raise ModelFileError(f"{path}: cannot write the model: {error}") from error
@@ -167,9 +169,16 @@ def _complete(metadata: Mapping[str, Any], model: keras.Model, parity: Parity) -
     """The caller's metadata and what every model file states."""
     import keras
 
+    preprocessing, network = split_model(model)
     return {
+        "camera": "center",  # the view that drives, whatever cameras were trained on
         **metadata,
         "input": {"name": "frame", "shape": list(FRAME_SHAPE), "dtype": "uint8", "colour": "RGB"},
+        "preprocessing": {
+            "crop_px": list(preprocessing.get_layer("crop").cropping[0]),
+            "image_size": list(network.input_shape[1:3]),
+            "interpolation": "bilinear",
+        },
         "outputs": list(model.output_names),
         "parity": asdict(parity),
         "keras_version": keras.__version__,

@@ -114,7 +114,11 @@ def load_policy(path: Path) -> LiteRTPolicy:
     """
     file = load_model_file(path)
     if file.flatbuffer is not None:
-        return LiteRTPolicy(file.flatbuffer, tuple(file.metadata["outputs"]))
+        try:
+            return LiteRTPolicy(file.flatbuffer, tuple(file.metadata["outputs"]))
+        except (ValueError, KeyError, RuntimeError) as error:  # what LiteRT raises on bytes that are no model
+            reason = " ".join(str(error).split())
+            raise ModelFileError(f"{path}: its LiteRT model is damaged ({reason}); train it again") from error
     from models.convert import convert_to_litert, load_keras_model
 
     logger.info("%s holds no LiteRT model: loading it with Keras and converting it, a few seconds", path)

@@ -53,6 +53,12 @@ def test_metadata_and_flatbuffer_come_back(saved: Path) -> None:
     assert ModelConfig.from_dict(file.metadata["model"]) == ModelConfig()
     assert file.metadata["outputs"] == ["steering_angle"]
     assert file.metadata["input"] == {"name": "frame", "shape": [160, 320, 3], "dtype": "uint8", "colour": "RGB"}
+    assert file.metadata["preprocessing"] == {
+        "crop_px": [56, 24],
+        "image_size": [66, 200],
+        "interpolation": "bilinear",
+    }
+    assert file.metadata["camera"] == "center"
     assert file.metadata["parity"]["n_frames"] == 4
     assert file.flatbuffer is not None
     assert file.flatbuffer[4:8] == b"TFL3"

@@ -99,6 +99,16 @@ def test_a_model_with_another_shape_is_refused(tmp_path: Path, options: dict[str
         load_policy(tmp_path / "model.h5")
 
 
+def test_a_damaged_flatbuffer_is_refused_in_one_line(saved: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    path.write_bytes(saved.read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["cloneway/litert"][:] = 0
+
+    with pytest.raises(ModelFileError, match="its LiteRT model is damaged"):
+        load_policy(path)
+
+
 def change_layer(path: Path, change: dict[str, Any]) -> None:
     with h5py.File(path, "r+") as file:
         config = json.loads(file.attrs["model_config"])
