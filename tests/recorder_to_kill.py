@@ -37,8 +37,8 @@ def main() -> None:
         folder, first = line.rsplit(maxsplit=1)
         pid = os.fork()
         if pid == 0:
+            say(f"pid {os.getpid()}")
             record_without_end(Path(folder), int(first), jpeg)
-        say(f"pid {pid}")
         os.waitpid(pid, 0)
         say("dead")
 
