@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from simulator_bridge.errors import ForeseenError, ModelFileError, exit_code
+from simulator_bridge.errors import ModelFileError, exit_code
 
 if TYPE_CHECKING:
     from drive.pilot import RecorderPool
@@ -36,7 +36,7 @@ class ServerConfig:
     """Everything that can be set about the drive server, and the defaults.
 
     Raises:
-        ForeseenError: If a value is out of range.
+        ValueError: If a value is out of range.
     """
 
     model: Path
@@ -49,15 +49,20 @@ class ServerConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
-            raise ForeseenError(f"expected a --port from 0 to 65535, got {self.port}")
+            raise ValueError(f"expected a --port from 0 to 65535, got {self.port}")
         if not 0.0 < self.speed_mph <= 30.0:
-            raise ForeseenError(f"expected a --speed above 0 and up to 30 mph, the car's limit, got {self.speed_mph:g}")
+            raise ValueError(f"expected a --speed above 0 and up to 30 mph, the car's limit, got {self.speed_mph:g}")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    arguments = build_parser().parse_args(argv)
-    return exit_code(lambda: run(ServerConfig(**vars(arguments))))
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        config = ServerConfig(**vars(arguments))
+    except ValueError as error:
+        parser.error(str(error))
+    return exit_code(lambda: run(config))
 
 
 def build_parser() -> argparse.ArgumentParser:
