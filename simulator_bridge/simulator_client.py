@@ -51,13 +51,16 @@ class SimulatorClient:
     Args:
         url: `ws://host:port`, or with the path and query of Socket.IO.
         timeout_s: For connecting and, unless given, for each `receive`.
+        as_slow_as_unity: Write each fragment by itself and leave Nagle's algorithm on, as Unity's simulator does,
+            instead of one write for all of them: the same bytes, for honest measurements of latency.
 
     Raises:
         ConnectionLostError: If no server answers at `url`, or it refuses the websocket.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, timeout_s: float = 10.0) -> None:
+    def __init__(self, url: str = DEFAULT_URL, timeout_s: float = 10.0, as_slow_as_unity: bool = False) -> None:
         self._timeout_s = timeout_s
+        self._as_slow_as_unity = as_slow_as_unity
         self._host, self._port, self._path = _split_url(url)
         self._buffer = bytearray()
         self._parts: list[bytes] = []
@@ -93,7 +96,9 @@ class SimulatorClient:
         Raises:
             ConnectionLostError: If the connection is lost.
         """
-        self._send(mask_message(packet.encode("utf-8")))
+        frames = mask_message(packet.encode("utf-8"))
+        for data in frames if self._as_slow_as_unity else [b"".join(frames)]:
+            self._send(data)
 
     def receive(self, timeout_s: float | None = None) -> Event:
         """Wait for the next packet; pings of the server are answered, pings of our own sent in between.
@@ -135,7 +140,7 @@ class SimulatorClient:
 
     def _shake_hands(self, url: str) -> None:
         key = base64.b64encode(os.urandom(16)).decode("ascii")
-        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(not self._as_slow_as_unity))
         self._send(
             f"GET {self._path} HTTP/1.1\r\nUser-Agent: websocket-sharp/1.0\r\nHost: {self._host}:{self._port}\r\n"
             f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
@@ -211,13 +216,11 @@ class SimulatorClient:
             return
 
 
-def mask_message(message: bytes) -> bytes:
+def mask_message(message: bytes) -> list[bytes]:
     """Frame a text message as websocket-sharp does: masked, in fragments of FRAGMENT_BYTES if it is longer."""
-    if len(message) <= FRAGMENT_BYTES:
-        return _frame(True, TEXT, message)
-    chunks = [message[at : at + FRAGMENT_BYTES] for at in range(0, len(message), FRAGMENT_BYTES)]
-    frames = [_frame(False, CONTINUATION if at else TEXT, chunk) for at, chunk in enumerate(chunks[:-1])]
-    return b"".join([*frames, _frame(True, CONTINUATION, chunks[-1])])
+    chunks = [message[at : at + FRAGMENT_BYTES] for at in range(0, len(message), FRAGMENT_BYTES)] or [b""]
+    last = len(chunks) - 1
+    return [_frame(at == last, CONTINUATION if at else TEXT, chunk) for at, chunk in enumerate(chunks)]
 
 
 def _frame(final: bool, opcode: int, payload: bytes) -> bytes:
