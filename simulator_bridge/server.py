@@ -34,8 +34,6 @@ from simulator_bridge.messages import (
 from simulator_bridge.transports import build_transport
 
 logger = logging.getLogger(__name__)
-faults = FaultLog(logger)
-comings = FaultLog(logger, quiet_s=1.0)  # a simulator without its server reconnects 1500 times a second
 
 TransportName = Literal["eventlet", "threading"]
 TRANSPORTS: tuple[TransportName, ...] = ("eventlet", "threading")
@@ -102,6 +100,8 @@ class BridgeServer:
         ping_timeout_s: float = PING_TIMEOUT_S,
     ) -> None:
         self._new_driver = new_driver
+        self._faults = FaultLog(logger)
+        self._comings = FaultLog(logger, quiet_s=1.0)  # a simulator may reconnect 1500 times a second
         self._listener = _bind(host, port)
         self.host = host
         self.port: int = self._listener.getsockname()[1]
@@ -153,7 +153,7 @@ class BridgeServer:
     def _app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if self._local_only and not _is_loopback(_host_name(environ)):
             # a page of another site whose name was pointed at this computer (DNS rebinding)
-            faults.report("host", "refusing a request for the host %.80r", environ.get("HTTP_HOST"))
+            self._faults.report("host", "refusing a request for the host %.80r", environ.get("HTTP_HOST"))
             start_response("403 Forbidden", [("Content-Type", "text/plain")])
             return [b"this server answers to its own name only"]
         answer: Iterable[bytes] = self._wsgi(environ, start_response)
@@ -197,25 +197,29 @@ class BridgeServer:
     def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         self._connections[sid] = Connection(driver=self._make_driver())
         agent = environ.get("HTTP_USER_AGENT", "no User-Agent")
-        comings.report("connect", "a client has connected: %.80s", agent, level=logging.INFO)
+        self._comings.report("connect", "a client has connected: %.80s", agent, level=logging.INFO)
 
     def _make_driver(self) -> Driver:
         try:
             return self._new_driver()
         except Exception as error:
-            faults.report("new driver", "no driver for a new client, it gets a safe control: %s", error, traceback=True)
+            self._faults.report(
+                "new driver", "no driver for a new client, it gets a safe control: %s", error, traceback=True
+            )
             return lambda telemetry: SAFE_CONTROL
 
     def _on_disconnect(self, sid: str, *reason: object) -> None:
         connection = self._connections.pop(sid, None)
         if connection is None:
             return
-        comings.report("leave", "a client has left after %d telemetry", connection.n_telemetry, level=logging.INFO)
+        self._comings.report(
+            "leave", "a client has left after %d telemetry", connection.n_telemetry, level=logging.INFO
+        )
         if isinstance(connection.driver, ClosableDriver):
             try:
                 connection.driver.close()
             except Exception as error:
-                faults.report("close driver", "a driver failed to close: %s", error, traceback=True)
+                self._faults.report("close driver", "a driver failed to close: %s", error, traceback=True)
 
     def _on_telemetry(self, sid: str, *arguments: object) -> None:
         received_at = time.monotonic()
@@ -236,7 +240,7 @@ class BridgeServer:
             telemetry = parse_telemetry(payload, received_at)
         except ProtocolError as error:
             connection.decimal_comma |= has_decimal_comma(payload)
-            faults.report("telemetry", "malformed telemetry, answered with a safe control: %s", error)
+            self._faults.report("telemetry", "malformed telemetry, answered with a safe control: %s", error)
             return SAFE_CONTROL
         if telemetry is None:
             return None
@@ -248,11 +252,11 @@ class BridgeServer:
             return control
         except Exception as error:  # a bug: the car must not be left without an answer
             kind = f"driver {type(error).__name__}"
-            faults.report(kind, "the driver failed, answered with a safe control: %s", error, traceback=True)
+            self._faults.report(kind, "the driver failed, answered with a safe control: %s", error, traceback=True)
             return SAFE_CONTROL
 
     def _on_other_event(self, event: str, sid: str, *arguments: object) -> None:
-        faults.report("event", "ignoring an event named %.40r: expected 'telemetry'", event)
+        self._faults.report("event", "ignoring an event named %.40r: expected 'telemetry'", event)
 
     def _kick_off(self) -> None:
         """Send a steer to clients that wait for one before their first telemetry."""
