@@ -27,6 +27,17 @@ LabelFrame = npt.NDArray[np.uint8]
 """Class of each pixel: uint8, (160, 320), values of `Label`."""
 
 
+def check_names(names: Sequence[str]) -> None:
+    """Refuse camera names that there are none of.
+
+    Raises:
+        SimulatorError: If a name is unknown.
+    """
+    unknown = [name for name in names if name not in RIGHT_M]
+    if unknown:
+        raise SimulatorError(f"unknown cameras {', '.join(unknown)}: expected some of {', '.join(RIGHT_M)}")
+
+
 class Cameras:
     """Some or all of the three cameras, in one off-screen picture.
 
@@ -40,9 +51,7 @@ class Cameras:
     """
 
     def __init__(self, world: World, names: Sequence[str] = ("center",), backend: str = "auto") -> None:
-        unknown = [name for name in names if name not in RIGHT_M]
-        if unknown or not names:
-            raise SimulatorError(f"unknown cameras {unknown}: expected some of {', '.join(RIGHT_M)}")
+        check_names(names)
         self.names = tuple(names)
         self.backend, self._pipe = open_pipe(backend)
         self._world = world

@@ -20,6 +20,7 @@ from panda3d.core import (
 from simulator_bridge.simulator.layers import Image, Mesh
 
 VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 4), ("uv", "<f4", 2)])  # the engine's v3c4t2
+LOD_BIAS = -1.0  # sharper lines and grain from afar, as in Unity's frames; tinydisplay is as sharp without
 LABEL_STEP = 20  # grey values between two classes in a label texture: a rounding driver does no harm
 
 
@@ -69,6 +70,9 @@ def to_texture(image: Image) -> Texture:
     is_cut_out = image.shape[2] == 4
     texture.set_minfilter(SamplerState.FT_linear if is_cut_out else SamplerState.FT_linear_mipmap_linear)
     texture.set_magfilter(SamplerState.FT_linear)
+    sampler = SamplerState(texture.get_default_sampler())
+    sampler.set_lod_bias(LOD_BIAS)
+    texture.set_default_sampler(sampler)
     return texture
 
 

@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.messages import Control, Frame
-from simulator_bridge.simulator.cameras import Cameras, LabelFrame
+from simulator_bridge.simulator.cameras import Cameras, LabelFrame, check_names
+from simulator_bridge.simulator.renderer import open_pipe
 from simulator_bridge.simulator.track import Track
 from simulator_bridge.simulator.vehicle import PHYSICS_DT_S, Pose, Vehicle
 from simulator_bridge.simulator.world import World
@@ -75,6 +76,9 @@ class Simulation:
         cameras: Sequence[str] = ("center",),
         backend: str = "auto",
     ) -> None:
+        check_names(cameras)
+        if cameras:
+            open_pipe(backend)  # fails now, not after the scene is built
         self.track = track
         self.world = World(track, seed, weather)
         self._cameras = Cameras(self.world, cameras, backend) if cameras else None

@@ -102,7 +102,7 @@ def paint_lines(base: FloatArray, lines: list[Line], wear: float, rng: np.random
     along, across = np.mgrid[:n, :n] / n
     rgb = base.copy()
     label = np.full((n, n), Label.ROAD, np.uint8)
-    worn = smoothstep((tiling_noise(n, 32, 4, rng) + 2.6 - 3 * wear) / 1.2)
+    worn = smoothstep((tiling_noise(n, 32, 4, rng) + 3.6 - 4.5 * wear) / 1.2)
     for line in lines:
         here = np.abs(across - line.center) < line.width / 2
         if line.dashed:

@@ -54,16 +54,17 @@ class World:
         self.look = build_look(track.theme, track.light, weather, for_look)
         terrain = build_terrain(track, self.look, for_land)
         scene = [
-            *terrain_layers(terrain, self.look, for_land),
             *road_layers(track, terrain, self.look, for_road),
+            *terrain_layers(terrain, self.look, for_land),
             *scenery_layers(track, terrain, self.look, for_scenery),
         ]
         self.root = NodePath("world")
         self.label_states: dict[str, RenderState] = {}
         self.backdrop = self.root.attach_new_node("backdrop")
         self._attach_backdrop(backdrop_layers(self.look, for_sky))
-        for layer in scene:
-            self._attach(self.root, layer, PIECE_M)
+        for order, layer in enumerate(scene):
+            # by default the engine sorts by address, and where surfaces touch another run would show another picture
+            self._attach(self.root, layer, PIECE_M).set_bin("fixed", order)
         self.ground = _bodies(scene, "ground", GROUND_FRICTION)
         self.obstacles = _bodies(scene, "obstacle", OBSTACLE_FRICTION)
 
