@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from simulator_bridge.simulator.textures import GROUND_MEAN, GROUND_TILE_M, grou
 from simulator_bridge.simulator.themes import Look
 
 WATER_TILE_M = 14.0
+CLIFF_STEEPNESS = 0.6  # rise over run from which the grains are coarse rock, drawn out to streaks as on real cliffs
+CLIFF_CONTRAST = 62.0
 
 
 def terrain_layers(terrain: Terrain, look: Look, rng: np.random.Generator) -> list[Layer]:
@@ -32,9 +35,23 @@ def terrain_layers(terrain: Terrain, look: Look, rng: np.random.Generator) -> li
         grid_mesh(points, uv, colors, ~far),
         grid_mesh(coarse_points, uv[::COARSE, ::COARSE], colors[::COARSE, ::COARSE], far[::COARSE, ::COARSE]),
     ]
-    land = Layer("land", merge(meshes), ground_detail(rng), Label.TERRAIN, solid="ground")
+    ground, cliffs = _split_by_steepness(merge(meshes))
+    layers = [
+        Layer("land", ground, ground_detail(rng), Label.TERRAIN, solid="ground"),
+        Layer("cliffs", cliffs, ground_detail(rng, CLIFF_CONTRAST), Label.TERRAIN, solid="ground"),
+    ]
     flat = _water_mesh(terrain, coarse_points, look)
-    return [land] if flat is None else [land, Layer("water", flat, water(look.water, rng), Label.WATER)]
+    if flat is not None:
+        layers.append(Layer("water", flat, water(look.water, rng), Label.WATER))
+    return layers
+
+
+def _split_by_steepness(mesh: Mesh) -> tuple[Mesh, Mesh]:
+    """What is flatter and what is steeper than `CLIFF_STEEPNESS`; the vertices stay shared."""
+    corners = mesh.vertices[mesh.triangles]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    steep = np.hypot(normals[:, 0], normals[:, 1]) > CLIFF_STEEPNESS * normals[:, 2]
+    return replace(mesh, triangles=mesh.triangles[~steep]), replace(mesh, triangles=mesh.triangles[steep])
 
 
 def _water_mesh(terrain: Terrain, coarse_points: FloatArray, look: Look) -> Mesh | None:
@@ -57,7 +74,7 @@ def ground_color(
     patch, streak = noise[row, column], tiling_noise(size, 64, 3, rng)[row, column]
     grass = np.array(look.grass) * (1 + 0.12 * patch)[..., None]
     bare = smoothstep((patch - 0.75 + 0.6 * np.exp(-np.maximum(edge_m, 0) / 4)) / 0.7)[..., None]
-    mossy = smoothstep((streak - 0.4) / 0.8)[..., None] * 0.6
+    mossy = smoothstep((streak - 0.4) / 0.8)[..., None] * 0.35
     rock = np.array(look.rock) * (1 + 0.24 * streak)[..., None] * (1 - mossy) + grass * 0.9 * mossy
     steep = smoothstep((steepness - 0.3 + 0.08 * patch) / 0.4)[..., None]
     ground = grass * (1 - bare) + np.array(look.dirt) * bare

@@ -120,10 +120,10 @@ def kerb(red: Rgb, white: Rgb, rng: np.random.Generator) -> Image:
     return picture(rgb + 7 * tiling_noise(64, 8, 3, rng)[..., None])
 
 
-def ground_detail(rng: np.random.Generator) -> Image:
-    """Grey grains to lay over coloured ground, (256, 256, 3), mean `GROUND_MEAN`."""
+def ground_detail(rng: np.random.Generator, contrast: float = 30.0) -> Image:
+    """Grey grains to lay over coloured ground, (256, 256, 3), mean `GROUND_MEAN`; contrast in grey values."""
     grains = 0.6 * tiling_noise(256, 6, 5, rng) + 0.5 * tiling_noise(256, 48, 3, rng)
-    return picture(np.repeat((255 * GROUND_MEAN + 30 * grains)[..., None], 3, axis=2))
+    return picture(np.repeat((255 * GROUND_MEAN + contrast * grains)[..., None], 3, axis=2))
 
 
 def concrete(rng: np.random.Generator) -> Image:
