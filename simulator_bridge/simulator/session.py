@@ -1,0 +1,166 @@
+"""One run of the simulator, from its settings to its result: puts track, car, driver and watchers together."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from simulator_bridge.driving_log import CAMERAS
+from simulator_bridge.simulator.config import SimulateConfig
+from simulator_bridge.simulator.drive_json import DriveFacts, drive_to_json
+from simulator_bridge.simulator.drive_loop import CarDriver, DriveLoop, LoopConfig, Moment, Watcher, start_place
+from simulator_bridge.simulator.drive_report import Rollout
+from simulator_bridge.simulator.expert import StartPlace, recovery_poses
+from simulator_bridge.simulator.expert_recording import (
+    ExpertDriver,
+    ExpertRecording,
+    RecordingExpert,
+    RecordingFacts,
+)
+from simulator_bridge.simulator.referee import Referee
+from simulator_bridge.simulator.remote_driver import RealTimePace, RealTimeRemoteDriver, RemoteDriver
+from simulator_bridge.simulator.simulation import Simulation
+from simulator_bridge.simulator.track import Track, build_track
+from simulator_bridge.simulator.video import Film
+
+logger = logging.getLogger(__name__)
+
+RECOVERY_S = 3.0  # of simulated time each: at RECOVERY_MPH enough to be back on the line
+RECOVERY_MPH = (6.0, 14.0)  # what a recovery starts with
+STATUS_PERIOD_S = 1.0  # wall clock
+
+
+@dataclass(frozen=True, eq=False)
+class SessionResult:
+    """What came of it: the report as JSON holds it, every step, and the rows recorded."""
+
+    report: dict[str, Any]
+    rollout: Rollout
+    n_rows: int = 0
+
+
+def run_session(config: SimulateConfig) -> SessionResult:
+    """Simulate one drive.
+
+    Raises:
+        ForeseenError: If the track, the renderer, the server or the disk fails us.
+    """
+    track = build_track(config.track, seed=config.seed, reverse=config.reverse, scale=config.scale)
+    cameras = CAMERAS if config.record else () if config.expert and not config.video else ("center",)
+    with contextlib.ExitStack() as stack:
+        # before the world is built, which takes seconds: is it allowed to write there?
+        film = stack.enter_context(Film(config.video, track.name, config.control_period_s)) if config.video else None
+        simulation = stack.enter_context(Simulation(track, config.seed or 0, config.weather, cameras, config.backend))
+        session = _Session(config, track, simulation, film)
+        if config.record:
+            return session.record(stack.enter_context(ExpertRecording(config.record, session.recording_facts())))
+        return session.drive(stack.enter_context(_driver(config, track)))
+
+
+def loop_config(config: SimulateConfig) -> LoopConfig:
+    """What the drive loop wants to know of it."""
+    return LoopConfig(config.control_period_s, config.latency_ms / 1000, config.max_interventions)
+
+
+@contextlib.contextmanager
+def _driver(config: SimulateConfig, track: Track) -> Iterator[CarDriver]:
+    if config.expert:
+        yield _expert(config, track)
+        return
+    remote = RemoteDriver(config.connect, config.wait_s)
+    driver = RealTimeRemoteDriver(remote) if config.realtime else remote
+    try:
+        yield driver
+    finally:
+        driver.close()
+
+
+def _expert(config: SimulateConfig, track: Track) -> ExpertDriver:
+    rng = np.random.default_rng([config.seed or 0, 2])
+    return ExpertDriver(track, config.speed_mph, config.noise, rng, config.control_period_s)
+
+
+class _Session:
+    def __init__(self, config: SimulateConfig, track: Track, simulation: Simulation, film: Film | None) -> None:
+        self._config, self._track, self._simulation = config, track, simulation
+        self._watchers: list[Watcher] = [] if film is None else [film]
+        self._pace: Callable[[float], None] = RealTimePace() if config.realtime else lambda time_s: None
+
+    def recording_facts(self) -> RecordingFacts:
+        config = self._config
+        return RecordingFacts(
+            config.track, self._direction, config.seed or 0, config.weather, self._simulation.renderer
+        )
+
+    @property
+    def _direction(self) -> str:
+        return "reverse" if self._config.reverse else "forward"
+
+    def drive(self, driver: CarDriver) -> SessionResult:
+        config = self._config
+        referee = Referee(self._track, config.laps)
+        watchers = [*self._watchers]
+        if config.status:
+            watchers.append(StatusLine(referee))
+        start = start_place(self._track, config.seed)
+        loop = DriveLoop(self._simulation, referee, loop_config(config), start)
+        began = time.monotonic()
+        given_up = loop.run(driver, config.laps, watchers, self._pace)
+        facts = DriveFacts(
+            driver="expert" if config.expert else "remote",
+            direction=self._direction,
+            seed=config.seed,
+            weather=config.weather,
+            renderer=self._simulation.renderer,
+            control_period_s=config.control_period_s,
+            latency_s=config.latency_ms / 1000,
+            given_up=given_up,
+            wall_s=time.monotonic() - began,
+        )
+        return SessionResult(drive_to_json(referee.summary(), facts), referee.rollout())
+
+    def record(self, recording: ExpertRecording) -> SessionResult:
+        expert = _expert(self._config, self._track)
+        with_labels = self._config.labels
+        result = self.drive(RecordingExpert(expert, recording, "lap", with_labels=with_labels))
+        rng = np.random.default_rng([self._config.seed or 0, 3])
+        for place in recovery_poses(self._track, rng, self._config.recoveries):
+            clean = ExpertDriver(self._track, self._config.speed_mph, 0.0, rng, self._config.control_period_s)
+            self._recover(RecordingExpert(clean, recording, "recovery", with_labels=with_labels), place, rng)
+        return replace(result, n_rows=recording.n_rows)
+
+    def _recover(self, driver: CarDriver, place: StartPlace, rng: np.random.Generator) -> None:
+        """Record one recovery from a place; nothing judges it."""
+        limits = replace(loop_config(self._config), max_time_s=RECOVERY_S, max_interventions=1)
+        speed_mph = float(rng.uniform(*RECOVERY_MPH))
+        loop = DriveLoop(self._simulation, Referee(self._track), limits, place, speed_mph)
+        loop.run(driver, 1, self._watchers, self._pace)
+
+
+class StatusLine:
+    """A watcher that says once a second, as a line of JSON on standard output, how far the drive is.
+
+    Args:
+        referee: Of the drive.
+    """
+
+    def __init__(self, referee: Referee) -> None:
+        self._referee = referee
+        self._said_at = -math.inf
+
+    def __call__(self, moment: Moment) -> None:
+        """Say it, if it is time."""
+        now = time.monotonic()
+        if now - self._said_at < STATUS_PERIOD_S:
+            return
+        self._said_at = now
+        status = {"time_s": round(moment.time_s, 2), "progress_m": round(self._referee.progress_m, 1)}
+        print(json.dumps(status), flush=True)  # noqa: T201 - its purpose
