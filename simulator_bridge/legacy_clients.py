@@ -80,7 +80,7 @@ def check_hooks() -> None:
     if missing:
         raise IncompatibleLibraryError(
             f"python-socketio {version('python-socketio')} with python-engineio {version('python-engineio')} lacks "
-            f"{', '.join(missing)}; pip install 'python-socketio>=5.11,<5.19' 'python-engineio>=4.9,<4.16'"
+            f"{', '.join(missing)}; pip install 'python-socketio>=5.12,<5.19' 'python-engineio>=4.11,<4.16'"
         )
 
 

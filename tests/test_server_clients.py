@@ -77,27 +77,36 @@ def test_udacitys_simulator_is_driven_for_a_minute(server: BridgeServer) -> None
     assert report["n_pongs"] >= 3, "its ping at the start, and two more at 25 s and 50 s"
 
 
-@pytest.mark.parametrize("transports", [["websocket"], ["polling"], ["polling", "websocket"]], ids=" then ".join)
-def test_python_socketios_own_client_is_driven(server: BridgeServer, transports: list[str]) -> None:
+def drive_with_python_socketio(server: BridgeServer, transports: list[str], n_steers: int, pause_s: float) -> None:
+    """Drive in lock-step with python-socketio's own client; checks every answer."""
     client = socketio.Client(reconnection=False)
     enough = threading.Event()
     answers: list[object] = []
+    losses: list[object] = []
 
     @client.on("steer")  # type: ignore[untyped-decorator, unused-ignore]
     def steer(control: object) -> None:
         answers.append(control)
-        if len(answers) >= 20:
+        if len(answers) >= n_steers:
             enough.set()
-        else:
-            client.emit("telemetry", wire_telemetry())
+            return
+        client.sleep(pause_s)
+        client.emit("telemetry", wire_telemetry())
 
+    client.on("disconnect", lambda *reason: losses.append(reason))
     client.connect(f"http://127.0.0.1:{server.port}", transports=transports)
     try:
         client.emit("telemetry", wire_telemetry())
-        assert enough.wait(20)
+        assert enough.wait(20 + 3 * n_steers * pause_s)
+        assert losses == []
     finally:
         client.disconnect()
-    assert answers == [DRIVEN] * 20
+    assert answers == [DRIVEN] * n_steers
+
+
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"], ["polling", "websocket"]], ids=" then ".join)
+def test_python_socketios_own_client_is_driven(server: BridgeServer, transports: list[str]) -> None:
+    drive_with_python_socketio(server, transports, n_steers=20, pause_s=0.0)
 
 
 @pytest.fixture(scope="session")
@@ -118,18 +127,55 @@ def npm_folder(request: pytest.FixtureRequest) -> Path:
     return folder
 
 
+def start_npm_client(
+    server: BridgeServer, folder: Path, package: str, transports: str, *more: str
+) -> subprocess.Popen[str]:
+    command = ["node", "client.js", package, f"http://127.0.0.1:{server.port}", transports, *more]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(wire_telemetry()))
+    process.stdin.close()
+    process.stdin = None  # communicate() shall not close it again
+    return process
+
+
+def finish_npm_client(process: subprocess.Popen[str], transports: str, timeout_s: float) -> dict[str, Any]:
+    """Wait for the client and check what holds for each: one connection, no error, every answer the driver's."""
+    try:
+        stdout, stderr = process.communicate(timeout=timeout_s)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, stdout + stderr
+    seen: dict[str, Any] = json.loads(stdout)
+    assert (seen["connects"], seen["disconnects"], seen["errors"]) == (1, 0, [])
+    assert (seen["manuals"], seen["last"]) == (1, DRIVEN)
+    assert seen["transport"] == ("polling" if transports == "polling" else "websocket")
+    return seen
+
+
 @pytest.mark.parametrize("transports", ["default", "polling", "websocket"])
 @pytest.mark.parametrize("package", NPM_CLIENTS)
 def test_npms_clients_are_driven(server: BridgeServer, npm_folder: Path, package: str, transports: str) -> None:
-    result = subprocess.run(
-        ["node", "client.js", package, f"http://127.0.0.1:{server.port}", transports, "20"],
-        cwd=npm_folder, input=json.dumps(wire_telemetry()), capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout + result.stderr
-    seen = json.loads(result.stdout)
-    assert (seen["connects"], seen["disconnects"], seen["errors"]) == (1, 0, [])
-    assert (seen["manuals"], seen["steers"], seen["last"]) == (1, 20, DRIVEN)
-    assert seen["transport"] == ("polling" if transports == "polling" else "websocket")
+    process = start_npm_client(server, npm_folder, package, transports, "20")
+    assert finish_npm_client(process, transports, timeout_s=60)["steers"] == 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_npms_clients_are_driven_for_a_minute_all_at_once(server: BridgeServer, npm_folder: Path) -> None:
+    kinds = [(package, transports) for package in NPM_CLIENTS for transports in ("polling", "websocket")]
+    processes = [start_npm_client(server, npm_folder, *kind, "300", "60") for kind in kinds]
+    for process, (_, transports) in zip(processes, kinds, strict=True):
+        assert finish_npm_client(process, transports, timeout_s=200)["steers"] >= 300
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"]], ids=" then ".join)
+def test_python_socketios_own_client_is_driven_for_a_minute(server: BridgeServer, transports: list[str]) -> None:
+    drive_with_python_socketio(server, transports, n_steers=1200, pause_s=0.05)
 
 
 @pytest.mark.parametrize(
