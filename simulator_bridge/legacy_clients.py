@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import re
 import time
 import urllib.parse
@@ -116,6 +117,13 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
         super().__init__(json=BoundedJson, **kwargs)
         self.eio._async = {**self.eio._async, "websocket": EngineIoWebSocket}
 
+    def ping_clients(self) -> None:
+        """Send the pings that are due; to be called several times a second."""
+        now = time.monotonic()
+        for session in list(self.eio.sockets.values()):
+            if isinstance(session, BridgeSocket):
+                session.ping_if_due(now)
+
     def hang_up(self) -> None:
         """Close the transport of every client; a Socket.IO DISCONNECT would stall the simulator."""
         for websocket in list(self.eio.websockets):
@@ -198,6 +206,8 @@ class BridgeSocket(engineio.socket.Socket):  # type: ignore[misc]  # the library
         """
         self._client_pings = client_pings
         self._heard_at = time.monotonic()
+        self._ping_due_at = math.inf
+        self.last_ping: float | None = None  # when a ping of ours was sent that has no answer yet; wall clock
 
     def receive(self, pkt: Any) -> None:
         """Handle a packet from the client."""
@@ -218,11 +228,17 @@ class BridgeSocket(engineio.socket.Socket):  # type: ignore[misc]  # the library
         super().send(pkt)
 
     def schedule_ping(self) -> None:
-        """Ping the client after a while, unless it is the client that pings."""
-        if self._client_pings:
-            self.last_ping = None  # no ping of ours is open: the library's own timeout never trips
-        else:
-            super().schedule_ping()
+        """Ping the client after a while, unless it is the client that pings; no thread waits for it meanwhile."""
+        self.last_ping = None  # no ping of ours is open: the library's own timeout does not trip
+        if not self._client_pings:
+            self._ping_due_at = time.monotonic() + self.server.ping_interval
+
+    def ping_if_due(self, now: float) -> None:
+        """Send the ping that is due; `now` is the monotonic clock, seconds."""
+        if now >= self._ping_due_at and not self.closing:
+            self._ping_due_at = math.inf
+            self.last_ping = time.time()
+            self.send(engineio_packet.Packet(engineio_packet.PING))
 
     def check_ping_timeout(self) -> bool:
         """Tell whether the client still lives; close the session if it does not."""

@@ -133,7 +133,7 @@ class BridgeServer:
         """
         self.listen()
         try:
-            self._transport.serve(self._listener, self._app, self._kick_off, self._stop, self._hang_up)
+            self._transport.serve(self._listener, self._app, self._tick, self._stop, self._hang_up)
         finally:
             self.close()
 
@@ -257,6 +257,10 @@ class BridgeServer:
 
     def _on_other_event(self, event: str, sid: str, *arguments: object) -> None:
         self._faults.report("event", "ignoring an event named %.40r: expected 'telemetry'", event)
+
+    def _tick(self) -> None:
+        self._sio.ping_clients()
+        self._kick_off()
 
     def _kick_off(self) -> None:
         """Send a steer to clients that wait for one before their first telemetry."""

@@ -149,15 +149,17 @@ class _EventletUpgrade:
 class _ThreadingUpgrade:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self.has_happened = False
 
     def take_socket(self) -> socket.socket:
+        self.has_happened = True
         return self._connection
 
     def make_lock(self) -> Lock:
         return threading.Lock()
 
     def finished(self) -> Iterable[bytes]:
-        raise ConnectionAbortedError("the websocket has ended")  # which wsgiref takes as: write nothing
+        return []
 
 
 class _ThreadedServer(socketserver.ThreadingMixIn, WSGIServer):
@@ -207,11 +209,19 @@ class _RequestHandler(WSGIRequestHandler):
         if not self.parse_request():
             return
         environ = self.get_environ()
-        environ["bridge.upgrade"] = _ThreadingUpgrade(self.connection)
+        upgrade = environ["bridge.upgrade"] = _ThreadingUpgrade(self.connection)
+        app = self.server.get_app()  # type: ignore[attr-defined]
+
+        def run_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            answer = app(environ, start_response)
+            if upgrade.has_happened:
+                raise ConnectionAbortedError("the websocket has ended")  # which wsgiref takes as: write nothing
+            return cast(Iterable[bytes], answer)
+
         rfile, wfile = cast(IO[bytes], self.rfile), cast(IO[bytes], self.wfile)  # typeshed says BufferedIOBase
         handler = _QuietServerHandler(rfile, wfile, self.get_stderr(), environ, multithread=True)
         handler.request_handler = self  # type: ignore[attr-defined]  # wsgiref logs through it
-        handler.run(self.server.get_app())  # type: ignore[attr-defined]
+        handler.run(run_app)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         logger.debug(format, *args)

@@ -48,7 +48,7 @@ class Upgrade(Protocol):
         """Make a lock that suits the transport's threads."""
 
     def finished(self) -> Iterable[bytes]:
-        """Return (or raise) what makes the HTTP server leave the connection alone."""
+        """Return what makes the HTTP server leave the connection alone."""
 
 
 class WebSocketError(Exception):

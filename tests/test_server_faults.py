@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 
 import pytest
 
+from simulator_bridge.legacy_clients import MAX_SESSIONS
 from simulator_bridge.server import TRANSPORTS, BridgeServer
 from simulator_bridge.simulator_client import ConnectionLostError
 from tests.running_server import DRIVEN, ask, connect, http, running_server, wire_telemetry
@@ -120,11 +122,13 @@ def test_half_a_handshake_holds_up_nobody(server: BridgeServer) -> None:
 
 
 def test_a_reconnect_storm_leaves_nothing_behind(server: BridgeServer) -> None:
-    for _ in range(100):
+    n_threads = threading.active_count()
+    for _ in range(MAX_SESSIONS + 50):
         connect(server).close()
     with connect(server) as client:
         assert ask(client, wire_telemetry()) == DRIVEN
         assert b"1 client connected" in _settled_status(server)
+        assert threading.active_count() < n_threads + 20
 
 
 def _settled_status(server: BridgeServer) -> bytes:
