@@ -1,0 +1,169 @@
+"""Every setting of `train/clone.py`, its default and its check: the only place where defaults are written."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulator_bridge.errors import ForeseenError
+from simulator_bridge.messages import MAX_STEERING_DEG
+from simulator_bridge.recording import CAMERAS
+
+WHEELBASE_M = 2.87  # Udacity's car, axles at 1.27 and -1.60 m (the simulator's source)
+SIDE_CAMERA_OFFSET_M = 0.82  # left camera at -0.81 m, right at +0.83 m from the centre line of the car
+STEERING_RAD = MAX_STEERING_DEG * 3.141592653589793 / 180.0  # wheel angle at steering_angle 1
+LOOKAHEAD_M = 10.0  # distance over which a displaced car aims back at its line: 0.75 s at 30 mph, 1.5 s at 15 mph
+# Pure pursuit: a car displaced by d returns over a distance L on an arc of curvature 2 d / L^2, and a wheel angle of
+# wheelbase x curvature drives that arc.
+SIDE_CORRECTION = round(2 * SIDE_CAMERA_OFFSET_M / LOOKAHEAD_M**2 * WHEELBASE_M / STEERING_RAD, 2)
+
+SCRATCH_LEARNING_RATE = 3e-4  # 1e-3 swings between 0.008 and 0.02 MSE from epoch to epoch on 1,100 rows
+PRETRAINED_LEARNING_RATE = 1e-4  # all layers of a pretrained backbone are trained, its batch statistics are not
+
+SPLITS = ("blocks", "episodes")
+# Settings that may differ between a run and the run that resumes it: they change where and how long, not what.
+FREE_ON_RESUME = frozenset({"output", "summary", "resume", "tensorboard", "epochs", "cache_memory", "recordings"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Settings of one training.
+
+    Attributes:
+        recordings: Folders with recordings, or folders of such folders.
+        output: Where the model goes; `<output>.checkpoint` beside it holds the unfinished run.
+        arch: Name in `models.registry`.
+        predict: Outputs of the model; `steering` is always among them.
+        weights: Pretrained weights of a backbone: a file, or `imagenet` (downloaded by Keras). None: the default of
+            the architecture.
+        epochs: At most this many passes over the training samples.
+        batch_size: Images of one optimizer step, over all devices together.
+        learning_rate: Peak rate of Adam; None: 3e-4 from scratch, 1e-4 for a pretrained
+            backbone.
+        patience: Epochs without a better validation loss before training stops.
+        seed: The same seed gives the same model on one machine.
+        split: `blocks` holds back contiguous blocks of every recording, `episodes` whole episodes.
+        validate_on: Recordings to validate on instead of a split of `recordings`.
+        validation_fraction: Share of the rows that is held back, in (0, 1).
+        validation_blocks: At most this many blocks per recording, spread evenly over it; fewer in a short recording, so
+            that the gaps around them take no more rows than are held back.
+        guard_s: Rows closer in time than this to a held-back row are used for nothing, s.
+        cameras: `all` or `center`.
+        side_correction: Added to the label of a left-camera image, taken from a right one's; normalised, >= 0.
+        flip: Mirror half of the samples.
+        shift_m: Largest sideways displacement of the car that is simulated, m; the label gets the same correction
+            per metre as a side camera's.
+        brightness: Largest relative change of brightness, in [0, 1).
+        shadow: Share of the samples that get a shadow, in [0, 1].
+        near_zero: Rows steering less than this count as straight, normalised.
+        near_zero_share: In every epoch straight rows are at most this share of the rows; others are left out of it
+            by lot. 1 turns balancing off.
+        cache_memory: Memory for preprocessed images, MB (1e6 bytes); what does not fit is decoded in every epoch.
+        resume: Go on from `<output>.checkpoint`.
+        summary: Write the result as JSON here.
+        tensorboard: Write TensorBoard logs into this folder.
+    """
+
+    recordings: tuple[Path, ...]
+    output: Path = Path("model.h5")
+    arch: str = "pilotnet"
+    predict: tuple[str, ...] = ("steering",)
+    weights: str | None = None
+    epochs: int = 12
+    batch_size: int = 64
+    learning_rate: float | None = None
+    patience: int = 5
+    seed: int = 0
+    split: str = "blocks"
+    validate_on: tuple[Path, ...] = ()
+    validation_fraction: float = 0.2
+    validation_blocks: int = 10
+    guard_s: float = 2.0
+    cameras: str = "all"
+    side_correction: float = SIDE_CORRECTION
+    flip: bool = True
+    shift_m: float = 0.6
+    brightness: float = 0.4
+    shadow: float = 0.3
+    near_zero: float = 0.02
+    near_zero_share: float = 0.6
+    cache_memory: int = 2000
+    resume: bool = False
+    summary: Path | None = None
+    tensorboard: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.recordings:
+            raise ForeseenError("name at least one recording")
+        if "steering" not in self.predict or not set(self.predict) <= set(OUTPUTS):
+            raise ForeseenError(f"--predict must hold steering and may hold throttle, speed; got {self.predict!r}")
+        if len(set(self.predict)) != len(self.predict) or {"throttle", "speed"} <= set(self.predict):
+            raise ForeseenError(f"--predict takes each output once, and throttle or speed; got {self.predict!r}")
+        for name in ("epochs", "batch_size", "patience", "validation_blocks"):
+            self._check(name, getattr(self, name) >= 1, "at least 1")
+        self._check("learning_rate", self.learning_rate is None or 0 < self.learning_rate <= 1, "in (0, 1]")
+        self._check("validation_fraction", 0 < self.validation_fraction < 1, "in (0, 1)")
+        self._check("guard_s", self.guard_s >= 0, "at least 0 s")
+        self._check("split", self.split in SPLITS, f"one of {SPLITS}")
+        self._check("cameras", self.cameras in ("all", "center"), "all or center")
+        self._check("side_correction", 0 <= self.side_correction < 1, "in [0, 1)")
+        self._check("shift_m", 0 <= self.shift_m <= 3, "in [0, 3] m")
+        self._check("brightness", 0 <= self.brightness < 1, "in [0, 1)")
+        self._check("shadow", 0 <= self.shadow <= 1, "in [0, 1]")
+        self._check("near_zero", 0 <= self.near_zero < 1, "in [0, 1)")
+        self._check("near_zero_share", 0 < self.near_zero_share <= 1, "in (0, 1]")
+        self._check("cache_memory", self.cache_memory >= 0, "at least 0 MB")
+
+    def _check(self, name: str, holds: bool, expected: str) -> None:
+        if not holds:
+            flag = "--" + name.replace("_", "-")
+            raise ForeseenError(f"{flag} must be {expected}, got {getattr(self, name)!r}")
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the unfinished training is kept, beside the model; gone when it is finished."""
+        return self.output.with_name(self.output.name + ".checkpoint")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The model's output names, steering first."""
+        return tuple(sorted((OUTPUTS[name] for name in self.predict), key=lambda name: name != "steering_angle"))
+
+    @property
+    def used_cameras(self) -> tuple[str, ...]:
+        """The cameras whose images are trained on, center first."""
+        return CAMERAS if self.cameras == "all" else CAMERAS[:1]
+
+    @property
+    def correction_per_m(self) -> float:
+        """Steering correction per metre of sideways displacement, normalised per m."""
+        return self.side_correction / SIDE_CAMERA_OFFSET_M
+
+    def peak_rate(self, pretrained: bool) -> float:
+        """Peak learning rate for a network that starts from `pretrained` weights or from scratch."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return PRETRAINED_LEARNING_RATE if pretrained else SCRATCH_LEARNING_RATE
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values; paths as text."""
+        return {name: _json_value(value) for name, value in dataclasses.asdict(self).items()}
+
+    def differences(self, earlier: dict[str, Any]) -> list[str]:
+        """What keeps this run from resuming an `earlier` one (its `to_json`): `name: earlier -> now`, one each."""
+        now = self.to_json()
+        names = [name for name in now if name not in FREE_ON_RESUME]
+        return [f"{name}: {earlier.get(name)!r} -> {now[name]!r}" for name in names if earlier.get(name) != now[name]]
+
+
+OUTPUTS = {"steering": "steering_angle", "throttle": "throttle", "speed": "speed_mph"}
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, (tuple, list)):
+        return [_json_value(item) for item in value]
+    return value
