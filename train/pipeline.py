@@ -1,0 +1,112 @@
+"""The tf.data pipeline of an epoch, and the plan that it follows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from train.augment import AugmentConfig, Augmenter, augmented_steering, draw
+from train.dataset import EpochPlan, FloatArray, Rows, Samples, balanced, camera_steering
+from train.images import ImageStore
+
+N_PREFETCHED = 3  # batches ready ahead of the network
+N_PARALLEL = 2  # batches assembled at a time
+
+
+class TrainingData:
+    """The training samples of any epoch, planned afresh from (seed, epoch) alone."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        samples: Samples,
+        store: ImageStore,
+        augmenter: Augmenter,
+        *,
+        augment: AugmentConfig,
+        side_correction: float,
+        near_zero: float,
+        near_zero_share: float,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self._store, self._augmenter = store, augmenter
+        self._augment = augment
+        self._near_zero, self._near_zero_share = near_zero, near_zero_share
+        self._batch_size, self._seed = batch_size, seed
+        # As known now: an image that turns out damaged later is given no weight, it does not change the plan
+        self._image = samples.n_validation + np.flatnonzero(store.readable[samples.n_validation :])
+        self._row = samples.row[self._image]
+        self._row_steering = rows.steering_angle
+        self._labels = rows.labels[self._row].copy()
+        self._planned: tuple[int, EpochPlan] | None = None
+        self._labels[:, 0] = camera_steering(self._labels[:, 0], samples.camera[self._image], side_correction)
+
+    def plan(self, epoch: int) -> EpochPlan:
+        """The epoch's samples: which, in which order, changed how. The same epoch always gives the same plan."""
+        if self._planned is None or self._planned[0] != epoch:
+            self._planned = epoch, self._draw_plan(epoch)
+        return self._planned[1]
+
+    def _draw_plan(self, epoch: int) -> EpochPlan:
+        rng = np.random.default_rng([self._seed, epoch])
+        train_rows = np.unique(self._row)
+        chosen_rows = train_rows[balanced(self._row_steering[train_rows], self._near_zero, self._near_zero_share, rng)]
+        chosen = rng.permutation(np.flatnonzero(np.isin(self._row, chosen_rows)))
+        drawn = draw(self._augment, len(chosen), rng)
+        labels = self._labels[chosen]
+        labels[:, 0] = augmented_steering(labels[:, 0], drawn, self._augment.correction_per_m)
+        return _padded(
+            EpochPlan(self._image[chosen], labels, np.ones(len(chosen), np.float32), drawn), self._batch_size
+        )
+
+    def n_samples(self, epoch: int) -> int:
+        """How many samples an epoch has, padding not counted."""
+        return int(self.plan(epoch).weight.sum())
+
+    def batches(self, epoch: int, context: Any) -> Any:
+        """The batches of an epoch for one input pipeline of `context` (a `tf.distribute.InputContext`).
+
+        Every pipeline follows the same plan and takes its own slice of each whole batch.
+        """
+        plan = self.plan(epoch)
+        per_replica = self._batch_size // context.num_replicas_in_sync
+        replica = np.arange(len(plan)) // per_replica % context.num_replicas_in_sync
+        mine = replica // (context.num_replicas_in_sync // context.num_input_pipelines) == context.input_pipeline_id
+        columns = (plan.image[mine], plan.labels[mine], plan.weight[mine], plan.drawn[mine])
+        dataset = tf.data.Dataset.from_tensor_slices(columns).batch(per_replica, drop_remainder=True)
+        dataset = dataset.map(self._with_images, N_PARALLEL).map(self._with_augmentation, N_PARALLEL)
+        return dataset.prefetch(N_PREFETCHED).with_options(_options())
+
+    def _with_images(self, numbers: Any, labels: Any, weights: Any, drawn: Any) -> tuple[Any, ...]:
+        images, readable = tf.numpy_function(self._read, [numbers], [tf.uint8, tf.float32], stateful=False)
+        images = tf.ensure_shape(images, (None, *self._store.shape))
+        return images, labels, weights * tf.ensure_shape(readable, (None,)), drawn
+
+    def _read(self, numbers: Any) -> tuple[Any, FloatArray]:
+        images, readable = self._store.read(numbers)
+        return images, readable.astype(np.float32)
+
+    def _with_augmentation(self, images: Any, labels: Any, weights: Any, drawn: Any) -> tuple[Any, ...]:
+        return self._augmenter(images, drawn), labels, weights
+
+
+def _padded(plan: EpochPlan, batch_size: int) -> EpochPlan:
+    """Repeat samples with weight 0 until the last batch is whole."""
+    n_missing = -len(plan) % batch_size
+    again = np.arange(n_missing) % len(plan)
+    return EpochPlan(
+        image=np.concatenate([plan.image, plan.image[again]]),
+        labels=np.concatenate([plan.labels, plan.labels[again]]),
+        weight=np.concatenate([plan.weight, np.zeros(n_missing, np.float32)]),
+        drawn=np.concatenate([plan.drawn, plan.drawn[again]]),
+    )
+
+
+def _options() -> Any:
+    options = tf.data.Options()
+    options.autotune.enabled = False  # it left idle tails of up to 5 s after an epoch's last batch
+    options.deterministic = True
+    return options
