@@ -1,0 +1,195 @@
+"""Train a driver from recordings: `python train/clone.py RECORDING... --output model.h5`.
+
+Parsing and wiring only. Everything cheap is checked before TensorFlow is imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file: put the project root, not train/, first on the path
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import argparse
+import dataclasses
+import importlib.util
+import os
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from simulator_bridge.errors import ForeseenError, exit_code
+from simulator_bridge.recording import Recording, load_recordings
+from train.config import OUTPUTS, SPLITS, TrainConfig
+from train.dataset import Rows, gather_rows, without_copies
+from train.splits import Split, split_blocks, split_episodes, split_recordings
+
+if TYPE_CHECKING:
+    from models.registry import ModelConfig
+
+CTRL_C = 130  # what shells report for a program that Ctrl-C ended
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit code: 0 done, 1 foreseen failure, 2 usage, 130 Ctrl-C."""
+    arguments = vars(build_parser().parse_args(argv))
+    arguments |= {name: tuple(arguments[name]) for name in ("recordings", "validate_on")}
+    return exit_code(lambda: run(TrainConfig(**arguments)))
+
+
+def run(config: TrainConfig) -> int:
+    """Check, train, report. After Ctrl-C the best model so far is written, and the code is 130."""
+    check_paths(config)
+    model_config = model_config_of(config)
+    recordings, n_own = load(config)
+    rows = gather_rows(recordings, config.outputs)
+    split, dropped = split_rows(config, rows, n_own)
+
+    from models.quiet import import_tensorflow
+
+    import_tensorflow()
+    from train.report import print_result, write_summary
+    from train.training import train
+
+    result = train(config, model_config, rows, split, dropped)
+    if result is None:
+        return CTRL_C
+    print_result(result)
+    if config.summary:
+        write_summary(config.summary, result)
+    return CTRL_C if result.interrupted else 0
+
+
+def check_paths(config: TrainConfig) -> None:
+    """Refuse what would fail only later: places that cannot be written, nothing to resume, a package not there."""
+    for flag, path in (("--output", config.output), ("--summary", config.summary)):
+        if path is None:
+            continue
+        if path.is_dir():
+            raise ForeseenError(f"{flag} {path} is a folder; name a file in it")
+        if not path.parent.is_dir():
+            raise ForeseenError(f"{flag} {path}: the folder {path.parent} does not exist")
+        if not os.access(path.parent, os.W_OK):
+            raise ForeseenError(f"{flag} {path}: the folder {path.parent} cannot be written")
+    if config.resume and not config.checkpoint.is_file():
+        raise ForeseenError(f"{config.checkpoint}: no unfinished training to resume; start it without --resume")
+    if config.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise ForeseenError("--tensorboard needs the package tensorboard: pip install tensorboard")
+    if config.output.suffix != ".h5":
+        raise ForeseenError(f"--output must end in .h5, got {config.output}")
+
+
+def model_config_of(config: TrainConfig) -> ModelConfig:
+    """The model to build; checks the architecture and that a weights file is there."""
+    from models.registry import ARCHITECTURES, ModelConfig
+
+    entry = ARCHITECTURES.get(config.arch)
+    weights = config.weights or (entry.default_weights if entry else None)
+    if weights not in (None, "none", "imagenet") and not Path(str(weights)).is_file():
+        raise ForeseenError(f"--weights {weights}: no such file; pass a file, imagenet or none")
+    return ModelConfig(arch=config.arch, outputs=config.outputs, weights=None if weights == "none" else weights)
+
+
+def load(config: TrainConfig) -> tuple[list[Recording], int]:
+    """Read the recordings to train on and, after them, those named to validate on; and how many are the first."""
+    own = load_recordings(config.recordings)
+    return own + (load_recordings(config.validate_on) if config.validate_on else []), len(own)
+
+
+def split_rows(config: TrainConfig, rows: Rows, n_own: int) -> tuple[Split, dict[str, int]]:
+    """Hold back rows as asked; count what was dropped so far, by reason."""
+    if config.validate_on:
+        split = split_recordings(rows.recording, n_own)
+    elif config.split == "episodes":
+        split = split_episodes(rows.episode, config.validation_fraction)
+    else:
+        split = split_blocks(
+            rows.recording, rows.time_s, config.validation_fraction, config.validation_blocks, config.guard_s
+        )
+    split, n_copies = without_copies(rows, split)
+    dropped: Counter[str] = Counter()
+    for recording in rows.recordings:
+        dropped.update({reason: drop.count for reason, drop in recording.dropped.items()})
+    if n_copies:
+        dropped["also held back (a copy)"] = n_copies
+    return split, dict(dropped)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line; every default is that of `TrainConfig`."""
+    parser = argparse.ArgumentParser(
+        prog="clone.py",
+        description="Learn to steer from recordings of Udacity's simulator; writes one file, model.h5.",
+        epilog="Ctrl-C keeps the best model so far; --resume goes on with a run that was ended by anything.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with a driving_log.csv, or of such"
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="the model; replaced only by a complete one")
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="also write the result as JSON")
+    parser.add_argument("--resume", action="store_true", help="go on from OUTPUT.checkpoint")
+    parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard logs")
+    _add_model_options(parser.add_argument_group("model"))
+    _add_validation_options(parser.add_argument_group("validation"))
+    _add_sample_options(parser.add_argument_group("samples"))
+    parser.set_defaults(**_defaults())
+    return parser
+
+
+def _add_model_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--arch", help="architecture: pilotnet, mobilenet, mobilenet_v2")
+    group.add_argument("--weights", help="pretrained weights of a backbone: FILE, imagenet or none")
+    group.add_argument(
+        "--predict", type=_names, metavar="NAMES", help=f"outputs, comma-separated: {', '.join(OUTPUTS)}"
+    )
+    group.add_argument("--epochs", type=int, help="at most this many")
+    group.add_argument("--patience", type=int, help="stop after this many epochs without a better validation loss")
+    group.add_argument("--batch-size", type=int, help="images a step, over all devices")
+    group.add_argument(
+        "--learning-rate", type=float, help="peak rate of Adam; not given: 3e-4 from scratch, 1e-4 with a backbone"
+    )
+    group.add_argument("--seed", type=int, help="the same seed gives the same model on one machine")
+    group.add_argument("--cache-memory", type=int, metavar="MB", help="memory for images; the rest streams from disk")
+
+
+def _add_validation_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--split", choices=SPLITS, help="hold back contiguous blocks or whole episodes")
+    group.add_argument("--validation-fraction", type=float, help="share of the rows held back")
+    group.add_argument("--validation-blocks", type=int, metavar="N", help="at most this many blocks per recording")
+    group.add_argument("--guard-s", type=float, metavar="S", help="unused gap around a held-back block, seconds")
+    group.add_argument("--validate-on", nargs="+", type=Path, metavar="RECORDING", help="hold back these instead")
+
+
+def _add_sample_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--cameras", choices=("all", "center"), help="which cameras' images to train on")
+    group.add_argument(
+        "--side-correction",
+        type=float,
+        metavar="STEERING",
+        help="steering added for the left camera, taken for the right; normalised",
+    )
+    group.add_argument("--flip", action=argparse.BooleanOptionalAction, help="mirror half of the samples")
+    group.add_argument("--shift-m", type=float, metavar="M", help="largest simulated sideways displacement, metres")
+    group.add_argument("--brightness", type=float, metavar="SHARE", help="largest relative change of brightness")
+    group.add_argument("--shadow", type=float, metavar="SHARE", help="share of samples that get a shadow")
+    group.add_argument("--near-zero", type=float, metavar="STEERING", help="rows steering less count as straight")
+    group.add_argument(
+        "--near-zero-share",
+        type=float,
+        metavar="SHARE",
+        help="straight rows are at most this share of an epoch; 1: as recorded",
+    )
+
+
+def _defaults() -> dict[str, object]:
+    fields = dataclasses.fields(TrainConfig)
+    return {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The held-back rows: the model's and the baselines' scores are all taken here, on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from train.baselines import MAX_TRAINING_ROWS, fit_ridge, thumbnail
+from train.dataset import FloatArray, IntArray, Rows
+from train.fit import stacked_outputs
+from train.images import FrameReader, ImageStore
+from train.splits import Split
+from train.validation import Score, score, smooth_labels
+
+EVALUATION_BATCH = 64
+DECODE_CHUNK = 256  # frames in memory at a time while thumbnails are made
+
+
+@dataclass(frozen=True, eq=False)
+class HeldBack:
+    """The held-back rows whose center image could be read.
+
+    Attributes:
+        image: (m,) number of the image in the store.
+        row: (m,) row.
+        labels: (m, n_outputs) as recorded.
+        smoothed: (m,) steering averaged over 11 rows of the episode.
+    """
+
+    image: IntArray
+    row: IntArray
+    labels: FloatArray
+    smoothed: FloatArray
+
+    @classmethod
+    def of(cls, rows: Rows, split: Split, store: ImageStore) -> HeldBack:
+        """Check the validation images, the first ones in the store, and keep the rows of the readable ones."""
+        image = np.arange(len(split.validation))
+        store.check(image)
+        image = image[store.readable[image]]
+        row = split.validation[image]
+        return cls(image, row, rows.labels[row], smooth_labels(rows.steering_angle, rows.episode)[row])
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def score(self, predicted: FloatArray) -> Score:
+        """Score predicted steering, (m,)."""
+        return score(predicted, self.labels[:, 0], self.smoothed)
+
+    def baselines(self, rows: Rows, split: Split, reader: FrameReader) -> dict[str, Score]:
+        """Score what needs no network: always straight on, and ridge regression on the training rows' thumbnails."""
+        training = _spread(split.train, MAX_TRAINING_ROWS)
+        seen, readable = _thumbnails(rows, training, reader)
+        predict = fit_ridge(seen[readable], rows.steering_angle[training][readable])
+        held_back, _ = _thumbnails(rows, self.row, reader)
+        return {
+            "always zero": self.score(np.zeros(len(self), np.float32)),
+            "ridge": self.score(predict(held_back)),
+        }
+
+
+class Validator:
+    """Runs a network over the held-back rows."""
+
+    def __init__(self, network: Any, store: ImageStore, held_back: HeldBack, loss_weights: Sequence[float]) -> None:
+        self._store, self._held_back = store, held_back
+        self._loss_weights = np.asarray(loss_weights)
+        self._predict: Callable[[Any], Any] = tf.function(
+            lambda images: stacked_outputs(network(tf.cast(images, tf.float32), training=False))
+        )
+
+    def predict(self) -> FloatArray:
+        """The network's outputs: (m, n_outputs)."""
+        numbers = self._held_back.image
+        parts = [
+            self._predict(tf.constant(self._store.read(numbers[start : start + EVALUATION_BATCH])[0])).numpy()
+            for start in range(0, len(numbers), EVALUATION_BATCH)
+        ]
+        return np.concatenate(parts)
+
+    def __call__(self) -> dict[str, float]:
+        """The figures of an epoch's end: `val_loss` (all outputs), and `val_mse`, `val_mae`, `val_r11` of steering."""
+        predicted = self.predict()
+        errors = np.square(predicted.astype(np.float64) - self._held_back.labels).mean(axis=0)
+        steering = self._held_back.score(predicted[:, 0])
+        return {
+            "val_loss": float(errors @ self._loss_weights),
+            "val_mse": steering.mse,
+            "val_mae": steering.mae,
+            "val_r11": steering.r11,
+        }
+
+    def frames(self, rows: Rows, reader: FrameReader, n: int) -> npt.NDArray[np.uint8]:
+        """Up to `n` raw held-back frames, spread evenly: (n, 160, 320, 3)."""
+        return reader([rows.image_path("center", int(row)) for row in _spread(self._held_back.row, n)])[0]
+
+
+def _spread(numbers: IntArray, n: int) -> IntArray:
+    """At most `n` of `numbers`, evenly spread."""
+    chosen: IntArray = numbers[np.linspace(0, len(numbers) - 1, min(n, len(numbers))).round().astype(int)]
+    return chosen
+
+
+def _thumbnails(rows: Rows, numbers: IntArray, reader: FrameReader) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Thumbnails of the center images of rows, and which could be read."""
+    thumbnails, readable = [], []
+    for start in range(0, len(numbers), DECODE_CHUNK):
+        frames, good = reader([rows.image_path("center", int(row)) for row in numbers[start : start + DECODE_CHUNK]])
+        thumbnails.append(np.stack([thumbnail(frame) for frame in frames]))
+        readable.append(good)
+    return np.concatenate(thumbnails), np.concatenate(readable)

@@ -1,0 +1,114 @@
+"""What a training came to: a table for a person, JSON for a program, both from one `Result`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from train.validation import Score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """Everything worth knowing about a finished training.
+
+    Attributes:
+        output: Where the model is.
+        interrupted: Whether Ctrl-C ended it.
+        arch: Architecture.
+        n_train: Rows trained on.
+        n_validation: Rows held back and scored.
+        n_guard: Rows left out between the two.
+        n_samples: Images trained on in an epoch (cameras counted, balanced).
+        dropped: Reason -> rows or images left out.
+        best_epoch: From 1.
+        epochs_done: Epochs trained.
+        model: Score of the model on the held-back rows.
+        baselines: Name -> score on the same rows.
+        images_per_s: Speed of the training steps.
+        seconds: From start to finish, over all resumed runs.
+        parity: Largest difference between the Keras model and its LiteRT twin, by output.
+    """
+
+    output: Path
+    interrupted: bool
+    arch: str
+    n_train: int
+    n_validation: int
+    n_guard: int
+    n_samples: int
+    dropped: Mapping[str, int]
+    best_epoch: int
+    epochs_done: int
+    model: Score
+    baselines: Mapping[str, Score]
+    images_per_s: float
+    seconds: float
+    parity: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types."""
+        return {
+            "output": str(self.output),
+            "interrupted": self.interrupted,
+            "arch": self.arch,
+            "rows": {
+                "trained_on": self.n_train,
+                "validation": self.n_validation,
+                "guard": self.n_guard,
+                "dropped": dict(self.dropped),
+            },
+            "samples_per_epoch": self.n_samples,
+            "best_epoch": self.best_epoch,
+            "epochs_done": self.epochs_done,
+            "validation": self.model.to_json(),
+            "baselines": {name: score.to_json() for name, score in self.baselines.items()},
+            "images_per_s": round(self.images_per_s, 1),
+            "seconds": round(self.seconds, 1),
+            "parity": dict(self.parity),
+        }
+
+
+def print_result(result: Result, console: Console | None = None) -> None:
+    """Print the result as tables of at most 80 columns, on standard output by default."""
+    console = console or Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 80
+    errors = Table(title=f"validation on {result.n_validation} held-back rows, center camera", title_justify="left")
+    errors.add_column("predictor")
+    for column in ("MSE", "MSE deg²", "MAE", "MAE deg", "r11"):
+        errors.add_column(column, justify="right")
+    for name, score in {result.arch: result.model, **result.baselines}.items():
+        r11 = f"{score.r11:.3f}" if score.r11 == score.r11 else "-"
+        errors.add_row(
+            name, f"{score.mse:.5f}", f"{score.mse_deg2:.2f}", f"{score.mae:.4f}", f"{score.mae_deg:.2f}", r11
+        )
+    console.print(errors)
+    for name, value in _facts(result).items():
+        console.print(f"{name:<13} {value}", markup=False, soft_wrap=True)
+
+
+def _facts(result: Result) -> dict[str, str]:
+    dropped = ", ".join(f"{count} {reason}" for reason, count in result.dropped.items()) or "none"
+    minutes, seconds = divmod(round(result.seconds), 60)
+    return {
+        "trained on": f"{result.n_train} rows, {result.n_samples} samples an epoch",
+        "held back": f"{result.n_validation} rows, {result.n_guard} more as a gap around them",
+        "dropped": dropped,
+        "best epoch": f"{result.best_epoch} of {result.epochs_done}"
+        + (" (stopped by Ctrl-C; --resume goes on)" if result.interrupted else ""),
+        "speed": f"{result.images_per_s:.0f} images/s, {minutes} min {seconds} s in all",
+        "LiteRT": f"differs by at most {max(result.parity.values()):.1e} on real frames",
+        "model": str(result.output),
+    }
+
+
+def write_summary(path: Path, result: Result) -> None:
+    """Write the result as JSON."""
+    path.write_text(json.dumps(result.to_json(), indent=2) + "\n", encoding="utf-8")
