@@ -46,6 +46,7 @@ class LapsConfig:
     latencies_ms: Sequence[float] = (0.0,)
     reverse: bool = False
     both_directions: bool = False
+    max_interventions: int | None = None
     jobs: int = 2
     silence_s: float = 60.0
     json: Path | None = None
@@ -58,6 +59,10 @@ class LapsConfig:
         _expect(self.laps >= 1, f"expected --laps of at least 1, got {self.laps}")
         _expect(self.seeds >= 1, f"expected --seeds of at least 1, got {self.seeds}")
         _expect(self.first_seed >= 0, f"expected a --first-seed of at least 0, got {self.first_seed}")
+        _expect(
+            self.max_interventions is None or self.max_interventions >= 1,
+            f"expected --max-interventions of at least 1, got {self.max_interventions}",
+        )
         _expect(self.jobs >= 1, f"expected --jobs of at least 1, got {self.jobs}")
         _expect(self.silence_s > 0, f"expected --silence above 0 s, got {self.silence_s:g}")
         _expect(0 < self.speed_mph <= 30, f"expected a --speed above 0 and up to 30 mph, got {self.speed_mph:g}")

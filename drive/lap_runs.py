@@ -120,11 +120,14 @@ class _Lane(threading.Thread):
 
     def _watch(self, simulator: Child) -> str | None:
         """Follow a simulator to its end; returns why it failed, None if it did not."""
-        heard_at = time.monotonic()
+        heard_at, is_driving = time.monotonic(), False
         while not self._stopped.is_set():
             try:
                 simulator.read_line(LOOK_S)
                 heard_at = time.monotonic()
+                if not is_driving:
+                    logger.debug("simulator process %d drives", simulator.pid)
+                is_driving = True
             except SilentError:
                 if self._server is not None and self._server.has_ended:
                     failure = f"the drive server ended: {self._server.last_words()}"
@@ -145,6 +148,7 @@ class _Lane(threading.Thread):
         if code == 0:
             return None
         words = simulator.last_words()
+        logger.debug("%s", simulator.errors())
         if self._server is not None:
             with suppress(SilentError):  # the simulator may have noticed first that the server is gone
                 self._server.wait(LOOK_S)
@@ -160,6 +164,8 @@ class _Lane(threading.Thread):
             *("--weather", config.weather, "--backend", config.backend, "--scale", str(config.scale)),
             *("--latency", str(job.latency_ms), "--report", str(report), "--status", "--end-with-parent"),
         ]
+        if config.max_interventions is not None:
+            arguments += ["--max-interventions", str(config.max_interventions)]
         if job.reverse:
             arguments.append("--reverse")
         if config.expert:
@@ -180,6 +186,7 @@ class _Lane(threading.Thread):
                 pass
         except BaseException as error:
             words = server.last_words()
+            logger.debug("%s", server.errors())
             server.close()
             if isinstance(error, SilentError | EndedError):
                 raise ForeseenError(f"the drive server does not start: {words}") from None

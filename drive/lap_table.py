@@ -38,11 +38,11 @@ COLUMNS = (
 )
 LAPS_WIDTH = 80 - NAME_WIDTH - sum(column.width for column in COLUMNS)
 LEGEND = """\
-auton% = (1 - 6 s x interventions / time) x 100; score = way driven on the road x
-penalties, 0 to 100; off = times off the road; int = interventions; |cte|, max m =
-mean and largest distance from the driving line; steer/s = change of steering a
-second; x real = simulated time / wall clock. +-95%: Student's t over the seeds;
-proportions: Wilson."""
+auton%: (1 - 6 s x interventions / time) x 100. score: share of the way driven
+on the road x penalties, up to 100. off: times off the road. int: interventions.
+|cte|, max m: mean and largest distance from the driving line. steer/s: change
+of steering a second. x real: simulated time / wall clock. +-95%: Student's t
+over the seeds; of proportions: Wilson."""
 
 
 def build_table(results: Sequence[LapResult]) -> str:
@@ -53,8 +53,10 @@ def build_table(results: Sequence[LapResult]) -> str:
         reports = [result.report for result in members if result.report is not None]
         if len(reports) > 1:
             lines += _summary_lines(reports)
-        lines.append(_passed_line(members))
-    return "\n".join([*lines, "", LEGEND])
+        if len(members) > 1:
+            lines.append(_passed_line(members))
+    lines.append("in all:")
+    return "\n".join([*lines, _passed_line(results), "", LEGEND])
 
 
 def groups_to_json(results: Sequence[LapResult]) -> list[dict[str, Any]]:

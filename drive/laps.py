@@ -28,7 +28,7 @@ A seed decides where the car starts (anywhere on the lap, up to 0.3 m off its li
 and with --weather random the light and colours too. Drives are in lock-step and in simulated time: how busy the
 machine is changes how long they take, and nothing else.
 
-A drive is given up after 10 interventions a lap, or when it is slower than 2 m/s on the whole.
+A drive is given up after too many interventions, or when it is slower than 2 m/s on the whole.
 
 Exit code: 0 if every lap was driven without an intervention, 1 if not, 2 for a wrong command line.
 """
@@ -167,6 +167,9 @@ def _add_drives(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--scale", type=float, default=defaults.scale, help="stretch the tracks (default: %(default)s)")
     group.add_argument(
         "--backend", choices=("auto", "egl", "tinydisplay"), default=defaults.backend, help="(default: %(default)s)"
+    )
+    group.add_argument(
+        "--max-interventions", type=int, metavar="N", help="give a drive up after so many (default: 10 a lap)"
     )
     group.add_argument("--jobs", type=int, default=defaults.jobs, help="drives at a time (default: %(default)s)")
     group.add_argument(

@@ -87,14 +87,14 @@ class Child:
         code = self._process.poll()
         if code is not None and code < 0:
             return f"killed by {_signal_name(-code)}"
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        lines = self.errors().splitlines()
         words = lines[-1].removeprefix("error: ") if lines else "said nothing"
         return words if code is None else f"{words} (exit code {code})"
 
-    def kill(self) -> None:
-        """End it now, if it has not ended; from any thread."""
-        self._process.kill()
+    def errors(self) -> str:
+        """All of its standard error so far."""
+        self._errors.seek(0)
+        return self._errors.read().decode(errors="replace").strip()
 
     def close(self) -> None:
         """End it now and let go of everything."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def write_oval(path: Path, straight_m: float = 30.0, radius_m: float = 14.0, side_m: float = 4.0) -> Path:
     """Write the oval, driven to the left; its lap is about 148 m."""
-    points = [(x, -radius_m) for x in range(0, int(straight_m), 2)]
+    points = [(float(x), -radius_m) for x in range(0, int(straight_m), 2)]
     points += [_on_arc(straight_m, radius_m, angle) for angle in range(-90, 90, 10)]
     points += [(straight_m - x, radius_m) for x in range(0, int(straight_m), 2)]
     points += [_on_arc(0.0, radius_m, angle) for angle in range(90, 270, 10)]
