@@ -157,7 +157,11 @@ def _add_expert(group: argparse._ArgumentGroup) -> None:
         help="disturb its steering; 1: swings of 0.06 and shoves up to 0.35. The clean label is recorded "
         "(default: %(default)s)",
     )  # fmt: skip
-    group.add_argument("--record", type=Path, metavar="DIR", help="record three cameras into this folder, 10 rows/s")
+    group.add_argument("--record", type=Path, metavar="DIR", help="record three cameras into this folder")
+    group.add_argument(
+        "--rate", dest="rate_hz", type=float, default=defaults.rate_hz, metavar="HZ",
+        help="rows a simulated second of a recording (default: %(default)s)",
+    )  # fmt: skip
     group.add_argument(
         "--recoveries", type=int, default=defaults.recoveries, metavar="N",
         help="record N starts of 3 s from off the centre and askew too (default: %(default)s)",

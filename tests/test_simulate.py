@@ -174,6 +174,7 @@ def test_what_cannot_be_driven_is_one_clear_line(
         ["--speed", "31", "--expert"],
         ["--record", "somewhere"],
         ["--noise", "1"],
+        ["--expert", "--rate", "1"],
         ["--expert", "--labels"],
         ["--expert", "--recoveries", "3"],
         ["--weather", "hail"],

@@ -105,6 +105,13 @@ def test_one_seed_records_the_same_bytes(tmp_path: Path) -> None:
     assert filecmp.cmpfiles(folders[0], folders[1], names[0], shallow=False) == (names[0], [], [])
 
 
+def test_rows_come_at_the_rate_asked_for(tmp_path: Path) -> None:
+    recording = load_recording(record(tmp_path / "recording", rate_hz=4.0))
+    assert np.diff(recording.time_s) == pytest.approx(
+        np.full(len(recording) - 1, 0.25), abs=0.0215
+    )  # a step of physics
+
+
 def test_a_recording_that_is_there_is_not_touched(recorded: Path) -> None:
     before = (recorded / "driving_log.csv").read_bytes()
     with pytest.raises(RecordingError, match="holds a recording already"):

@@ -36,6 +36,7 @@ class SimulateConfig:
     noise: float = 0.0
     record: Path | None = None
     recoveries: int = 0
+    rate_hz: float = 10.0
     labels: bool = False
     report: Path | None = None
     rollout: Path | None = None
@@ -54,6 +55,7 @@ class SimulateConfig:
         _expect(0.0 <= self.wait_s <= 3600, f"expected a --wait from 0 to 3600 s, got {self.wait_s:g}")
         _expect(0.0 < self.speed_mph <= 30.0, f"expected a --speed above 0 and up to 30 mph, got {self.speed_mph:g}")
         _expect(0.0 <= self.noise <= 5.0, f"expected --noise from 0 to 5, got {self.noise:g}")
+        _expect(1.0 < self.rate_hz <= 50.0, f"expected a --rate above 1 and up to 50 rows/s, got {self.rate_hz:g}")
         _expect(self.recoveries >= 0, f"expected --recoveries of at least 0, got {self.recoveries}")
         _expect(
             self.max_interventions is None or self.max_interventions >= 1,

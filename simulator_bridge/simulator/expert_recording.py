@@ -25,7 +25,6 @@ from simulator_bridge.simulator.track import Track
 
 EPOCH = datetime(2024, 1, 1, 12)  # stands for simulated time 0 in the names of images: any fixed day
 BETWEEN_EPISODES_S = 2.0  # a reader takes a gap of over 1 s for a new episode
-ROW_PERIOD_S = 0.1  # as Udacity's recorder
 ROWS_TOLERANCE_S = 0.001
 LABEL_FOLDER = "LABELS"
 JPEG_QUALITY = 75
@@ -163,17 +162,21 @@ class ExpertRecording:
 
 
 class RecordingExpert:
-    """Drives as the expert and records every `ROW_PERIOD_S` of simulated time what it sees and wants.
+    """Drives as the expert and records what it sees and wants.
 
     Args:
         driver: The expert.
         recording: Where rows go.
         kind: `lap` or `recovery`, for the sidecar.
+        row_period_s: Simulated time from one row to the next.
         with_labels: Save the classes of all pixels too.
     """
 
-    def __init__(self, driver: ExpertDriver, recording: ExpertRecording, kind: str, *, with_labels: bool) -> None:
-        self._driver, self._recording, self._kind, self._with_labels = driver, recording, kind, with_labels
+    def __init__(
+        self, driver: ExpertDriver, recording: ExpertRecording, kind: str, *, row_period_s: float, with_labels: bool
+    ) -> None:
+        self._driver, self._recording, self._kind = driver, recording, kind
+        self._row_period_s, self._with_labels = row_period_s, with_labels
         self._next_s = 0.0
 
     def __call__(self, moment: Moment) -> Control:
@@ -183,7 +186,7 @@ class RecordingExpert:
             self._recording.start_episode(moment.time_s)
             self._next_s = moment.time_s
         if moment.time_s >= self._next_s - ROWS_TOLERANCE_S:
-            self._next_s += ROW_PERIOD_S
+            self._next_s += self._row_period_s
             labels = moment.simulation.render_labels() if self._with_labels else {}
             self._recording.add(moment, lesson, self._kind, labels)
         return lesson.applied

@@ -128,13 +128,15 @@ class _Session:
         return SessionResult(drive_to_json(referee.summary(), facts), referee.rollout())
 
     def record(self, recording: ExpertRecording) -> SessionResult:
-        expert = _expert(self._config, self._track)
-        with_labels = self._config.labels
-        result = self.drive(RecordingExpert(expert, recording, "lap", with_labels=with_labels))
+        def recorded(expert: ExpertDriver, kind: str) -> RecordingExpert:
+            period_s = 1 / self._config.rate_hz
+            return RecordingExpert(expert, recording, kind, row_period_s=period_s, with_labels=self._config.labels)
+
+        result = self.drive(recorded(_expert(self._config, self._track), "lap"))
         rng = np.random.default_rng([self._config.seed or 0, 3])
+        clean = _expert(replace(self._config, noise=0.0), self._track)
         for place in recovery_poses(self._track, rng, self._config.recoveries):
-            clean = ExpertDriver(self._track, self._config.speed_mph, 0.0, rng, self._config.control_period_s)
-            self._recover(RecordingExpert(clean, recording, "recovery", with_labels=with_labels), place, rng)
+            self._recover(recorded(clean, "recovery"), place, rng)
         return replace(result, n_rows=recording.n_rows)
 
     def _recover(self, driver: CarDriver, place: StartPlace, rng: np.random.Generator) -> None:
