@@ -25,7 +25,7 @@ from simulator_bridge.simulator.track import Track
 
 EPOCH = datetime(2024, 1, 1, 12)  # stands for simulated time 0 in the names of images: any fixed day
 BETWEEN_EPISODES_S = 2.0  # a reader takes a gap of over 1 s for a new episode
-ROWS_TOLERANCE_S = 0.001
+ROWS_TOLERANCE_S = 0.011  # half a physics step: decisions fall on whole ones
 LABEL_FOLDER = "LABELS"
 JPEG_QUALITY = 75
 
