@@ -179,6 +179,17 @@ def test_a_damaged_checkpoint_is_one_clear_line(tmp_path: Path, content: bytes) 
         checkpoint.load(path)
 
 
+def test_a_checkpoint_that_cannot_be_written_does_not_end_the_training(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model, progress = small_model(), checkpoint.Progress()
+    saving = checkpoint.SaveCheckpoint(tmp_path / "missing" / "c", {}, progress, [], lambda: 1.0)
+    run(model, [checkpoint.KeepBest(progress), saving], epochs=2)
+
+    assert progress.epochs_done == 2
+    assert "cannot be written, the training goes on without" in caplog.text
+
+
 def test_the_learning_rate_falls_from_its_peak_to_a_fiftieth() -> None:
     rate = cosine_schedule(1e-3, 10)
 

@@ -8,6 +8,7 @@ seed and the epoch alone, so nothing else is needed to go on exactly where the r
 from __future__ import annotations
 
 import json
+import logging
 import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.errors import ForeseenError
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 1
 CALLBACK_STATE = ("best", "best_epoch", "wait", "cooldown_counter")  # what Keras' callbacks forget in a new process
@@ -94,7 +97,10 @@ class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Replace the file."""
         self._progress.seconds, self._progress.stopped = self._clock(), bool(self.model.stop_training)
-        save(self._path, self._run, self._progress, self.model, self._callbacks)
+        try:
+            save(self._path, self._run, self._progress, self.model, self._callbacks)
+        except OSError as error:  # a full disk: no reason to lose the training as well
+            logger.warning("%s cannot be written, the training goes on without: %s", self._path, error)
 
 
 def save(
@@ -119,11 +125,14 @@ def save(
         "callbacks": [_state_of(callback) for callback in callbacks],
     }
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        np.savez(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from simulator_bridge.recording import Recording, load_recordings
 from train.config import OUTPUTS, SPLITS, TrainConfig
 from train.dataset import Rows, gather_rows, without_copies
 from train.splits import Split, split_blocks, split_episodes, split_recordings
+from train.terminal import say
 
 if TYPE_CHECKING:
     from models.registry import ModelConfig
@@ -42,6 +43,9 @@ def run(config: TrainConfig) -> int:
     check_paths(config)
     model_config = model_config_of(config)
     recordings, n_own = load(config)
+    for recording in recordings:
+        for note in recording.notes:
+            say(f"{recording.log}: {note}")
     rows = gather_rows(recordings, config.outputs)
     split, dropped = split_rows(config, rows, n_own)
 
@@ -121,7 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="clone.py",
         description="Learn to steer from recordings of Udacity's simulator; writes one file, model.h5.",
         epilog="Ctrl-C keeps the best model so far; --resume goes on with a run that was ended by anything.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_HelpFormatter,
     )
     parser.add_argument(
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with a driving_log.csv, or of such"
@@ -184,7 +188,16 @@ def _add_sample_options(group: argparse._ArgumentGroup) -> None:
 
 def _defaults() -> dict[str, object]:
     fields = dataclasses.fields(TrainConfig)
-    return {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
+    defaults = {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
+    return {**defaults, "predict": ",".join(TrainConfig.predict)}  # as a person would type it
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, except where there is none to speak of."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        has_none = action.default is None or action.default is False or action.default == ()
+        return action.help if has_none else super()._get_help_string(action)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -1,10 +1,9 @@
-"""What a person sees while waiting: a live display on a terminal, plain lines elsewhere; always on standard error."""
+"""What a person sees while a network trains: a live bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -12,32 +11,12 @@ from rich import progress as bars
 from rich.console import Console
 
 
-def say(line: str) -> None:
-    """One line for the person, on standard error."""
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(line)
-
-
-@contextmanager
-def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show how many of `total` are done while the body runs; nothing but the end where there is no terminal."""
-    console = Console(stderr=True)
-    with bars.Progress(
-        bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
-        bars.MofNCompleteColumn(),
-        bars.TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as display:
-        task = display.add_task(what, total=total)
-        yield lambda n_done: display.update(task, completed=n_done)
-
-
 class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
     """Shows the running epoch as a bar with the time left on a terminal, and one line per finished epoch."""
 
-    def __init__(self, epochs: int, first_epoch: int, n_steps: int, images_per_s: Callable[[], float]) -> None:
+    def __init__(
+        self, epochs: int, first_epoch: int, best_loss: float, n_steps: int, images_per_s: Callable[[], float]
+    ) -> None:
         super().__init__()
         self._epochs, self._first_epoch, self._n_steps = epochs, first_epoch, n_steps
         self._images_per_s = images_per_s
@@ -45,7 +24,7 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
         self._bars: bars.Progress | None = None
         self._task: Any = None
         self._start = 0.0
-        self._best = float("inf")
+        self._best = best_loss
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Start the clock, and the bar if someone can see it."""

@@ -27,9 +27,10 @@ from train.held_back import HeldBack, Validator
 from train.images import FrameReader, ImageStore
 from train.interrupt import on_ctrl_c
 from train.pipeline import TrainingData
-from train.progress import EpochDisplay, counting, say
+from train.progress import EpochDisplay
 from train.report import Result
 from train.splits import Split
+from train.terminal import counting, say
 
 N_PARITY_FRAMES = 32  # real validation frames on which LiteRT is compared with Keras
 
@@ -52,6 +53,8 @@ def train(
     start = time.monotonic()
     run = {"config": config.to_json(), "data": rows.fingerprint()}
     state = _state_to_resume(config, run) if config.resume else None
+    if not state and config.checkpoint.exists():
+        say(f"{config.checkpoint}: an unfinished training; replaced after the first epoch, --resume goes on with it")
     fit.make_deterministic(config.seed)
     fit.use_half_precision_on_gpu()
     strategy = fit.choose_strategy()
@@ -98,7 +101,9 @@ def train(
             on_begin=(lambda: state.restore(model, callbacks)) if state else (lambda: None),
         )
     if not progress.best_weights:
-        return None
+        if loop.stop_requested:
+            return None
+        raise ForeseenError("the training diverged: no epoch had a finite validation loss; lower --learning-rate")
 
     model.set_weights(progress.best_weights)
     result = Result(
@@ -199,7 +204,7 @@ def _callbacks(
         keras.callbacks.LearningRateScheduler(fit.cosine_schedule(peak_rate, config.epochs)),
         keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience),
         checkpoint.KeepBest(progress),
-        EpochDisplay(config.epochs, progress.epochs_done, n_steps, lambda: loop.speed.images_per_s),
+        EpochDisplay(config.epochs, progress.epochs_done, progress.best_loss, n_steps, lambda: loop.speed.images_per_s),
     ]
     if config.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(config.tensorboard)))
