@@ -107,10 +107,12 @@ class Augmenter:
     """Changes batches of preprocessed images as drawn, in the graph."""
 
     def __init__(self, view: View, height_px: int, width_px: int) -> None:
-        self._view = view
         self._height_px, self._width_px = height_px, width_px
-        above = (HORIZON_PX - view.first_row_px) / view.row_step_px
-        self._n_rows_above_horizon = int(np.clip(np.ceil(above), 0, height_px))
+        frame_row_px = view.first_row_px + view.row_step_px * np.arange(height_px)
+        below_horizon_px = np.maximum(
+            frame_row_px - HORIZON_PX, 0
+        )  # what is above is far: it does not move with the car
+        self._columns_per_m = (SHIFT_PX_PER_ROW_M / view.column_step_px * below_horizon_px).astype(np.float32)
 
     def __call__(self, images: Any, drawn: Any) -> Any:
         """Change a batch.
@@ -127,29 +129,16 @@ class Augmenter:
     def _moved(self, images: Any, drawn: Any) -> Any:
         """See the road from the shifted car, then mirror; both are one lookup per pixel.
 
-        Output pixel (x, y) shows input pixel (x + shear y + offset, y): the ground of row y, seen by a car further to
-        the right, lies further to the left. Mirrored, x counts from the right.
+        The ground, seen by a car further to the right, lies further to the left: column x of a row shows what was
+        `columns` further right, and the border is repeated. Whole pixels: interpolating cost six times as much, 0.6 ms
+        an image, a third of what training PilotNet on it costs.
         """
         flip, shift_m = drawn[:, 0], drawn[:, 1]
-        px_per_row = SHIFT_PX_PER_ROW_M / self._view.column_step_px * shift_m  # image columns per frame row
-        sign = 1 - 2 * flip
-        shear = px_per_row * self._view.row_step_px
-        offset = px_per_row * (self._view.first_row_px - HORIZON_PX) + flip * (self._width_px - 1)
-        zero, one = tf.zeros_like(flip), tf.ones_like(flip)
-        moved = tf.raw_ops.ImageProjectiveTransformV3(
-            images=images,
-            transforms=tf.stack([sign, shear, offset, zero, one, zero, zero, zero], axis=1),
-            output_shape=[self._height_px, self._width_px],
-            fill_value=0.0,
-            interpolation="BILINEAR",
-            fill_mode="NEAREST",
-        )
-        n_above = self._n_rows_above_horizon
-        if n_above == 0:
-            return moved
-        sky = images[:, :n_above]  # far away: it does not move with the car
-        sky = tf.where(flip[:, None, None, None] > 0, tf.reverse(sky, axis=[2]), sky)
-        return tf.concat([sky, moved[:, n_above:]], axis=1)
+        columns = tf.cast(tf.round(shift_m[:, None] * self._columns_per_m), tf.int32)  # (N, H)
+        x = tf.range(self._width_px)
+        seen = tf.where(flip[:, None] > 0, x[::-1], x)  # (N, W)
+        source = tf.clip_by_value(seen[:, None, :] + columns[:, :, None], 0, self._width_px - 1)
+        return tf.gather(images, source, batch_dims=2)
 
     def _lit(self, images: Any, drawn: Any) -> Any:
         """Change the brightness, and darken one side of a line from the upper to the lower edge."""
@@ -157,6 +146,6 @@ class Augmenter:
         y = tf.linspace(0.0, 1.0, self._height_px)[None, :, None]
         x = tf.linspace(0.0, 1.0, self._width_px)[None, None, :]
         in_shadow = (x < top + (bottom - top) * y) == (side > 0)
-        gain = brightness * tf.where(in_shadow, shadow, 1.0)
-        lit = tf.cast(images, tf.float32) * gain[..., None]
-        return tf.cast(tf.clip_by_value(tf.round(lit), 0, 255), tf.uint8)
+        gain = tf.where(in_shadow, brightness * shadow, brightness)
+        lit = tf.cast(images, tf.float32) * gain[..., None] + 0.5  # the cast below cuts off: this rounds
+        return tf.cast(tf.minimum(lit, 255.0), tf.uint8)

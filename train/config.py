@@ -74,7 +74,7 @@ class TrainConfig:
     epochs: int = 12
     batch_size: int = 64
     learning_rate: float | None = None
-    patience: int = 5
+    patience: int = 4
     seed: int = 0
     split: str = "blocks"
     validate_on: tuple[Path, ...] = ()
