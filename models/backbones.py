@@ -1,4 +1,4 @@
-"""Pretrained convolutional backbones from keras.applications, cut after a chosen layer.
+"""Pretrained backbones: weights in, the layers before the cut out, and the blocks that a cut may follow.
 
 The regression head is not built here. A backbone becomes one nested model, the layer `backbone` of the network, so it
 can be frozen, cut or swapped as one thing.
@@ -6,124 +6,141 @@ can be frozen, cut or swapped as one thing.
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import warnings
+import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
-
+from models.architecture import Architecture
+from models.stock_layers import copy_network, with_stock_layers
+from models.weights_file import load_weights_file
 from simulator_bridge.errors import ModelFileError
 
 if TYPE_CHECKING:
     import keras
 
-ALPHAS = {  # width multipliers that Keras has ImageNet weights for
-    "mobilenet": (1.0, 0.75, 0.5, 0.25),
-    "mobilenet_v2": (1.0, 1.4, 1.3, 0.75, 0.5, 0.35),
-}
-Shape = tuple[int, ...]
+UNFINISHED = ("BatchNormalization", "LayerNormalization", "ReLU", "Activation", "Dropout")
+"""Layers that finish what the layer before them began: the cut is better after them."""
 
 
 def build_backbone(
-    arch: str, image_size: tuple[int, int], weights: str | None, alpha: float | None, cut: str | None
+    entry: Architecture, image_size: tuple[int, int], weights: str | None, alpha: float | None, cut: str | None
 ) -> keras.Model:
-    """Build the nested model `backbone`: image (N, height, width, 3) in [-1, 1] -> feature map.
+    """Build the nested model `backbone`: scaled RGB image (N, height, width, 3) -> feature map.
 
     Args:
-        arch: A key of `ALPHAS`.
+        entry: An architecture that has a backbone.
         image_size: Height and width, pixels.
         weights: A Keras weights file, "imagenet" (Keras downloads them) or None (random).
         alpha: Width multiplier; None lets the weights file decide, and is 1.0 where there is no file.
         cut: Name of the last layer kept; None keeps all.
 
     Raises:
-        ModelFileError: If the weights cannot be had or do not fit.
+        ModelFileError: If the weights cannot be had or do not fit, or there is no such layer.
     """
     import keras
 
-    if weights is None or weights == "imagenet":
-        full = _application(arch, image_size, 1.0 if alpha is None else alpha, weights)
-    else:
-        full = _with_weights_file(arch, image_size, Path(weights), alpha)
-    names = [layer.name for layer in full.layers]
+    whole = _whole(entry, image_size, weights, alpha)
+    if weights is not None and entry.scaling.bgr:
+        _expect_red_first(whole)
+    whole = with_stock_layers(_without_scaling(whole))
+    _name_by_position(whole)
+    names = [layer.name for layer in whole.layers]
     if cut is not None and cut not in names:
-        raise ModelFileError(f"{arch} has no layer {cut!r} to cut after; it has {', '.join(names[1:])}")
-    output = full.output if cut is None else full.get_layer(cut).output
-    return keras.Model(full.input, output, name="backbone")
+        raise ModelFileError(f"{entry.name} has no block {cut!r} to cut after; it has {', '.join(find_blocks(whole))}")
+    output = whole.output if cut is None else whole.get_layer(cut).output
+    return keras.Model(whole.input, output, name="backbone")
 
 
-def _application(arch: str, image_size: tuple[int, int], alpha: float, weights: str | None) -> keras.Model:
-    """The whole network of keras.applications without its classifier."""
+def _whole(entry: Architecture, image_size: tuple[int, int], weights: str | None, alpha: float | None) -> keras.Model:
+    """The whole network without its classifier."""
+    build = entry.backbone
+    if build is None:
+        raise ValueError(f"{entry.name} has no backbone")
+    if weights is not None and weights != "imagenet":
+        alphas = (alpha,) if alpha is not None else entry.alphas or (1.0,)
+        return load_weights_file(entry.name, lambda a: build(image_size, a, None), alphas, Path(weights))
+    try:
+        return build(image_size, 1.0 if alpha is None else alpha, weights)
+    except Exception as error:
+        if weights is None:
+            raise
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelFileError(
+            f"the ImageNet weights of {entry.name} could not be downloaded ({reason}); "
+            f"download them elsewhere and pass --weights FILE, or train from scratch with --weights none"
+        ) from error
+
+
+def _expect_red_first(whole: keras.Model) -> None:
+    """Turn round the first convolution's kernel: weights learnt on blue, green, red then take red, green, blue."""
+    first = next(layer for layer in whole.layers if layer.weights)
+    kernel, *rest = first.get_weights()
+    first.set_weights([kernel[:, :, ::-1], *rest])
+
+
+def _without_scaling(whole: keras.Model) -> keras.Model:
+    """Cut off an EfficientNet's own pixel scaling, the only one that has no option for it.
+
+    It is also wrong unless Keras itself downloads the weights: its file holds standard deviations where the layer
+    wants variances, and only the download path makes up for it (tensorflow issue 49930).
+    """
     import keras
 
-    builders = {"mobilenet": keras.applications.MobileNet, "mobilenet_v2": keras.applications.MobileNetV2}
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):  # stdout is for results, not for progress
-        # keras warns that weights of the 224x224 network are used for another size: exactly what is wanted
-        warnings.filterwarnings("ignore", message=".*input_shape.*is undefined or non-square")
-        try:
-            return builders[arch](input_shape=(*image_size, 3), alpha=alpha, include_top=False, weights=weights)
-        except Exception as error:
-            if weights is None:
-                raise
-            raise ModelFileError(
-                f"the ImageNet weights of {arch} could not be downloaded ({_first_line(error)}); "
-                f"download them elsewhere and pass --weights FILE, or train from scratch with --weights none"
-            ) from error
+    if not any(type(layer).__name__ == "Normalization" for layer in whole.layers):
+        return whole
+    # a copy, because layer.output means the first network that a layer was in
+    return copy_network(keras.Model(whole.get_layer("stem_conv_pad").input, whole.output, name=whole.name))
 
 
-def _with_weights_file(arch: str, image_size: tuple[int, int], path: Path, alpha: float | None) -> keras.Model:
-    """The network whose width fits the file, with the file's weights."""
-    found = _shapes_in_file(path)
-    for candidate in ALPHAS[arch] if alpha is None else (alpha,):
-        model = _application(arch, image_size, candidate, None)
-        expected = Counter(tuple(weight.shape) for weight in model.weights)
-        if not expected - found:
-            return _load_weights(model, path)
-    wanted = f"alpha {alpha:g}" if alpha is not None else "any alpha of " + ", ".join(f"{a:g}" for a in ALPHAS[arch])
-    raise ModelFileError(
-        f"{path}: expected the weights of {arch}, {wanted} (the last one tried has {_describe(expected)}), "
-        f"found {_describe(found)}; pass the file that belongs to the architecture"
-    )
+def _name_by_position(whole: keras.Model) -> None:
+    """Number again what Keras numbered through all networks of the process: the same layer has always one name."""
+    numbers: Counter[str] = Counter()
+    for layer in whole.layers:
+        kind = re.sub(r"_\d+$", "", layer.name)
+        if kind == re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(layer).__name__).lower():
+            numbers[kind] += 1
+            layer.name = f"{kind}_{numbers[kind]}"
 
 
-def _load_weights(model: keras.Model, path: Path) -> keras.Model:
-    try:
-        model.load_weights(str(path))
-    except (ValueError, KeyError, OSError) as error:
-        raise ModelFileError(
-            f"{path}: its weights have the sizes of {model.name} but Keras cannot load them: {_first_line(error)}"
-        ) from error
-    return model
+def find_blocks(network: keras.Model) -> dict[str, tuple[int, ...]]:
+    """The layers that everything passes through and that finish a block: name -> shape (h, w, channels).
+
+    NASNet has none but the last, since its cells also see the cell before the last: its cells are taken instead.
+
+    Args:
+        network: A functional model with one input and one output.
+    """
+    layers = {layer.name: layer for layer in network.layers}
+    consumers: dict[str, list[str]] = {name: [] for name in layers}
+    for config in network.get_config()["layers"]:
+        for source in _sources(config["inbound_nodes"]):
+            if source in consumers:
+                consumers[source].append(config["name"])
+    order = {name: number for number, name in enumerate(layers)}
+    blocks, reach = {}, 0
+    for name, layer in layers.items():
+        everything_passes = reach <= order[name]
+        reach = max([reach, *(order[consumer] for consumer in consumers[name])])
+        finished = not consumers[name] or any(
+            type(layers[consumer]).__name__ not in UNFINISHED for consumer in consumers[name]
+        )
+        if everything_passes and finished and type(layer).__name__ not in ("InputLayer", "ZeroPadding2D"):
+            blocks[name] = tuple(layer.output.shape[1:])
+    if len(blocks) == 1:
+        cells = {name: tuple(layer.output.shape[1:]) for name, layer in layers.items() if "_concat_" in name}
+        blocks = {**cells, **blocks}
+    return blocks
 
 
-def _shapes_in_file(path: Path) -> Counter[Shape]:
-    """How many weight arrays of each shape the HDF5 file holds, in Keras' new or legacy layout."""
-    if not path.is_file():
-        raise ModelFileError(f"{path}: no such weights file; pass --weights FILE with an existing one")
-    shapes: Counter[Shape] = Counter()
-
-    def count(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and "optimizer" not in name:
-            shapes[tuple(item.shape)] += 1
-
-    try:
-        with h5py.File(path, "r") as file:
-            file.visititems(count)
-    except OSError as error:
-        raise ModelFileError(
-            f"{path}: expected a Keras weights file in HDF5 format, cannot read it as one: {_first_line(error)}"
-        ) from error
-    return shapes
-
-
-def _describe(shapes: Counter[Shape]) -> str:
-    first = [shape for shape in shapes if len(shape) == 4 and shape[2] == 3]
-    kernel = " or ".join("x".join(map(str, shape)) for shape in first) or "none on RGB"
-    return f"{shapes.total()} weight arrays, first convolution {kernel}"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _sources(inbound: Any) -> Iterator[str]:
+    """Names of the layers that a layer's serialised calls take their tensors from."""
+    if isinstance(inbound, dict):
+        if "keras_history" in inbound:
+            yield inbound["keras_history"][0]
+        else:
+            yield from _sources(list(inbound.values()))
+    elif isinstance(inbound, list | tuple):
+        for item in inbound:
+            yield from _sources(item)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.architecture import Architecture
+
 if TYPE_CHECKING:
     import keras
 
 CONVOLUTIONS = ((24, 5, 2), (36, 5, 2), (48, 5, 2), (64, 3, 1), (64, 3, 1))  # filters, kernel, stride
-DENSE = (100, 50, 10)
-IMAGE_SIZE = (66, 200)  # height, width; pixels
 ACTIVATION = "elu"
 
 
@@ -27,3 +27,14 @@ def build_convolutions(image: keras.KerasTensor) -> keras.KerasTensor:
     for number, (filters, kernel, stride) in enumerate(CONVOLUTIONS, start=1):
         x = keras.layers.Conv2D(filters, kernel, strides=stride, activation=ACTIVATION, name=f"conv{number}")(x)
     return x
+
+
+ENTRY = Architecture(
+    name="pilotnet",
+    summary="NVIDIA's PilotNet, 252,219 parameters, from scratch",
+    image_size=(66, 200),
+    min_size_px=61,  # what is left of 61 after the five convolutions is one row
+    features=build_convolutions,
+    dense=(100, 50, 10),
+    activation=ACTIVATION,
+)

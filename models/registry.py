@@ -7,13 +7,15 @@ Importing this module is cheap: Keras is imported by the functions that build.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from models import pilotnet
-from models.backbones import ALPHAS, build_backbone
+from models import alexnet, applications, efficientnet_lite, lenet, pilotnet, squeezenet
+from models.architecture import Architecture, Table
+from models.backbones import build_backbone, find_blocks
+from models.parts import find_backbone, set_trainable, split_model, split_network
 from models.preprocessing import CROP_BOTTOM_PX, CROP_TOP_PX, build_preprocessing
 from simulator_bridge.errors import ForeseenError
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE
@@ -21,93 +23,33 @@ from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE
 if TYPE_CHECKING:
     import keras
 
+__all__ = [
+    "ARCHITECTURES",
+    "OUTPUT_SCALES",
+    "ModelConfig",
+    "blocks",
+    "build_model",
+    "build_network",
+    "find_backbone",
+    "set_trainable",
+    "split_model",
+    "split_network",
+]
+
 OUTPUT_SCALES: Mapping[str, float] = MappingProxyType({"steering_angle": 1.0, "throttle": 1.0, "speed_mph": 30.0})
 """What a model may predict, and the size of a typical full value; divide losses by its square to weigh them alike."""
 
-BACKBONE_IMAGE_SIZE = (64, 160)
-"""Height and width, pixels. The cropped 80x320 divided by 1.25 and 2: bilinear weights exact in binary, so every
-runtime rounds to the same bytes. Ridge regression on frozen features of the real lake recordings (5 contiguous blocks)
-did as well as at 80x160, 64x192 and 64x256, which cost 1.2 to 1.6 times as much."""
-
-# The cuts and the pooling below come from the same measurement, correlation with the label over 11 rows (r11):
-#   MobileNetV2 1.0: block_5_add 0.69, block_9_add 0.74, block_12_add 0.77, block_13_expand_relu 0.74, out_relu 0.65
-#   MobileNet 0.25: conv_pw_3 0.61, conv_pw_5 0.68, conv_pw_8 0.72, conv_pw_11 0.71, conv_pw_13 0.65
-#   global average pooling instead of flatten: 0.2 or worse. Steering is where things are, not what they are.
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """An entry of the table: how to build a network's features and the defaults that go with it.
-
-    Attributes:
-        summary: One line for a person choosing.
-        image_size: Default height and width of the network's image, pixels.
-        scale: Pixel scaling `value * scale + offset` inside the network, which pretrained weights prescribe.
-        offset: See `scale`.
-        features: (scaled image, config) -> feature map.
-        has_backbone: Whether the network holds a nested model `backbone` that can be pretrained and frozen.
-        default_weights: What a command should take if the user names none.
-        cut: Default last layer of the backbone.
-        pooling: Default for `ModelConfig.pooling`.
-        dense: Default for `ModelConfig.dense`.
-        dropout: Default for `ModelConfig.dropout`.
-        activation: Of the head's dense layers.
-    """
-
-    summary: str
-    image_size: tuple[int, int]
-    features: Callable[[keras.KerasTensor, ModelConfig], keras.KerasTensor]
-    scale: float = 1 / 127.5
-    offset: float = -1.0
-    has_backbone: bool = False
-    default_weights: str | None = None
-    cut: str | None = None
-    pooling: str = "flatten"
-    dense: tuple[int, ...] = ()
-    dropout: float = 0.0
-    activation: str = "elu"
-
-
-def _pilotnet(image: keras.KerasTensor, config: ModelConfig) -> keras.KerasTensor:
-    return pilotnet.build_convolutions(image)
-
-
-def _backbone(image: keras.KerasTensor, config: ModelConfig) -> keras.KerasTensor:
-    backbone = build_backbone(config.arch, config.size, config.weights, config.alpha, config.last_layer)
-    return backbone(image)
-
-
-ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
-    {
-        "pilotnet": Architecture(
-            summary="NVIDIA's PilotNet, 252,219 parameters, from scratch",
-            image_size=pilotnet.IMAGE_SIZE,
-            features=_pilotnet,
-            dense=pilotnet.DENSE,
-            activation=pilotnet.ACTIVATION,
-        ),
-        "mobilenet": Architecture(
-            summary="MobileNet V1 cut at stride 16, ImageNet weights",
-            image_size=BACKBONE_IMAGE_SIZE,
-            features=_backbone,
-            has_backbone=True,
-            default_weights="imagenet",
-            cut="conv_pw_8_relu",
-            dense=(64,),
-            dropout=0.2,
-        ),
-        "mobilenet_v2": Architecture(
-            summary="MobileNetV2 cut at stride 16, ImageNet weights",
-            image_size=BACKBONE_IMAGE_SIZE,
-            features=_backbone,
-            has_backbone=True,
-            default_weights="imagenet",
-            cut="block_12_add",
-            dense=(64,),
-            dropout=0.2,
-        ),
-    }
+ARCHITECTURES = Table(
+    (
+        pilotnet.ENTRY,
+        lenet.ENTRY,
+        alexnet.ENTRY,
+        squeezenet.ENTRY,
+        efficientnet_lite.ENTRY,
+        *applications.ENTRIES,  # every network of keras.applications
+    )
 )
+"""The architectures; any spelling finds them: `mobilenet_v2`, `MobileNetV2`, `keras:MobileNetV2`."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +57,12 @@ class ModelConfig:
     """Everything that determines a model but its trained weights. `None` means the architecture's default.
 
     Attributes:
-        arch: A key of `ARCHITECTURES`.
+        arch: A key of `ARCHITECTURES`, in any spelling; kept in the table's.
         outputs: Keys of `OUTPUT_SCALES`; the first is "steering_angle".
         weights: "imagenet", a Keras weights file, or None for random weights; backbones only.
-        alpha: Width multiplier of a MobileNet; None lets the weights file decide.
-        cut: Last layer of the backbone, or "all".
+        alpha: Width multiplier of a MobileNet, > 0; None lets the weights file decide. ImageNet weights that Keras
+            downloads exist for `Architecture.alphas` only.
+        cut: Last layer of the backbone, one of `blocks`, or "all".
         image_size: Height and width of the network's image, pixels.
         crop_px: Rows cut off at the top and bottom of the frame, pixels.
         pooling: "flatten" keeps where things are, "avg" does not and is smaller.
@@ -139,28 +82,26 @@ class ModelConfig:
     dropout: float | None = None
 
     def __post_init__(self) -> None:
-        entry = ARCHITECTURES.get(self.arch)
-        if entry is None:
-            raise ForeseenError(f"unknown architecture {self.arch!r}; expected one of {', '.join(ARCHITECTURES)}")
+        entry = ARCHITECTURES.find(self.arch)
+        object.__setattr__(self, "arch", entry.name)  # one spelling in files and cache keys
         unknown = [name for name in self.outputs if name not in OUTPUT_SCALES]
         if unknown or self.outputs[:1] != ("steering_angle",) or len(set(self.outputs)) != len(self.outputs):
             raise ForeseenError(
                 f"outputs must start with steering_angle and name each of {', '.join(OUTPUT_SCALES)} at most once; "
                 f"got {', '.join(self.outputs) or 'none'}"
             )
-        if not entry.has_backbone and (self.weights is not None or self.alpha is not None or self.cut is not None):
-            raise ForeseenError(f"{self.arch} is trained from scratch: it takes no weights, alpha or cut")
-        if entry.has_backbone and self.alpha is not None and self.alpha not in ALPHAS[self.arch]:
-            known = ", ".join(f"{alpha:g}" for alpha in ALPHAS[self.arch])
-            raise ForeseenError(f"{self.arch} has no alpha {self.alpha:g}; expected one of {known}")
+        _check_pretraining(self, entry)
         if self.pooling not in (None, "flatten", "avg"):
             raise ForeseenError(f"pooling must be flatten or avg; got {self.pooling!r}")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise ForeseenError(f"dropout must be in [0, 1); got {self.dropout}")
+        if self.dense is not None and any(width < 1 for width in self.dense):
+            raise ForeseenError(f"dense widths must be at least 1; got {self.dense}")
         if min(self.crop_px) < 0 or sum(self.crop_px) >= FRAME_HEIGHT_PX:
             raise ForeseenError(f"crop_px must leave some of the {FRAME_HEIGHT_PX} rows; got {self.crop_px}")
-        if min(self.size) < 32:
-            raise ForeseenError(f"image_size must be at least 32x32; got {self.size}")
+        if min(self.size) < entry.min_size_px:
+            least = f"{entry.min_size_px}x{entry.min_size_px}"
+            raise ForeseenError(f"image_size of {self.arch} must be at least {least}; got {self.size}")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -182,6 +123,23 @@ class ModelConfig:
         """The inverse of `to_dict`, also after a trip through JSON."""
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**fields)
+
+
+def _check_pretraining(config: ModelConfig, entry: Architecture) -> None:
+    """Refuse weights, alpha and cut that the architecture cannot have."""
+    if not entry.has_backbone and (config.weights is not None or config.alpha is not None or config.cut is not None):
+        raise ForeseenError(f"{entry.name} is trained from scratch: it takes no weights, alpha or cut")
+    if config.weights == "imagenet" and entry.download_mb is None:
+        raise ForeseenError(f"Keras has no ImageNet weights of {entry.name} to download; pass --weights FILE or none")
+    if config.alpha is None:
+        return
+    if not entry.alphas:
+        raise ForeseenError(f"{entry.name} has one width only: it takes no alpha")
+    if not config.alpha > 0:
+        raise ForeseenError(f"alpha must be above 0; got {config.alpha}")
+    if config.weights == "imagenet" and config.alpha not in entry.alphas:
+        known = ", ".join(f"{alpha:g}" for alpha in entry.alphas)
+        raise ForeseenError(f"{entry.name} has ImageNet weights for alpha {known}, not for {config.alpha:g}")
 
 
 def build_model(config: ModelConfig) -> keras.Model:
@@ -216,9 +174,13 @@ def build_network(config: ModelConfig) -> keras.Model:
     import keras
 
     entry = ARCHITECTURES[config.arch]
+    scaling = entry.scaling
     image = keras.Input((*config.size, 3), dtype="float32", name="image")
-    x = keras.layers.Rescaling(entry.scale, entry.offset, name="scale")(image)
-    x = entry.features(x, config)
+    x = keras.layers.Rescaling(scaling.scale, scaling.offset, name="scale")(image)
+    if entry.features is not None:
+        x = entry.features(x)
+    else:
+        x = build_backbone(entry, config.size, config.weights, config.alpha, config.last_layer)(x)
     if (config.pooling or entry.pooling) == "avg":
         x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     else:
@@ -244,39 +206,12 @@ def _output(name: str, features: keras.KerasTensor) -> keras.KerasTensor:
     return keras.layers.Rescaling(scale, dtype="float32", name=name)(x)
 
 
-def split_model(model: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """The two nested parts (preprocessing, network); they share the model's weights.
+def blocks(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The blocks that `config.cut` may name, from the image on: name -> shape of the feature map (h, w, channels).
 
-    `model(frame)` equals `network(preprocessing(frame))`, bit for bit, also where the image was kept as uint8.
+    Builds the network with random weights, some seconds for a large one. Empty for an architecture without a backbone.
     """
-    return model.get_layer("preprocessing"), model.get_layer("network")
-
-
-def find_backbone(model: keras.Model) -> keras.Model | None:
-    """The nested backbone of a model or of its network; None if the architecture has none."""
-    network = next((layer for layer in model.layers if layer.name == "network"), model)
-    return next((layer for layer in network.layers if layer.name == "backbone"), None)
-
-
-def set_trainable(model: keras.Model, first_layer: str | None) -> None:
-    """Freeze a backbone up to a layer; compile the model afterwards.
-
-    BatchNormalization stays frozen, that is in inference mode, in any backbone given to this function: its statistics
-    come from ImageNet and a few thousand neighbouring frames would spoil them.
-
-    Args:
-        model: A model of `build_model`, or its network.
-        first_layer: The first backbone layer to train; None freezes the whole backbone, "all" frees it.
-    """
-    import keras
-
-    backbone = find_backbone(model)
-    if backbone is None:
-        raise ForeseenError(f"{model.name} has no pretrained backbone to freeze")
-    names = [layer.name for layer in backbone.layers]
-    if first_layer not in (None, "all", *names):
-        raise ForeseenError(f"the backbone has no layer {first_layer!r}; it has {', '.join(names)}")
-    backbone.trainable = True  # a frozen parent would hide what is set below
-    start = len(names) if first_layer is None else 0 if first_layer == "all" else names.index(first_layer)
-    for number, layer in enumerate(backbone.layers):
-        layer.trainable = number >= start and not isinstance(layer, keras.layers.BatchNormalization)
+    entry = ARCHITECTURES[config.arch]
+    if not entry.has_backbone:
+        return {}
+    return find_blocks(build_backbone(entry, config.size, None, config.alpha, None))

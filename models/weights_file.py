@@ -1,0 +1,84 @@
+"""Keras weights files: which width of a network fits one, and loading it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+
+from simulator_bridge.errors import ModelFileError
+
+if TYPE_CHECKING:
+    import keras
+
+Shape = tuple[int, ...]
+
+
+def load_weights_file(
+    name: str, build: Callable[[float], keras.Model], alphas: Sequence[float], path: Path
+) -> keras.Model:
+    """Build the network whose width fits the file, with the file's weights.
+
+    Args:
+        name: Of the architecture, for messages.
+        build: Width multiplier -> network.
+        alphas: Width multipliers to try, in this order.
+        path: A Keras weights file in HDF5 format; it may hold more, such as a classifier.
+
+    Raises:
+        ModelFileError: If the file cannot be read or none fits.
+    """
+    found = _shapes_in_file(path)
+    for alpha in alphas:
+        model = build(alpha)
+        expected = Counter(tuple(weight.shape) for weight in model.weights)
+        if not expected - found:
+            return _load(model, path)
+    wanted = f"alpha {alphas[0]:g}" if len(alphas) == 1 else "any alpha of " + ", ".join(f"{a:g}" for a in alphas)
+    raise ModelFileError(
+        f"{path}: expected the weights of {name}, {wanted} (the last one tried has {_describe(expected)}), "
+        f"found {_describe(found)}; pass the file that belongs to the architecture"
+    )
+
+
+def _load(model: keras.Model, path: Path) -> keras.Model:
+    try:
+        model.load_weights(str(path))
+    except (ValueError, KeyError, OSError) as error:
+        raise ModelFileError(
+            f"{path}: its weights have the sizes of {model.name} but Keras cannot load them: {_first_line(error)}"
+        ) from error
+    return model
+
+
+def _shapes_in_file(path: Path) -> Counter[Shape]:
+    """How many weight arrays of each shape the HDF5 file holds, in Keras' new or legacy layout."""
+    if not path.is_file():
+        raise ModelFileError(f"{path}: no such weights file; pass --weights FILE with an existing one")
+    shapes: Counter[Shape] = Counter()
+
+    def count(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and "optimizer" not in name:
+            shapes[tuple(item.shape)] += 1
+
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(count)
+    except OSError as error:
+        raise ModelFileError(
+            f"{path}: expected a Keras weights file in HDF5 format, cannot read it as one: {_first_line(error)}"
+        ) from error
+    return shapes
+
+
+def _describe(shapes: Counter[Shape]) -> str:
+    first = [shape for shape in shapes if len(shape) == 4 and shape[2] == 3]
+    kernel = " or ".join("x".join(map(str, shape)) for shape in first) or "none on RGB"
+    return f"{shapes.total()} weight arrays, first convolution {kernel}"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
