@@ -1,0 +1,114 @@
+"""What an architecture costs: parameters, operations and milliseconds a frame. Imports TensorFlow."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from models.convert import convert_to_litert
+from models.policy import LiteRTPolicy
+from models.quiet import import_tensorflow
+from models.registry import ARCHITECTURES, ModelConfig, build_model
+from simulator_bridge.messages import FRAME_SHAPE
+
+TIMING_S = 1.0  # spent on timing one model, after the first frames
+WARM_UP_FRAMES = 3
+MOST_FRAMES = 200
+
+
+@dataclass(frozen=True)
+class Costs:
+    """One row of the table.
+
+    Attributes:
+        name: Of the architecture.
+        alpha: Width multiplier; None if it takes none.
+        image_size: Height and width of the network's image, pixels.
+        cut: Last layer of the backbone; None if there is none or all of it is used.
+        parameters: Of the model as built, cut and with its head.
+        mflops: Of one frame, millions; a multiplication and an addition are two.
+        ms_a_frame: Median of LiteRT with one thread; None if it was not timed.
+        pretrained: "download" (by Keras), "file" (only from a weights file) or "none".
+        download_mb: What Keras downloads at alpha 1, MB (1e6 bytes), or None.
+        top1_percent: Of the pretrained whole network at alpha 1 on ImageNet, or None.
+    """
+
+    name: str
+    alpha: float | None
+    image_size: tuple[int, int]
+    cut: str | None
+    parameters: int
+    mflops: float
+    ms_a_frame: float | None
+    pretrained: str
+    download_mb: float | None
+    top1_percent: float | None
+
+
+def measure(config: ModelConfig, timing: bool) -> Costs:
+    """Build the model of a configuration and take its costs; frees what Keras keeps of models built before."""
+    import_tensorflow()
+    keras.backend.clear_session()
+    entry = ARCHITECTURES[config.arch]
+    model = build_model(config)
+    whole_width = config.alpha in (None, 1.0)
+    if not entry.has_backbone:
+        pretrained = "none"
+    else:
+        pretrained = "download" if entry.download_mb and (whole_width or config.alpha in entry.alphas) else "file"
+    return Costs(
+        name=entry.name,
+        alpha=config.alpha,
+        image_size=config.size,
+        cut=config.last_layer,
+        parameters=model.count_params(),
+        mflops=2e-6 * count_multiplications(model),
+        ms_a_frame=time_frame(model) if timing else None,
+        pretrained=pretrained,
+        download_mb=entry.download_mb if whole_width else None,
+        top1_percent=entry.top1_percent if whole_width else None,
+    )
+
+
+def count_multiplications(model: keras.Model) -> int:
+    """Multiplications (each with an addition) of one image in convolutions and dense layers; the rest is small."""
+    return sum(_multiplications(layer) for layer in _leaves(model))
+
+
+def _leaves(model: Any) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _leaves(layer)
+        else:
+            yield layer
+
+
+def _multiplications(layer: keras.layers.Layer) -> int:
+    kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")]
+    if isinstance(layer, keras.layers.SeparableConv2D):  # the depthwise one is done at the output's places too
+        return int(math.prod(layer.output.shape[1:3]) * sum(math.prod(kernel.shape) for kernel in kernels))
+    if not kernels:
+        return 0
+    # each number of the kernel is used once at each place of the output
+    return int(math.prod(layer.output.shape[1:-1]) * math.prod(kernels[0].shape))
+
+
+def time_frame(model: keras.Model) -> float:
+    """Milliseconds of one frame: the median of LiteRT with one thread on a frame of noise."""
+    policy = LiteRTPolicy(convert_to_litert(model), tuple(model.output_names))
+    frame = np.random.default_rng(0).integers(0, 256, FRAME_SHAPE, dtype=np.uint8)
+    for _ in range(WARM_UP_FRAMES):
+        policy.predict(frame)
+    times_s: list[float] = []
+    while len(times_s) < MOST_FRAMES and (len(times_s) < WARM_UP_FRAMES or sum(times_s) < TIMING_S):
+        start = time.perf_counter()
+        policy.predict(frame)
+        times_s.append(time.perf_counter() - start)
+    return 1e3 * statistics.median(times_s)
