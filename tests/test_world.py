@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from simulator_bridge.messages import Control, Frame
+from simulator_bridge.simulator.atlas import pack
 from simulator_bridge.simulator.layers import FloatArray, Label, Mesh, grid_mesh, split_by_place
 from simulator_bridge.simulator.renderer import SimulatorError
+from simulator_bridge.simulator.roadside import roadside_of
+from simulator_bridge.simulator.roadway import road_layers
 from simulator_bridge.simulator.simulation import Simulation, State
 from simulator_bridge.simulator.terrain import build_terrain
 from simulator_bridge.simulator.themes import LOOKS, build_look
@@ -169,6 +172,43 @@ def test_grid_mesh_faces_up_and_splitting_it_loses_nothing() -> None:
     pieces = list(split_by_place(mesh, 6.0))
     assert len(pieces) == 16
     assert area(pieces) == pytest.approx(area([mesh])) == pytest.approx(18.0**2)
+
+
+def test_pictures_packed_into_one_keep_their_pixels_under_their_meshes() -> None:
+    square = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    mesh = Mesh(np.c_[square, np.zeros(4)], np.array([[0, 1, 2], [1, 3, 2]]), square, np.ones((4, 3)))
+    chance = np.random.default_rng(0)
+    images = [chance.integers(0, 256, (h, w, 4), np.uint8) for h, w in ((128, 64), (64, 128), (128, 512), (64, 64))]
+    packed, atlas = pack([(mesh, image) for image in images])
+    assert all(side & (side - 1) == 0 for side in atlas.shape[:2])
+    for number, image in enumerate(images):
+        u, v = packed.uv[4 * number : 4 * number + 4].T
+        column, row = np.rint(u * atlas.shape[1] - 0.5).astype(int), np.rint((1 - v) * len(atlas) - 0.5).astype(int)
+        corners = image[[-1, -1, 0, 0], [0, -1, 0, -1]]  # in the order of `square`, whose y points up
+        assert np.array_equal(atlas[row, column], corners)
+
+
+def test_kerb_lies_in_place_of_the_strip_of_asphalt_beyond_the_line() -> None:
+    track = build_track("lake")
+    rng = np.random.default_rng(0)
+    look = build_look(track.theme, track.light, "clear", rng)
+    layers = road_layers(track, build_terrain(track, look, rng), look, rng)
+    beside = roadside_of(track, look)
+    kerbs = area([layer.mesh for layer in layers if layer.name == "kerb"])
+    asphalt = area([layer.mesh for layer in layers if layer.name in ("road", "bridge")])
+    n_kerb = int(track.features.kerb_left.sum() + track.features.kerb_right.sum())
+    assert kerbs == pytest.approx(n_kerb * track.ds_m * (beside.kerb_to - beside.kerb_from), rel=0.1)
+    between_edges = float((track.width_left + track.width_right).sum() * track.ds_m)
+    strips = (2 * len(track) - n_kerb) * track.ds_m * beside.asphalt_to
+    assert asphalt == pytest.approx(between_edges + strips, rel=0.02)
+
+
+def test_dirt_road_is_barred_by_tyres_that_stop_the_car() -> None:
+    track = build_track("lake")
+    middle = float(np.flatnonzero(track.features.turn_off_right).mean() * track.ds_m)
+    with Simulation(track, cameras=()) as simulation:
+        simulation.reset(s_m=middle - 6.0, cte=-2.0, heading_error=-1.0, speed_mph=20.0)
+        assert any(simulation.step(FORWARD).collision for _ in range(60))
 
 
 def test_label_values_never_change_because_files_hold_them() -> None:

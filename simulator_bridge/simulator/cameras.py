@@ -13,7 +13,7 @@ from simulator_bridge.simulator.hood import hood_of
 from simulator_bridge.simulator.layers import Label
 from simulator_bridge.simulator.meshes import from_grey
 from simulator_bridge.simulator.renderer import OffscreenBuffer, SimulatorError, open_pipe
-from simulator_bridge.simulator.world import LABEL_TAG, World
+from simulator_bridge.simulator.world import LABEL_CAMERAS, LABEL_TAG, World
 
 # PROTOCOL.md, section 5
 RIGHT_M = {"left": -0.81, "center": 0.0, "right": 0.83}  # of the car's middle
@@ -101,6 +101,7 @@ class Cameras:
         lens.set_near_far(NEAR_M, FAR_M)
         camera = Camera(name, lens)
         if labels_of is not None:
+            camera.set_camera_mask(LABEL_CAMERAS)
             camera.set_tag_state_key(LABEL_TAG)
             for key, state in labels_of.label_states.items():
                 camera.set_tag_state(key, state)

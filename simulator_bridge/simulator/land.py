@@ -9,13 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.simulator.layers import FloatArray, Label, Layer, Mesh, grid_mesh, merge, smoothstep
-from simulator_bridge.simulator.terrain import COARSE, SPACING_M, Terrain, far_cells
-from simulator_bridge.simulator.textures import GROUND_MEAN, GROUND_TILE_M, ground_detail, tiling_noise, water
+from simulator_bridge.simulator.terrain import COARSE, SPACING_M, Terrain
+from simulator_bridge.simulator.textures import (
+    GROUND_MEAN,
+    GROUND_TILE_M,
+    ground_detail,
+    rock_detail,
+    tiling_noise,
+    water,
+)
 from simulator_bridge.simulator.themes import Look
+from simulator_bridge.simulator.track_plan import BoolArray
 
 WATER_TILE_M = 14.0
-CLIFF_STEEPNESS = 0.6  # rise over run from which the grains are coarse rock, drawn out to streaks as on real cliffs
-CLIFF_CONTRAST = 62.0
+TUCK_M = 4.0
+CLIFF_STEEPNESS = 0.6  # rise over run from which the ground is rock, its grains drawn out to streaks as on real cliffs
 
 
 def terrain_layers(terrain: Terrain, look: Look, rng: np.random.Generator) -> list[Layer]:
@@ -29,21 +37,31 @@ def terrain_layers(terrain: Terrain, look: Look, rng: np.random.Generator) -> li
     color = look.through_haze(color * look.light_on(normals, shadow), terrain.edge_m)
     colors = color / 255 / GROUND_MEAN
     uv = points[..., :2] / GROUND_TILE_M
-    far = far_cells(terrain.edge_m)
+    far = terrain.far
     coarse_points = points[::COARSE, ::COARSE]
     meshes = [
         grid_mesh(points, uv, colors, ~far),
-        grid_mesh(coarse_points, uv[::COARSE, ::COARSE], colors[::COARSE, ::COARSE], far[::COARSE, ::COARSE]),
+        _coarse_mesh(coarse_points, uv[::COARSE, ::COARSE], colors[::COARSE, ::COARSE], far[::COARSE, ::COARSE]),
     ]
     ground, cliffs = _split_by_steepness(merge(meshes))
     layers = [
         Layer("land", ground, ground_detail(rng), Label.TERRAIN, solid="ground"),
-        Layer("cliffs", cliffs, ground_detail(rng, CLIFF_CONTRAST), Label.TERRAIN, solid="ground"),
+        Layer("cliffs", cliffs, rock_detail(rng), Label.TERRAIN, solid="ground"),
     ]
     flat = _water_mesh(terrain, coarse_points, look)
     if flat is not None:
         layers.append(Layer("water", flat, water(look.water, rng), Label.WATER))
     return layers
+
+
+def _coarse_mesh(points: FloatArray, uv: FloatArray, colors: FloatArray, far: BoolArray) -> Mesh:
+    """The far land, tucked in under the fine land around: else the sky shows through pixels where the two meet."""
+    corner = np.pad(far, 1)
+    corner = corner[:-1, :-1] | corner[1:, :-1] | corner[:-1, 1:] | corner[1:, 1:]  # points of far cells
+    tucked = points.copy()
+    tucked[~corner, 2] -= TUCK_M
+    with_border = corner[:-1, :-1] | corner[1:, :-1] | corner[:-1, 1:] | corner[1:, 1:]
+    return grid_mesh(tucked, uv, colors, with_border)
 
 
 def _split_by_steepness(mesh: Mesh) -> tuple[Mesh, Mesh]:

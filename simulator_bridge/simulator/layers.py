@@ -57,18 +57,21 @@ class Layer:
 
     Attributes:
         name: For people who look into the scene graph.
-        texture: RGB, or RGBA where every pixel is either there or not.
-        label: The class of all its pixels, or an image (H, W) of class ids laid on it as the texture is.
+        texture: RGB, or RGBA where every pixel is either there or not; with no label it may be there in part.
+        label: The class of all its pixels, or an image (H, W) of class ids laid on it as the texture is; None for
+            what only shades the things under it.
         solid: What it is for the car: ground to drive on, an obstacle to hit, or air.
         two_sided: Seen from behind as well.
+        afar: What the texture turns into from afar, if not merely its mean; same shape, square.
     """
 
     name: str
     mesh: Mesh
     texture: Image
-    label: Label | Image
+    label: Label | Image | None
     solid: Literal["ground", "obstacle", "air"] = "air"
     two_sided: bool = False
+    afar: Image | None = None
 
 
 def grid_mesh(

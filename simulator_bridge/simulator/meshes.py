@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from panda3d.bullet import BulletRigidBodyNode, BulletTriangleMesh, BulletTriangleMeshShape
 from panda3d.core import (
+    CPTAUchar,
     Geom,
     GeomEnums,
     GeomNode,
@@ -21,6 +23,7 @@ from simulator_bridge.simulator.layers import Image, Mesh
 
 VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 4), ("uv", "<f4", 2)])  # the engine's v3c4t2
 LOD_BIAS = -1.0  # sharper lines and grain from afar, as in Unity's frames; tinydisplay is as sharp without
+AFAR_PER_LEVEL = 0.62  # share of the near picture that is left in each smaller version of it
 LABEL_STEP = 20  # grey values between two classes in a label texture: a rounding driver does no harm
 
 
@@ -63,9 +66,16 @@ def to_body(name: str, meshes: Sequence[Mesh], friction: float) -> BulletRigidBo
     return body
 
 
-def to_texture(image: Image) -> Texture:
-    """A picture (H, W, 3 or 4) as a tiling texture with mipmaps; cut-outs do not tile upwards."""
+def to_texture(image: Image, afar: Image | None = None) -> Texture:
+    """A picture (H, W, 3 or 4) as a tiling texture with mipmaps; cut-outs do not tile.
+
+    Args:
+        image: From near.
+        afar: What it turns into as it gets smaller, faster than the mean of its pixels would; same shape.
+    """
     texture = _texture(image)
+    if afar is not None:
+        _set_mipmaps(texture, image, afar)
     # mipmaps would thin out trunks and posts until crowns and boards float in the air
     is_cut_out = image.shape[2] == 4
     texture.set_minfilter(SamplerState.FT_linear if is_cut_out else SamplerState.FT_linear_mipmap_linear)
@@ -84,9 +94,13 @@ def to_label_texture(label: int | Image, cut_out: Image | None = None) -> Textur
         cut_out: The RGBA picture whose outline the class has.
     """
     if cut_out is not None:
-        image = np.full(cut_out.shape, to_grey(np.asarray(label)), np.uint8)
+        image = np.full(cut_out.shape, to_grey(np.asarray(label))[..., None], np.uint8)
         image[..., 3] = cut_out[..., 3]
-        return to_texture(image)  # filtered as the picture is, so that both have the same outline
+        texture = to_texture(image)  # filtered as the picture is, so that both have the same outline
+        if np.ndim(label):  # but the mean of two classes would be a third one
+            texture.set_minfilter(SamplerState.FT_nearest)
+            texture.set_magfilter(SamplerState.FT_nearest)
+        return texture
     ids = np.full((1, 1), label) if np.ndim(label) == 0 else np.asarray(label)
     texture = _texture(np.repeat(to_grey(ids)[..., None], 3, axis=2).astype(np.uint8))
     texture.set_minfilter(SamplerState.FT_nearest)
@@ -104,13 +118,31 @@ def from_grey(grey: Image) -> Image:
     return np.asarray(grey // LABEL_STEP, dtype=np.uint8)
 
 
+def _set_mipmaps(texture: Texture, image: Image, afar: Image) -> None:
+    """Give a square picture its smaller versions: each half the one before, and nearer to `afar`."""
+    near, far = image.astype(np.float32), afar.astype(np.float32)
+    for level in range(1, len(image).bit_length()):
+        near, far = _halve(near), _halve(far)
+        share = AFAR_PER_LEVEL**level
+        blend = share * near + (1 - share) * far
+        texture.set_ram_mipmap_image(level, CPTAUchar(_to_ram(blend.astype(np.uint8))))
+
+
+def _halve(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray((image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]) / 4)
+
+
+def _to_ram(image: Image) -> bytes:
+    order = [2, 1, 0, 3][: image.shape[2]]  # the engine wants BGR, lowest row first
+    return np.ascontiguousarray(image[::-1, :, order]).tobytes()
+
+
 def _texture(image: Image) -> Texture:
     height, width, channels = image.shape
     texture = Texture("picture")
     form = Texture.F_rgb if channels == 3 else Texture.F_rgba
     texture.setup_2d_texture(width, height, Texture.T_unsigned_byte, form)
-    order = [2, 1, 0, 3][:channels]  # the engine wants BGR, lowest row first
-    texture.set_ram_image(np.ascontiguousarray(image[::-1, :, order]).tobytes())
+    texture.set_ram_image(_to_ram(image))
     texture.set_wrap_u(SamplerState.WM_repeat if channels == 3 else SamplerState.WM_clamp)
     texture.set_wrap_v(SamplerState.WM_repeat if channels == 3 else SamplerState.WM_clamp)
     return texture

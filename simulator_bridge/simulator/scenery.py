@@ -6,11 +6,12 @@ and posts do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from simulator_bridge.simulator import sprites
+from simulator_bridge.simulator.atlas import pack
 from simulator_bridge.simulator.layers import FloatArray, Image, Label, Layer, Mesh, grid_mesh, merge, normals
 from simulator_bridge.simulator.terrain import Terrain
 from simulator_bridge.simulator.textures import GROUND_MEAN, ground_detail
@@ -33,9 +34,13 @@ HAZE_SEEN_OVER_M = 130.0
 SUNK_M = 0.3  # roots: so that nothing floats over a slope
 BUSH_CLUMP = 4
 PYLON_HEIGHT_M, PYLON_EVERY_M = 26.0, 70.0
-POST_HEIGHT_M, POST_EVERY_M, POST_FROM_EDGE_M = 2.5, 7.0, 2.6
+POST_HEIGHT_M, POST_EVERY_M, POST_FROM_EDGE_M = 2.5, 5.0, 2.2
 POST_RADIUS_M = 60.0  # posts stand outside bends sharper than this
 ROCK_RINGS, ROCK_SIDES = 6, 9
+BOULDERS_M = (2.0, 9.0)
+TYRES_FROM_EDGE_M, TYRES_EVERY_M, TYRE_STACK_M = 10.0, 3.2, 1.1
+SIGN_EVERY, SIGN_BEHIND_M, SIGN_M = 3, 1.4, 1.9  # one for so many stacks of tyres
+FACING_RAD = 0.6  # how far tyres and signs turn from the road towards the cars that come along it
 
 
 class Scenery:
@@ -47,41 +52,46 @@ class Scenery:
 
     def layers(self) -> list[Layer]:
         """All of it."""
-        layers = [*self._trees(), *self._bushes(), *self._rocks()]
+        layers = [*self._plants(), *self._rocks(), *self._tyres()]
         if self._look.has_pylons:
             layers += self._pylons()
         if self._look.has_posts:
             layers += self._posts()
         return layers
 
-    def _trees(self) -> list[Layer]:
+    def _plants(self) -> list[Layer]:
+        parts = [*self._trees(), *self._bushes()]
+        if not parts:
+            return []
+        mesh, image = pack(parts)
+        return [Layer("plants", mesh, image, Label.VEGETATION, two_sided=True)]
+
+    def _trees(self) -> Iterator[tuple[Mesh, Image]]:
         places = self._places_in_the_land()
         kinds = self._rng.integers(len(self._look.trees) * VARIANTS, size=len(places))
         is_hazy = self._terrain.edge_at(places) > HAZY_BEYOND_M
-        layers = []
         for number in range(len(self._look.trees) * VARIANTS):
             kind = self._look.trees[number % len(self._look.trees)]
             image = sprites.plant(kind, self._look.leaf, self._rng)
             for hazy in (False, True):
                 here = places[(kinds == number) & (is_hazy == hazy)]
-                layers += self._plants(kind, here, self._seen(image, HAZE_SEEN_OVER_M if hazy else 0.0))
-        return layers
+                if len(here):
+                    seen = self._seen(image, HAZE_SEEN_OVER_M if hazy else 0.0)
+                    yield self._standing_plants(kind, here, seen, n_boards=1 if hazy else 2), seen
 
-    def _bushes(self) -> list[Layer]:
+    def _bushes(self) -> Iterator[tuple[Mesh, Image]]:
         count = int(self._look.bushes_per_km * self._track.length_m / 1000 * 2 / BUSH_CLUMP)
         clumps = self._places_along_the_road(count, BUSHES_FROM_ROAD_M, 16.0)
         places = clumps.repeat(BUSH_CLUMP, axis=0) + self._rng.normal(0, 1.6, (len(clumps) * BUSH_CLUMP, 2))
         places = places[(self._terrain.edge_at(places) > BUSHES_FROM_ROAD_M) & self._is_dry(places)]
         kinds = self._rng.integers(len(self._look.bushes), size=len(places))
-        layers = []
         for number, kind in enumerate(self._look.bushes):
             image = sprites.plant(kind, self._look.leaf, self._rng)
-            layers += self._plants(kind, places[kinds == number], self._seen(image, 0.0))
-        return layers
+            if np.any(kinds == number):
+                yield self._standing_plants(kind, places[kinds == number], image, n_boards=2), image
 
-    def _plants(self, kind: sprites.Plant, places: FloatArray, image: Image) -> list[Layer]:
-        if not len(places):
-            return []
+    def _standing_plants(self, kind: sprites.Plant, places: FloatArray, image: Image, n_boards: int) -> Mesh:
+        """Plants at places (M, 2): one board each, or two that cross."""
         heights = self._rng.uniform(*HEIGHTS_M[kind], len(places))
         widths = heights * image.shape[1] / image.shape[0]
         feet = np.c_[places, self._terrain.height_at(places) - SUNK_M]
@@ -89,14 +99,23 @@ class Scenery:
         up = np.broadcast_to(np.array([0.0, 0.0, 1.0]), feet.shape)
         tones = self._look.light_on(up, shadow) * self._rng.uniform(0.8, 1.0, (len(places), 1))
         angles = self._rng.uniform(0, np.pi, len(places))
-        meshes = [_standing(feet, angles + turn, widths, heights, tones) for turn in (0.0, np.pi / 2)]
-        return [Layer(kind, merge(meshes), image, Label.VEGETATION, two_sided=True)]
+        if n_boards == 1:  # seen from the road, so it faces it
+            angles = self._facing_the_road(places)
+        turns = np.arange(n_boards) * np.pi / 2
+        return merge([_standing(feet, angles + turn, widths, heights, tones) for turn in turns])
+
+    def _facing_the_road(self, places: FloatArray) -> FloatArray:
+        """Angle (M,) of boards at places (M, 2) that show their faces to the nearest part of the road."""
+        points = self._track.xy[::8]
+        nearest = np.argmin(((places[:, None] - points) ** 2).sum(axis=2), axis=1)
+        toward = points[nearest] - places
+        return np.asarray(np.arctan2(toward[:, 1], toward[:, 0]) + np.pi / 2)
 
     def _rocks(self) -> list[Layer]:
         count = int(self._look.rocks_per_km * self._track.length_m / 1000)
         small = self._places_along_the_road(count, 4.5, 18.0)
-        large = self._places_along_the_road(count // 2, 22.0, 60.0)
-        sizes = np.r_[self._rng.uniform(0.4, 1.3, len(small)), self._rng.uniform(2.0, 6.5, len(large))]
+        large = self._places_along_the_road(count, 16.0, 70.0)
+        sizes = np.r_[self._rng.uniform(0.4, 1.3, len(small)), self._rng.uniform(*BOULDERS_M, len(large))]
         places = np.concatenate([small, large])
         fits = self._terrain.edge_at(places) > 3.0 + 1.6 * sizes
         meshes = [self._rock(place, size) for place, size in zip(places[fits], sizes[fits], strict=True)]
@@ -122,6 +141,29 @@ class Scenery:
         bare = grid_mesh(points, uv, np.zeros(3))
         tones = self._look.light_on(normals(bare)) * np.array(self._look.rock) * self._rng.uniform(0.75, 1.1)
         return Mesh(bare.vertices, bare.triangles, bare.uv, tones / 255 / GROUND_MEAN)
+
+    def _tyres(self) -> list[Layer]:
+        """Stacks of tyres across the mouths of dirt roads, so that nobody takes them, and warning signs behind."""
+        track, layers = self._track, []
+        for side, turn_off, half in (
+            (1.0, track.features.turn_off_left, track.width_left),
+            (-1.0, track.features.turn_off_right, track.width_right),
+        ):
+            stations = np.flatnonzero(turn_off)[:: max(1, round(TYRES_EVERY_M / track.ds_m))]
+            for name, image, size, every, behind_m in (
+                ("tyres", sprites.tyre_stack(self._rng), TYRE_STACK_M, 1, 0.0),
+                ("signs", sprites.warning_sign(self._rng), SIGN_M, SIGN_EVERY, SIGN_BEHIND_M),
+            ):
+                here = stations[::every]
+                if not len(here):
+                    continue
+                offset = side * (half[here] + TYRES_FROM_EDGE_M + behind_m)
+                places = track.xy[here] + offset[:, None] * self._left_normal[here]
+                feet = np.c_[places, self._terrain.height_at(places)]
+                sizes, tones = np.full(len(here), size), np.full((len(here), 1), 0.95)
+                boards = _standing(feet, track.heading[here] - side * FACING_RAD, sizes, sizes, tones)
+                layers.append(Layer(name, boards, image, Label.OBSTACLE, solid="obstacle", two_sided=True))
+        return layers
 
     def _pylons(self) -> list[Layer]:
         center = self._track.xy.mean(axis=0)

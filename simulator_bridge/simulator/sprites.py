@@ -14,6 +14,7 @@ import numpy.typing as npt
 from simulator_bridge.simulator.layers import FloatArray, Image
 from simulator_bridge.simulator.textures import Rgb, tiling_noise
 
+BoolArray = npt.NDArray[np.bool_]
 Plant = Literal["pine", "palm", "broadleaf", "bush", "reed", "cactus"]
 TRUNK: Rgb = (62, 50, 38)
 METAL: Rgb = (86, 100, 122)
@@ -32,7 +33,7 @@ class _Canvas:
         noise_size = max(height, width)
         self.fine = tiling_noise(noise_size, noise_size // 4, 2, rng)[:height, :width]
 
-    def fill(self, where: npt.NDArray[np.bool_], color: FloatArray | Rgb, spread: float = 10.0) -> None:
+    def fill(self, where: BoolArray, color: FloatArray | Rgb, spread: float = 10.0) -> None:
         tones = np.asarray(color) + spread * self.fine[..., None] * np.array([1.0, 1.0, 0.7])
         self.rgb[where] = tones[where]
         self.there |= where
@@ -151,6 +152,26 @@ def wires(rng: np.random.Generator) -> Image:
     canvas = _Canvas(32, 256, rng)
     for top in (0.95, 0.72, 0.5):
         canvas.fill(np.abs(canvas.y - top + 0.4 * (1 - canvas.x**2)) < 0.03, (52, 62, 80), spread=3)
+    return canvas.image()
+
+
+def tyre_stack(rng: np.random.Generator) -> Image:
+    """Four tyres on top of one another, (64, 64, 4)."""
+    canvas = _Canvas(64, 64, rng)
+    for bottom in (0.0, 0.24, 0.48, 0.72):
+        height = canvas.y - bottom
+        tyre = (height >= 0) & (height < 0.23) & (np.abs(canvas.x) < 0.86 + 0.1 * np.sin(height / 0.23 * np.pi))
+        canvas.fill(tyre, np.array([46.0, 42.0, 38.0]) * (0.55 + 3.2 * np.clip(height, 0, 0.23))[..., None], spread=4)
+    return canvas.image()
+
+
+def warning_sign(rng: np.random.Generator) -> Image:
+    """A red board with white stripes on two legs, (64, 64, 4)."""
+    canvas = _Canvas(64, 64, rng)
+    canvas.fill((np.abs(np.abs(canvas.x) - 0.6) < 0.07) & (canvas.y < 0.6), METAL, spread=3)
+    board = canvas.y > 0.5
+    canvas.fill(board, (206, 66, 58), spread=4)
+    canvas.fill(board & ((canvas.x + 1.2 * canvas.y) % 0.7 < 0.3), (232, 226, 220), spread=3)
     return canvas.image()
 
 

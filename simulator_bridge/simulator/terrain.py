@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator_bridge.simulator.layers import FloatArray, smoothstep
+from simulator_bridge.simulator.roadside import roadside_of
 from simulator_bridge.simulator.textures import tiling_noise
 from simulator_bridge.simulator.themes import Look
 from simulator_bridge.simulator.track import Track
+from simulator_bridge.simulator.track_plan import BoolArray
 
 SPACING_M = 3.0
 COARSE = 4  # lattice steps of a cell far from the road
-FINE_WITHIN_M = 27.0  # of the road's edge; farther off only every fourth point of the lattice counts
+FINE_WITHIN_M = 14.0  # of the road's edge; farther off only every fourth point of the lattice counts,
+ROUGH_M = 0.8  # unless the land there differs by more than this from the plane between those
 NEAR_M = 42.0  # how far the road's own height reaches
 MARGIN_M = 190.0  # of land around the track
 VERGE_M = SPACING_M * np.sqrt(2) + 0.3  # beyond the shoulder: here the lattice still lies below the road
@@ -37,14 +39,14 @@ class Terrain:
         origin: (2,) x and y of the first point, metres.
         heights: (R, C) metres.
         edge_m: (R, C) distance from the nearest edge of the road, negative on it.
-        cliff: (R, C) share of cliff in the land, 0 to 1.
+        far: (R - 1, C - 1) lattice cells that are drawn as one for every `COARSE` x `COARSE` of them.
         water_z: Level of the water, metres.
     """
 
     origin: FloatArray
     heights: FloatArray
     edge_m: FloatArray
-    cliff: FloatArray
+    far: BoolArray
     water_z: float
 
     def height_at(self, xy: FloatArray) -> FloatArray:
@@ -55,13 +57,13 @@ class Terrain:
         """Distance (M,) of places (M, 2) from the road's edge."""
         return self._at(self.edge_m, xy)
 
-    def shadow_on(self, points: FloatArray, sun: FloatArray) -> FloatArray:
-        """How much (M,) of the sun the land keeps from points (M, 3): 0 none, 1 all."""
+    def shadow_on(self, points: FloatArray, sun: FloatArray, edge_m: float = 1.6) -> FloatArray:
+        """How much (M,) of the sun the land keeps from points (M, 3): 0 none, 1 all; `edge_m` high between them."""
         covered = np.zeros(len(points))
         for distance in np.arange(SHADOW_STEP_M, SHADOW_REACH_M, SHADOW_STEP_M):
             ray = points + distance / max(np.hypot(sun[0], sun[1]), 0.1) * sun
             covered = np.maximum(covered, self.height_at(ray[:, :2]) - ray[:, 2])
-        return smoothstep((covered - 0.2) / 1.6)
+        return smoothstep((covered - 0.2) / edge_m)
 
     def points(self) -> FloatArray:
         """(R, C, 3): the lattice in the world, metres."""
@@ -94,29 +96,24 @@ def build_terrain(track: Track, look: Look, rng: np.random.Generator) -> Terrain
     bed = np.minimum(land, water_z - LAKE_DEPTH_M)
     wet = near.water * smoothstep((near.edge_m - 4) / 9)
     land = land * (1 - wet) + bed * wet
-    free = smoothstep((near.edge_m - track.paint.kerb_width_m - track.paint.shoulder_width_m - VERGE_M) / 3)
+    free = smoothstep((near.edge_m - roadside_of(track, look).shoulder_to - VERGE_M + 0.3) / 3)
     below = np.minimum(near.lowest_z - BELOW_ROAD_M, land)
-    heights = _flatten_far(below * (1 - free) + land * free, near.edge_m)
-    return Terrain(origin, heights, near.edge_m, near.cliff, water_z)
+    heights, far = _flatten_far(below * (1 - free) + land * free, near.edge_m)
+    return Terrain(origin, heights, near.edge_m, far, water_z)
 
 
-def far_cells(edge_m: FloatArray) -> npt.NDArray[np.bool_]:
-    """(R - 1, C - 1): lattice cells far from the road, drawn as one for every `COARSE` x `COARSE` of them."""
-    near = edge_m < FINE_WITHIN_M
-    near = near[:-1, :-1] | near[1:, :-1] | near[:-1, 1:] | near[1:, 1:]
-    blocks = near.reshape(near.shape[0] // COARSE, COARSE, near.shape[1] // COARSE, COARSE).any(axis=(1, 3))
-    return ~blocks.repeat(COARSE, axis=0).repeat(COARSE, axis=1)
-
-
-def _flatten_far(heights: FloatArray, edge_m: FloatArray) -> FloatArray:
-    """Heights (R, C) as drawn: in far cells, the plane between the corners of the coarse cell."""
+def _flatten_far(heights: FloatArray, edge_m: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Heights (R, C) as drawn, in far cells the plane between the corners of the coarse cell; and the far cells."""
     rows, columns = heights.shape
     coarse = heights[::COARSE, ::COARSE]
     flat = _stretch(_stretch(coarse, rows).T, columns).T
-    far = far_cells(edge_m)
-    point_is_far = np.zeros(heights.shape, bool)
-    point_is_far[1:-1, 1:-1] = far[:-1, :-1] & far[1:, :-1] & far[:-1, 1:] & far[1:, 1:]
-    return np.where(point_is_far, flat, heights)
+    is_fine = (edge_m < FINE_WITHIN_M) | ((edge_m < NEAR_M) & (np.abs(heights - flat) > ROUGH_M))
+    cells = is_fine[:-1, :-1] | is_fine[1:, :-1] | is_fine[:-1, 1:] | is_fine[1:, 1:]
+    blocks = cells.reshape(cells.shape[0] // COARSE, COARSE, cells.shape[1] // COARSE, COARSE).any(axis=(1, 3))
+    far = ~blocks.repeat(COARSE, axis=0).repeat(COARSE, axis=1)
+    touches_far = np.pad(far, 1)  # points on the border lie on the coarse cell's edge too, or the sky would show there
+    touches_far = touches_far[:-1, :-1] | touches_far[1:, :-1] | touches_far[:-1, 1:] | touches_far[1:, 1:]
+    return np.where(touches_far, flat, heights), far
 
 
 def _stretch(values: FloatArray, rows: int) -> FloatArray:
@@ -132,7 +129,7 @@ class _NearRoad:
     """What the road asks of the lattice points near it; all (R, C)."""
 
     edge_m: FloatArray
-    known: npt.NDArray[np.bool_]  # the fields below are the road's; elsewhere they hold 0
+    known: BoolArray  # the fields below are the road's; elsewhere they hold 0
     road_z: FloatArray
     lowest_z: FloatArray  # of the road's points one lattice cell around
     cliff: FloatArray
@@ -209,4 +206,6 @@ def _relief(look: Look, near: _NearRoad, origin: FloatArray, rng: np.random.Gene
     away = smoothstep((near.edge_m - 7) / (NEAR_M - 7))
     relief = look.hill_m * (0.25 + 0.5 * hills) * away + 0.25 * bumps * smoothstep((near.edge_m - 5) / 8)
     wall = look.cliff_m * np.clip(1 + 0.35 * hills, 0.4, None) * (0.75 + 0.25 * smoothstep(near.edge_m / 20))
-    return np.asarray(relief + near.cliff * wall * smoothstep((near.edge_m - 4.5) / 6.5))
+    crags = tiling_noise(size, 9, 2, rng)[np.ix_(row, column)]
+    cliff = np.maximum(near.cliff, smoothstep((crags - 2.2 + 3.0 * look.crags) / 0.5) * (look.crags > 0))
+    return np.asarray(relief + cliff * wall * smoothstep((near.edge_m - 4.5) / 6.5))

@@ -15,11 +15,13 @@ Rgb = tuple[float, float, float]
 """Red, green, blue, 0 to 255."""
 
 ROAD_TILE_M = 8.0  # of the road's texture, along the road
+DASHED_TILE_M = 6.0  # of a road with a dashed line: one dash and one gap, as on real frames seen from above
 ROAD_TEXTURE_PX = 512
-KERB_TILE_M = 0.95  # one red and one white stripe
+KERB_TILE_M = 0.52  # one red and one white stripe, measured on real frames seen from above
 GROUND_TILE_M = 6.0
+STRIP_TONE, GUTTER_TONE = 0.9, 0.62  # of the asphalt beyond the edge line, and of its part next to the line
 GROUND_MEAN = 0.78  # of the ground's detail texture; leaves room for grains brighter than their surroundings
-DASHES, DASH_SHARE = 2, 0.5  # on a tile of road; the painted share of each
+DASH_SHARE = 0.66  # painted share of a dashed line
 
 
 def tiling_noise(size: int, cells: int, octaves: int, rng: np.random.Generator) -> FloatArray:
@@ -50,18 +52,33 @@ def picture(rgb: FloatArray) -> Image:
     return np.clip(rgb, 0, 255).astype(np.uint8)
 
 
-def asphalt(color: Rgb, grain: float, rng: np.random.Generator) -> FloatArray:
-    """Grained asphalt, (512, 512, 3); `grain` is the standard deviation of its grey values."""
+def asphalt(color: Rgb, grain: float, grains: int, rng: np.random.Generator) -> FloatArray:
+    """Grained asphalt, (512, 512, 3): about `grains` of them along a side, `grain` the deviation of grey values."""
     n = ROAD_TEXTURE_PX
-    speckle = 0.9 * tiling_noise(n, 150, 2, rng) + 0.22 * tiling_noise(n, 20, 3, rng)
-    spots = smoothstep((tiling_noise(n, 128, 2, rng) - 1.2) / 0.8) * 1.6  # pale stones
+    speckle = 0.95 * tiling_noise(n, grains, 2, rng) + 0.1 * tiling_noise(n, 24, 3, rng)
+    spots = smoothstep((tiling_noise(n, grains, 2, rng) - 1.1) / 0.8) * 1.8  # pale stones
     grey = grain * (speckle + spots)
     return np.asarray(np.array(color) + grey[..., None] * np.array([1.0, 0.99, 0.95]))
 
 
+def pave_strips(base: FloatArray, share: float) -> FloatArray:
+    """The road's surface with a strip of smoother asphalt along both of its sides, darkest beside the road.
+
+    Args:
+        base: (512, 512, 3); columns lead from the left edge to the right edge.
+        share: Width of one strip as a share of that.
+    """
+    across = (np.arange(base.shape[1]) + 0.5) / base.shape[1]
+    inward = np.minimum(across, 1 - across) / share  # 0 at the outer edge, 1 beside the road
+    flat = base.mean(axis=(0, 1)) + 0.45 * (base - base.mean(axis=(0, 1)))
+    gutter = smoothstep((inward - 0.66) / 0.2)
+    tone = (STRIP_TONE + (GUTTER_TONE - STRIP_TONE) * gutter)[None, :, None]
+    return np.where((inward < 1)[None, :, None], flat * tone, base)
+
+
 def brick(rng: np.random.Generator) -> FloatArray:
     """Worn paving stones with pale joints, (512, 512, 3)."""
-    n, columns, rows = ROAD_TEXTURE_PX, 24, 22
+    n, columns, rows = ROAD_TEXTURE_PX, 34, 24
     y, x = np.mgrid[:n, :n] / n
     x = x + 0.010 * tiling_noise(n, 12, 3, rng)
     y = y + 0.010 * tiling_noise(n, 12, 3, rng)
@@ -71,7 +88,7 @@ def brick(rng: np.random.Generator) -> FloatArray:
     to_joint = np.minimum(0.5 - np.abs(place % 1 - 0.5), (0.5 - np.abs(y * rows % 1 - 0.5)) * columns / rows * 1.4)
     stone = np.array([136.0, 112.0, 98.0]) + 14 * rng.standard_normal((rows, columns))[row, column][..., None]
     stone = stone + 12 * tiling_noise(n, 40, 3, rng)[..., None]
-    joint = np.array([208.0, 186.0, 160.0]) + 12 * tiling_noise(n, 40, 3, rng)[..., None]
+    joint = np.array([188.0, 166.0, 142.0]) + 12 * tiling_noise(n, 40, 3, rng)[..., None]
     t = smoothstep((to_joint - 0.03) / 0.14)[..., None]
     return np.asarray(t * stone + (1 - t) * joint)
 
@@ -86,7 +103,9 @@ class Line:
     dashed: bool = False
 
 
-def paint_lines(base: FloatArray, lines: list[Line], wear: float, rng: np.random.Generator) -> tuple[Image, Image]:
+def paint_lines(
+    base: FloatArray, lines: list[Line], wear: float, rng: np.random.Generator
+) -> tuple[Image, Image, Image]:
     """A road's surface with its lines.
 
     Args:
@@ -96,21 +115,22 @@ def paint_lines(base: FloatArray, lines: list[Line], wear: float, rng: np.random
         rng: Where the wear shows.
 
     Returns:
-        The picture, and its classes: `Label.ROAD` or `Label.LINE`.
+        The picture, its classes (`Label.ROAD` or `Label.LINE`), and the picture without the grains.
     """
     n = len(base)
     along, across = np.mgrid[:n, :n] / n
-    rgb = base.copy()
+    rgb, smooth = base.copy(), np.broadcast_to(base.mean(axis=0), base.shape)
     label = np.full((n, n), Label.ROAD, np.uint8)
     worn = smoothstep((tiling_noise(n, 32, 4, rng) + 3.6 - 4.5 * wear) / 1.2)
     for line in lines:
         here = np.abs(across - line.center) < line.width / 2
         if line.dashed:
-            here &= along * DASHES % 1 < DASH_SHARE
+            here &= along < DASH_SHARE
         cover = (here * worn * 0.95)[..., None]
         rgb = rgb * (1 - cover) + (np.array(line.color) + 0.3 * (base - base.mean())) * cover
+        smooth = smooth * (1 - cover) + np.array(line.color) * cover
         label[here] = Label.LINE
-    return picture(rgb), label
+    return picture(rgb), label, picture(smooth)
 
 
 def kerb(red: Rgb, white: Rgb, rng: np.random.Generator) -> Image:
@@ -124,6 +144,13 @@ def ground_detail(rng: np.random.Generator, contrast: float = 30.0) -> Image:
     """Grey grains to lay over coloured ground, (256, 256, 3), mean `GROUND_MEAN`; contrast in grey values."""
     grains = 0.6 * tiling_noise(256, 6, 5, rng) + 0.5 * tiling_noise(256, 48, 3, rng)
     return picture(np.repeat((255 * GROUND_MEAN + contrast * grains)[..., None], 3, axis=2))
+
+
+def rock_detail(rng: np.random.Generator) -> Image:
+    """Cracked rock to lay over coloured cliffs, as `ground_detail` is over ground."""
+    lumps = tiling_noise(256, 14, 3, rng)
+    cracks = np.clip(1.2 - 2.6 * np.abs(tiling_noise(256, 9, 4, rng)), 0, 1)
+    return picture(np.repeat((255 * GROUND_MEAN + 34 * lumps - 90 * (cracks - cracks.mean()))[..., None], 3, axis=2))
 
 
 def concrete(rng: np.random.Generator) -> Image:

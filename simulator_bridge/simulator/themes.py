@@ -26,6 +26,7 @@ class Look:
     sky_horizon: Rgb
     asphalt: Rgb
     grain: float  # standard deviation of the asphalt's grey values
+    grains: int  # of them along a side of its texture, some 8 m: fewer are coarser
     grass: Rgb
     dirt: Rgb
     rock: Rgb
@@ -41,6 +42,13 @@ class Look:
     hill_m: float  # height of the hills
     cliff_m: float
     ambient: float  # light in the shadow, as a share of the light in the sun
+    far_hills_deg: float = 3.6  # how high the hills on the horizon stand
+    far_haze_m: float = 420.0  # through so much haze the farthest of them are seen
+    far_wood: float = 0.5  # trees on them, 1 = as dense as the lake's
+    far_crags: float = 0.0  # pinnacles among them
+    far_relief: float = 0.25  # contrast of their rock
+    crags: float = 0.0  # share of the land near the road that is cliff, besides the track's own cliffs
+    tree_shadows_per_km: float = 0.0
     has_pylons: bool = False
     has_posts: bool = False
     line_white: Rgb = (244, 244, 240)
@@ -75,33 +83,37 @@ LOOKS: dict[Theme, Look] = {
     "lake": Look(
         sky_top=(92, 120, 170),
         sky_horizon=(184, 198, 212),
-        asphalt=(114, 113, 100),
-        grain=17.0,
-        grass=(142, 132, 46),
+        asphalt=(107, 107, 94),
+        grain=24.0,
+        grains=150,
+        grass=(150, 144, 40),
         dirt=(168, 122, 76),
         rock=(158, 154, 124),
         shoulder=(206, 203, 190),
         shoulder_paved=True,
         water=(166, 184, 214),
-        leaf=(66, 74, 42),
+        leaf=(58, 68, 36),
         trees=("pine", "pine", "pine", "broadleaf"),
         bushes=("bush", "bush", "reed"),
-        trees_per_ha=44.0,
+        trees_per_ha=60.0,
         bushes_per_km=70.0,
         rocks_per_km=22.0,
         hill_m=17.0,
         cliff_m=9.0,
         ambient=0.5,
+        far_hills_deg=6.5,
+        far_wood=1.0,
         has_pylons=True,
     ),
     "jungle": Look(
         sky_top=(56, 86, 142),
         sky_horizon=(116, 146, 194),
-        asphalt=(154, 153, 148),
+        asphalt=(170, 169, 164),
         grain=10.0,
+        grains=230,
         grass=(98, 112, 52),
         dirt=(124, 104, 78),
-        rock=(104, 104, 78),
+        rock=(96, 98, 70),
         shoulder=(98, 110, 52),
         shoulder_paved=False,
         water=(96, 124, 150),
@@ -112,8 +124,15 @@ LOOKS: dict[Theme, Look] = {
         bushes_per_km=40.0,
         rocks_per_km=8.0,
         hill_m=26.0,
-        cliff_m=17.0,
-        ambient=0.28,
+        cliff_m=20.0,
+        ambient=0.31,
+        crags=0.55,
+        tree_shadows_per_km=14.0,
+        far_hills_deg=6.0,
+        far_wood=0.7,
+        far_haze_m=130.0,
+        far_crags=0.9,
+        far_relief=0.6,
         has_posts=True,
     ),
     "desert": Look(
@@ -121,6 +140,7 @@ LOOKS: dict[Theme, Look] = {
         sky_horizon=(214, 204, 186),
         asphalt=(122, 116, 108),
         grain=14.0,
+        grains=150,
         grass=(190, 158, 108),
         dirt=(196, 156, 108),
         rock=(176, 124, 88),
@@ -142,6 +162,7 @@ LOOKS: dict[Theme, Look] = {
         sky_horizon=(206, 202, 196),
         asphalt=(96, 96, 98),
         grain=12.0,
+        grains=150,
         grass=(122, 108, 52),
         dirt=(120, 92, 62),
         rock=(126, 120, 110),

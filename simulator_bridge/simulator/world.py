@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from panda3d.bullet import BulletRigidBodyNode
-from panda3d.core import NodePath, RenderState, TransparencyAttrib
+from panda3d.core import BitMask32, NodePath, RenderState, TransparencyAttrib
 
 from simulator_bridge.simulator import meshes
-from simulator_bridge.simulator.backdrop import backdrop_layers
+from simulator_bridge.simulator.backdrop import DISTANCE_M, backdrop_layers
 from simulator_bridge.simulator.land import terrain_layers
 from simulator_bridge.simulator.layers import Image, Label, Layer, split_by_place
+from simulator_bridge.simulator.road_shadows import road_shadows
 from simulator_bridge.simulator.roadway import road_layers
 from simulator_bridge.simulator.scenery import scenery_layers
 from simulator_bridge.simulator.terrain import build_terrain
@@ -25,6 +26,7 @@ from simulator_bridge.simulator.track import Track
 PIECE_M = 120.0  # size of the pieces that the engine draws or leaves out as a whole
 GROUND_FRICTION, OBSTACLE_FRICTION = 1.0, 0.3
 LABEL_TAG = "label"  # marks nodes for the cameras' label states
+LABEL_CAMERAS = BitMask32.bit(1)  # draw mask of cameras that see classes; what has none is hidden from them
 OVERRIDE = 100  # priority of a label state over the scene's own
 
 
@@ -49,12 +51,13 @@ class World:
         """
         name = track.name.removesuffix(" reversed").encode()  # driven the other way it is still the same place
         chance = np.random.default_rng([seed, zlib.crc32(name)])
-        for_look, for_land, for_road, for_scenery, for_sky = chance.spawn(5)
+        for_look, for_land, for_road, for_scenery, for_sky, for_shadows = chance.spawn(6)
         self.track = track
         self.look = build_look(track.theme, track.light, weather, for_look)
         terrain = build_terrain(track, self.look, for_land)
         scene = [
             *road_layers(track, terrain, self.look, for_road),
+            *road_shadows(track, self.look, for_shadows),
             *terrain_layers(terrain, self.look, for_land),
             *scenery_layers(track, terrain, self.look, for_scenery),
         ]
@@ -76,30 +79,32 @@ class World:
         self.backdrop.set_depth_write(False)
         self.backdrop.set_depth_test(False)
         for order, layer in enumerate(layers):
-            self._attach(self.backdrop, layer, np.inf).set_bin("background", order)
+            self._attach(self.backdrop, layer, DISTANCE_M).set_bin("background", order)
 
     def _attach(self, parent: NodePath, layer: Layer, piece_m: float) -> NodePath:
         node = parent.attach_new_node(layer.name)
-        pieces = [layer.mesh] if np.isinf(piece_m) else split_by_place(layer.mesh, piece_m)
-        for piece in pieces:
+        for piece in split_by_place(layer.mesh, piece_m):
             node.attach_new_node(meshes.to_geom_node(layer.name, piece))
-        node.set_texture(meshes.to_texture(layer.texture))
-        if _is_cut_out(layer.texture):
-            node.set_transparency(TransparencyAttrib.M_binary)
+        node.set_texture(meshes.to_texture(layer.texture, layer.afar))
+        if layer.label is None:
+            node.set_transparency(TransparencyAttrib.M_alpha)
+            node.set_depth_write(False)
+            node.hide(LABEL_CAMERAS)
+        else:
+            if _is_cut_out(layer.texture):
+                node.set_transparency(TransparencyAttrib.M_binary)
+            node.set_tag(LABEL_TAG, self._label_key(layer, layer.label))
         node.set_two_sided(layer.two_sided)
-        node.set_tag(LABEL_TAG, self._label_key(layer))
         return node
 
-    def _label_key(self, layer: Layer) -> str:
+    def _label_key(self, layer: Layer, label: Label | Image) -> str:
         """The key of the state that draws the layer as its class; plain classes share one state."""
-        shares = isinstance(layer.label, Label) and not _is_cut_out(layer.texture)
-        key = (
-            layer.label.name if isinstance(layer.label, Label) and shares else f"{layer.name} {len(self.label_states)}"
-        )
+        is_plain = isinstance(label, Label) and not _is_cut_out(layer.texture)
+        key = label.name if isinstance(label, Label) and is_plain else f"{layer.name} {len(self.label_states)}"
         if key not in self.label_states:
             cut_out = layer.texture if _is_cut_out(layer.texture) else None
             state = NodePath("label")
-            state.set_texture(meshes.to_label_texture(layer.label, cut_out), OVERRIDE)
+            state.set_texture(meshes.to_label_texture(label, cut_out), OVERRIDE)
             state.set_color((1, 1, 1, 1), OVERRIDE)
             self.label_states[key] = state.get_state()
         return key
