@@ -141,13 +141,15 @@ def test_many_frames_do_not_grow_the_process(lake: Simulation) -> None:
 
 
 def test_unknown_backend_is_named_with_the_known_ones() -> None:
-    with pytest.raises(SimulatorError, match=r"'vulkan': expected one of auto, egl, tinydisplay"):
+    with pytest.raises(SimulatorError, match=r"'vulkan': expected one of auto, tinydisplay, egl"):
         open_pipe("vulkan")
 
 
 def test_machine_without_any_renderer_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(renderer, "_pipe", lambda name: None)
-    with pytest.raises(SimulatorError, match=r"apt-get install libegl1 libgl1-mesa-dri .*libx11-6"):
+    with pytest.raises(
+        SimulatorError, match=r"apt-get install libx11-6 \(for tinydisplay\), or libegl1 libgl1-mesa-dri"
+    ):
         open_pipe("auto")
 
 
@@ -156,6 +158,32 @@ def test_auto_takes_the_next_backend_when_the_first_does_not_open(monkeypatch: p
     pipe = object()
     monkeypatch.setattr(renderer, "_pipe", lambda name: pipe if name == names[1] else None)
     assert open_pipe("auto") == (names[1], pipe)
+
+
+def test_auto_prefers_the_software_renderer_which_is_the_same_on_every_machine() -> None:
+    try:
+        open_pipe("tinydisplay")
+    except SimulatorError as error:
+        pytest.skip(str(error))
+    assert open_pipe("auto")[0] == "tinydisplay"
+
+
+def test_shadows_of_trees_darken_the_road_and_leave_its_classes_alone(lake: Simulation) -> None:
+    backend = lake.renderer.split()[0]
+    with Simulation(build_track("jungle"), cameras=("center",), backend=backend) as jungle:
+        shadows = jungle.world.root.find("**/shadows")
+        darkened = 0
+        for s_m in np.linspace(0, jungle.track.length_m, 12, endpoint=False):
+            jungle.reset(s_m=float(s_m))
+            shaded, labels = jungle.render()["center"].astype(int), jungle.render_labels()["center"]
+            shadows.hide()
+            sunny, labels_without = jungle.render()["center"].astype(int), jungle.render_labels()["center"]
+            shadows.show()
+            assert np.array_equal(labels, labels_without)
+            assert np.all(shaded <= sunny)
+            darker = shaded.sum(axis=2) < sunny.sum(axis=2) - 30
+            darkened += int(darker[labels == Label.ROAD].sum())
+    assert darkened > 500
 
 
 def test_unknown_camera_is_refused() -> None:
