@@ -1,7 +1,7 @@
 """Engine.IO 3 / Socket.IO 2 clients, and the Udacity simulator, on a modern python-socketio server.
 
-The one place that reaches into python-socketio and python-engineio: the names in `HOOKS` are private, checked when a
-server is made, tested against the installed versions and bounded in pyproject.toml. What it adds:
+The one place, with `bridge_session`, that reaches into python-socketio and python-engineio: the names in `HOOKS` are
+private, checked when a server is made, tested against the installed versions and bounded in pyproject.toml. It adds:
 
 - clients that never say CONNECT (the simulator) or cannot (Socket.IO 2) are connected when they arrive;
 - clients that ping get their pong, are not pinged themselves if they are Engine.IO 3, and are dropped when they die;
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import io
 import logging
-import math
 import re
 import time
 import urllib.parse
@@ -25,13 +24,13 @@ import engineio
 import engineio.socket
 import socketio
 from engineio import json as engineio_json
-from engineio import packet as engineio_packet
 from socketio import packet as socketio_packet
 
+from simulator_bridge.bridge_session import BridgeSession, EngineIoWebSocket
 from simulator_bridge.eio3_payload import decode_eio3_payload, encode_eio3_payload
 from simulator_bridge.errors import ForeseenError
 from simulator_bridge.fault_log import FaultLog
-from simulator_bridge.websocket import CLOSE_GOING_AWAY, WebSocket
+from simulator_bridge.websocket import CLOSE_GOING_AWAY
 
 logger = logging.getLogger(__name__)
 faults = FaultLog(logger)
@@ -49,9 +48,9 @@ HOOKS = (
     (engineio.socket.Socket, "schedule_ping"),
     (engineio.socket.Socket, "check_ping_timeout"),
     (engineio.socket.Socket, "handle_post_request"),
+    (engineio.socket.Socket, "_websocket_handler"),
 )
 SIMULATOR_USER_AGENT = "websocket-sharp"
-MAX_UNREAD_PACKETS = 200  # of a client that does not read; then it is dropped
 MAX_SESSIONS = 250  # Engine.IO sessions at one time
 _TELEMETRY_EVENT = re.compile(r'[25](?:\d+-)?\d*\["telemetry"')
 _EIO3 = "bridge.eio3"
@@ -121,8 +120,13 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
         """Send the pings that are due; to be called several times a second."""
         now = time.monotonic()
         for session in list(self.eio.sockets.values()):
-            if isinstance(session, BridgeSocket):
+            if isinstance(session, BridgeSession):
                 session.ping_if_due(now)
+
+    def session(self, sid: str) -> BridgeSession | None:
+        """Give the session of a client; None if it has just left."""
+        session = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
+        return session if isinstance(session, BridgeSession) else None
 
     def hang_up(self) -> None:
         """Close the transport of every client; a Socket.IO DISCONNECT would stall the simulator."""
@@ -137,7 +141,7 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
         result = super()._handle_eio_connect(eio_sid, environ)
         is_eio3 = _EIO3 in environ
         session = self.eio.sockets[eio_sid]
-        session.__class__ = BridgeSocket
+        session.__class__ = BridgeSession
         session.adopt(client_pings=is_eio3)
         if is_eio3 or environ.get("HTTP_USER_AGENT", "").startswith(SIMULATOR_USER_AGENT):
             self._connect_implicitly(eio_sid)
@@ -195,91 +199,6 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
         super()._send_packet(eio_sid, pkt)
 
 
-class BridgeSocket(engineio.socket.Socket):  # type: ignore[misc]  # the library is not typed
-    """One Engine.IO session; answers pings, which Engine.IO 4 servers do not."""
-
-    def adopt(self, client_pings: bool) -> None:
-        """Take over a session that the library has made.
-
-        Args:
-            client_pings: It is the client that pings (Engine.IO 3), and the server must not.
-        """
-        self._client_pings = client_pings
-        self._heard_at = time.monotonic()
-        self._ping_due_at = math.inf
-        self.last_ping: float | None = None  # when a ping of ours was sent that has no answer yet; wall clock
-
-    def receive(self, pkt: Any) -> None:
-        """Handle a packet from the client."""
-        self._heard_at = time.monotonic()
-        if pkt.packet_type == engineio_packet.PING:
-            self.send(engineio_packet.Packet(engineio_packet.PONG, pkt.data))
-        elif pkt.packet_type in (engineio_packet.OPEN, engineio_packet.NOOP):
-            faults.report("engine packet", "ignoring an Engine.IO packet of type %d", pkt.packet_type)
-        else:
-            super().receive(pkt)
-
-    def send(self, pkt: Any) -> None:
-        """Queue a packet for the client; one that does not read is dropped."""
-        if self.queue.qsize() > MAX_UNREAD_PACKETS and not self.closing:
-            faults.report("unread", "dropping a client that has not read %d packets", MAX_UNREAD_PACKETS)
-            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
-            return
-        super().send(pkt)
-
-    def schedule_ping(self) -> None:
-        """Ping the client after a while, unless it is the client that pings; no thread waits for it meanwhile."""
-        self.last_ping = None  # no ping of ours is open: the library's own timeout does not trip
-        if not self._client_pings:
-            self._ping_due_at = time.monotonic() + self.server.ping_interval
-
-    def ping_if_due(self, now: float) -> None:
-        """Send the ping that is due; `now` is the monotonic clock, seconds."""
-        if now >= self._ping_due_at and not self.closing:
-            self._ping_due_at = math.inf
-            self.last_ping = time.time()
-            self.send(engineio_packet.Packet(engineio_packet.PING))
-
-    def check_ping_timeout(self) -> bool:
-        """Tell whether the client still lives; close the session if it does not."""
-        silence_s = time.monotonic() - self._heard_at
-        if self._client_pings and not self.closing and silence_s > self.server.ping_interval + self.server.ping_timeout:
-            self.close(wait=False, abort=True, reason=self.server.reason.PING_TIMEOUT)
-            return False
-        return bool(super().check_ping_timeout())
-
-    def handle_post_request(self, environ: dict[str, Any]) -> None:
-        """Read the packets of a polling client's POST."""
-        try:
-            super().handle_post_request(environ)
-        except (ValueError, RecursionError) as error:
-            faults.report("post", "ignoring a polling request: %s", error)
-
-
-class EngineIoWebSocket(WebSocket):
-    """A websocket that passes on only what python-engineio can take for a packet."""
-
-    def __init__(self, handler: Callable[[WebSocket], object], server: Any) -> None:
-        super().__init__(handler, server)
-        self._websockets: set[EngineIoWebSocket] = server.websockets
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
-        """Shake hands, run the handler until the connection ends."""
-        self._websockets.add(self)
-        try:
-            return super().__call__(environ, start_response)
-        finally:
-            self._websockets.discard(self)
-
-    def wait(self) -> str | bytes | None:
-        """Wait for the next Engine.IO packet; None when the connection has ended."""
-        while True:
-            message = super().wait()
-            if not isinstance(message, str) or message[:1] in tuple("0123456"):
-                return message
-            faults.report("engine packet", "ignoring a message that begins with %.40r", message[:40])
-
-
 class BridgeEngineServer(engineio.Server):  # type: ignore[misc]  # the library is not typed
     """Lets Engine.IO 3 requests in by presenting them, and their answers, as the other version's."""
 
@@ -294,13 +213,22 @@ class BridgeEngineServer(engineio.Server):  # type: ignore[misc]  # the library 
             environ["CONTENT_LENGTH"] = "0"
         if "j" in query:  # JSONP: any page could read it
             return _refuse(start_response, "400 Bad Request", "JSONP is not served")
-        if "sid" not in query and len(self.sockets) >= MAX_SESSIONS:
-            faults.report("sessions", "refusing a client: %d are connected", len(self.sockets))
+        if "sid" not in query and len(self.sockets) >= MAX_SESSIONS and not self._make_room():
+            faults.report("sessions", "refusing a client: %d are being driven", len(self.sockets))
             return _refuse(start_response, "503 Service Unavailable", "too many clients")
         if query.get("EIO") != ["3"]:
             answer: Iterable[bytes] = super().handle_request(environ, start_response)
             return answer
         return self._handle_eio3_request(environ, query, start_response)
+
+    def _make_room(self) -> bool:
+        """Drop the oldest client that was never driven; False if there is none."""
+        for session in list(self.sockets.values()):
+            if isinstance(session, BridgeSession) and not session.was_driven and not session.closing:
+                faults.report("idle", "dropping an idle client to make room: %d are connected", len(self.sockets))
+                session.drop(self.reason.SERVER_DISCONNECT)
+                return True
+        return False
 
     def _handle_eio3_request(
         self, environ: dict[str, Any], query: dict[str, list[str]], start_response: Callable[..., Any]

@@ -49,6 +49,7 @@ class Telemetry:
     received_at: float  # monotonic clock, seconds
     decimal_comma: bool  # the sender's culture: answer in the same
     jpeg: bytes | None = None  # the image as it came, if it is a JPEG of FRAME_SHAPE: recorders need not encode again
+    sent_size: tuple[int, int] = (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)  # (width, height) before resizing, pixels
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def parse_telemetry(payload: object, received_at: float) -> Telemetry | None:
     throttle, comma_b = _read_field(payload, "throttle")
     speed_mph, comma_c = _read_field(payload, "speed")
     image = _read_image(payload)
-    as_sent = image[:2] == b"\xff\xd8" and image_size(image) == (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
+    size = image_size(image)
+    as_sent = image[:2] == b"\xff\xd8" and size == (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
     return Telemetry(
         frame=decode_frame(image),
         steering_angle_deg=steering_angle_deg,
@@ -101,6 +103,7 @@ def parse_telemetry(payload: object, received_at: float) -> Telemetry | None:
         received_at=received_at,
         decimal_comma=comma_a or comma_b or comma_c,
         jpeg=image if as_sent else None,
+        sent_size=size,
     )
 
 

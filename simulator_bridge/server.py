@@ -5,13 +5,9 @@ It knows no model: `new_driver` makes a driver for each connection, and a driver
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
-import socket
 import threading
 import time
-import urllib.parse
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -20,10 +16,14 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import flask
 import socketio
 
-from simulator_bridge.errors import ForeseenError, ProtocolError
+from simulator_bridge.address import BindError, bind, bind_message, host_name, is_allowed, is_loopback
+from simulator_bridge.bridge_session import BridgeSession
+from simulator_bridge.errors import ProtocolError
 from simulator_bridge.fault_log import FaultLog
 from simulator_bridge.legacy_clients import BridgeSocketServer
 from simulator_bridge.messages import (
+    FRAME_HEIGHT_PX,
+    FRAME_WIDTH_PX,
     SAFE_CONTROL,
     Control,
     Telemetry,
@@ -31,7 +31,9 @@ from simulator_bridge.messages import (
     has_decimal_comma,
     parse_telemetry,
 )
+from simulator_bridge.stage_times import StageTimes
 from simulator_bridge.transports import build_transport
+from simulator_bridge.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -60,19 +62,21 @@ class ClosableDriver(Driver, Protocol):
         """Let go of what the driver holds."""
 
 
-class BindError(ForeseenError):
-    """The address cannot be listened on."""
-
-
 @dataclass
 class Connection:
     """What the server remembers of one client."""
 
+    number: int  # counted from 1
     driver: Driver
+    session: BridgeSession
     connected_at: float = field(default_factory=time.monotonic)
     decimal_comma: bool = False  # once seen, always answered
     n_telemetry: int = 0
     kicked_off: bool = False
+    said_frame_size: bool = False
+    last_control: Control | None = None  # of the driver
+    decoded_at: float = 0.0  # the current telemetry was understood; time.perf_counter
+    watchdog: Watchdog = field(default_factory=lambda: Watchdog(time.monotonic()))
 
 
 class BridgeServer:
@@ -85,6 +89,9 @@ class BridgeServer:
         transport: "eventlet" or "threading".
         ping_interval_s: How often a client shows that it lives.
         ping_timeout_s: How long it may stay silent beyond that.
+        token: What clients must know to be let in (`token=` in the URL's query, or `Authorization: Bearer`); None lets
+            everyone in who reaches the address.
+        on_stage_times: Told where the time of each answer to a websocket client went, in that client's thread.
 
     Raises:
         BindError: If the address is in use or not ours. The port is held from here on, and listened on by `serve`.
@@ -98,18 +105,23 @@ class BridgeServer:
         transport: TransportName = DEFAULT_TRANSPORT,
         ping_interval_s: float = PING_INTERVAL_S,
         ping_timeout_s: float = PING_TIMEOUT_S,
+        token: str | None = None,
+        on_stage_times: Callable[[StageTimes], None] | None = None,
     ) -> None:
         self._new_driver = new_driver
+        self._token = token
+        self._on_stage_times = on_stage_times
+        self._n_clients = 0
         self._faults = FaultLog(logger)
         self._comings = FaultLog(logger, quiet_s=1.0)  # a simulator may reconnect 1500 times a second
-        self._listener = _bind(host, port)
+        self._listener = bind(host, port)
         self.host = host
         self.port: int = self._listener.getsockname()[1]
         self.listening = threading.Event()
         self._stop = threading.Event()
         self._transport = build_transport(transport)
         self._connections: dict[str, Connection] = {}
-        self._local_only = _is_loopback(host)
+        self._local_only = is_loopback(host)
         self._sio = self._build_socket_server(ping_interval_s, ping_timeout_s)
         self._wsgi = socketio.WSGIApp(self._sio, self._build_pages().wsgi_app)
 
@@ -122,7 +134,7 @@ class BridgeServer:
         try:
             self._listener.listen(BACKLOG)
         except OSError as error:
-            raise BindError(_bind_message(self.host, self.port, error)) from error
+            raise BindError(bind_message(self.host, self.port, error)) from error
         self.listening.set()
 
     def serve(self) -> None:
@@ -151,11 +163,15 @@ class BridgeServer:
         self._sio.hang_up()
 
     def _app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if self._local_only and not _is_loopback(_host_name(environ)):
+        if self._local_only and not is_loopback(host_name(environ)):
             # a page of another site whose name was pointed at this computer (DNS rebinding)
             self._faults.report("host", "refusing a request for the host %.80r", environ.get("HTTP_HOST"))
             start_response("403 Forbidden", [("Content-Type", "text/plain")])
             return [b"this server answers to its own name only"]
+        if self._token is not None and not is_allowed(environ, self._token):
+            self._faults.report("token", "refusing a client without the token: %.80s", environ.get("REMOTE_ADDR"))
+            start_response("401 Unauthorized", [("Content-Type", "text/plain"), ("WWW-Authenticate", "Bearer")])
+            return [b"this server asks for a token: ?token=... or Authorization: Bearer ..."]
         answer: Iterable[bytes] = self._wsgi(environ, start_response)
         return answer
 
@@ -195,9 +211,13 @@ class BridgeServer:
         return pages
 
     def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
-        self._connections[sid] = Connection(driver=self._make_driver())
+        session = self._sio.session(sid)
+        if session is None:  # it has just left
+            return
+        self._n_clients += 1
+        self._connections[sid] = Connection(self._n_clients, self._make_driver(), session)
         agent = environ.get("HTTP_USER_AGENT", "no User-Agent")
-        self._comings.report("connect", "a client has connected: %.80s", agent, level=logging.INFO)
+        self._comings.report("connect", "a client has connected: %.80r", agent, level=logging.INFO)
 
     def _make_driver(self) -> Driver:
         try:
@@ -227,15 +247,60 @@ class BridgeServer:
         if connection is None:  # it has just left
             return
         connection.n_telemetry += 1
+        session = connection.session
+        session.was_driven = True
         payload = arguments[0] if arguments else None
-        control = self._answer(connection, payload, received_at)
-        if control is None:
-            self._sio.emit("manual", {}, to=sid)
+        passed_over = connection.last_control is not None and session.newer_telemetry_waits() and bool(payload)
+        if passed_over:  # the newest is driven; this one still gets its answer
+            control = self._pass_over(connection, payload)
         else:
-            self._sio.emit("steer", control_to_wire(control, connection.decimal_comma), to=sid)
+            control = self._answer(connection, payload, received_at)
+        driven_at = time.perf_counter()
+        event, wire = "manual", {}
+        if control is not None:
+            event, wire = "steer", control_to_wire(control, connection.decimal_comma)
+        encoded_at = time.perf_counter()
+        session.answer(event, wire)
+        now = time.monotonic()
+        connection.watchdog.answered(now, now - received_at, passed_over)
+        if self._on_stage_times is not None and session.current_message is not None:
+            message = session.current_message
+            self._on_stage_times(
+                StageTimes(
+                    client=connection.number,
+                    receive=message.complete_at - message.began_at,
+                    decode=connection.decoded_at - message.complete_at,
+                    infer=driven_at - connection.decoded_at,
+                    encode=encoded_at - driven_at,
+                    send=time.perf_counter() - encoded_at,
+                    was_driven=not passed_over,
+                )
+            )
+
+    def _pass_over(self, connection: Connection, payload: object) -> Control | None:
+        connection.decoded_at = time.perf_counter()
+        connection.decimal_comma |= has_decimal_comma(payload)
+        return connection.last_control
 
     def _answer(self, connection: Connection, payload: object, received_at: float) -> Control | None:
         """Decide on the answer: the driver's, a safe one if that cannot be had, None in manual mode. Never raises."""
+        telemetry = self._understand(connection, payload, received_at)
+        connection.decoded_at = time.perf_counter()
+        if not isinstance(telemetry, Telemetry):
+            return telemetry
+        try:
+            control = connection.driver(telemetry)
+            if not isinstance(control, Control):
+                raise TypeError(f"expected the driver to return a Control, got {control!r}")
+        except Exception as error:  # a bug: the car must not be left without an answer
+            kind = f"driver {type(error).__name__}"
+            self._faults.report(kind, "the driver failed, answered with a safe control: %s", error, traceback=True)
+            control = SAFE_CONTROL
+        connection.last_control = control
+        return control
+
+    def _understand(self, connection: Connection, payload: object, received_at: float) -> Telemetry | Control | None:
+        """Read a telemetry; what to answer instead if it cannot be driven."""
         try:
             telemetry = parse_telemetry(payload, received_at)
         except ProtocolError as error:
@@ -245,15 +310,13 @@ class BridgeServer:
         if telemetry is None:
             return None
         connection.decimal_comma |= telemetry.decimal_comma
-        try:
-            control = connection.driver(telemetry)
-            if not isinstance(control, Control):
-                raise TypeError(f"expected the driver to return a Control, got {control!r}")
-            return control
-        except Exception as error:  # a bug: the car must not be left without an answer
-            kind = f"driver {type(error).__name__}"
-            self._faults.report(kind, "the driver failed, answered with a safe control: %s", error, traceback=True)
-            return SAFE_CONTROL
+        if telemetry.sent_size != (FRAME_WIDTH_PX, FRAME_HEIGHT_PX) and not connection.said_frame_size:
+            connection.said_frame_size = True
+            self._faults.report(
+                "frame size", "the frames are %dx%d pixels, resizing each to %dx%d; a model drives best on what it was "
+                "trained on", *telemetry.sent_size, FRAME_WIDTH_PX, FRAME_HEIGHT_PX,
+            )  # fmt: skip
+        return telemetry
 
     def _on_other_event(self, event: str, sid: str, *arguments: object) -> None:
         self._faults.report("event", "ignoring an event named %.40r: expected 'telemetry'", event)
@@ -261,6 +324,10 @@ class BridgeServer:
     def _tick(self) -> None:
         self._sio.ping_clients()
         self._kick_off()
+        now = time.monotonic()
+        for connection in list(self._connections.values()):
+            for kind, line in connection.watchdog.complaints(now):
+                self._faults.report(kind, "%s", line)
 
     def _kick_off(self) -> None:
         """Send a steer to clients that wait for one before their first telemetry."""
@@ -271,40 +338,6 @@ class BridgeServer:
             connection.kicked_off = True
             if connection.n_telemetry == 0:
                 self._sio.emit("steer", control_to_wire(SAFE_CONTROL, decimal_comma=False), to=sid)
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise BindError(_bind_message(host, port, error)) from error
-    try:
-        if os.name == "posix":  # elsewhere the option lets two servers share a port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by the accepted
-        listener.bind(address)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise BindError(_bind_message(host, port, error)) from error
-    return listener
-
-
-def _bind_message(host: str, port: int, error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is in use; stop the other server, or choose another with --port"
-    return f"cannot listen on {host} port {port}: {error}"
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1", "[::1]") or host.startswith("127.")
-
-
-def _host_name(environ: dict[str, Any]) -> str:
-    try:
-        return urllib.parse.urlsplit("//" + environ.get("HTTP_HOST", "localhost")).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _library_logger() -> logging.Logger:

@@ -10,9 +10,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+import select
 import socket
 import struct
+import time
+from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +30,7 @@ GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 CLOSE_NORMAL, CLOSE_GOING_AWAY, CLOSE_PROTOCOL_ERROR, CLOSE_INVALID_TEXT, CLOSE_TOO_BIG = 1000, 1001, 1002, 1007, 1009
 MAX_FRAGMENTS = 65536  # of one message; the simulator's take about 30
+MAX_READS_AHEAD = 64  # of what has come behind a message, before that is handled; at most 4 MB
 CLOSE_PATIENCE_S = 1.0  # how long a close waits for a send that is stuck
 _RECEIVE_BYTES = 65536
 _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux only
@@ -79,15 +84,38 @@ def accept_key(key: str) -> str:
     return base64.b64encode(hashlib.sha1(key.encode("latin-1") + GUID).digest()).decode("ascii")
 
 
+@dataclass(frozen=True)
+class Message:
+    """A message as it came; times are those of `time.perf_counter`, seconds."""
+
+    data: str | bytes
+    began_at: float  # its first bytes were here
+    complete_at: float  # its last bytes were here, and unmasked
+
+
 class WebSocket:
-    """One connection; python-engineio makes it, calls it as a WSGI application and uses `wait`, `send` and `close`."""
+    """One connection; python-engineio makes it, calls it as a WSGI application and uses `wait`, `send` and `close`.
+
+    What has come is read before it is handled, so that the handler can tell whether something newer waits.
+
+    Attributes:
+        current: The message that `wait` returned last.
+        waiting: Those that have come since, oldest first.
+    """
 
     def __init__(self, handler: Callable[[WebSocket], object], server: Any) -> None:
         self._handler = handler
         self._max_message_bytes = int(server.max_http_buffer_size)
         self._buffer = bytearray()
         self._at = 0  # how much of the buffer is used up
+        self._parts: list[bytes] = []  # fragments of the message that is being read
+        self._kind, self._size = 0, 0  # its opcode and its bytes so far
+        self._began_at = 0.0
+        self._error: WebSocketError | None = None  # what the peer did wrong after the waiting messages
+        self._peer_closed = False
         self._closed = False
+        self.current: Message | None = None
+        self.waiting: deque[Message] = deque()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         """Shake hands, run the handler until the connection ends."""
@@ -118,13 +146,24 @@ class WebSocket:
             Text or binary; None when the connection has ended, for whatever reason.
         """
         try:
-            return self._read_message()
-        except WebSocketError as error:
-            faults.report("websocket", "closing a connection that broke the websocket protocol: %s", error)
-            self.close(error.code)
+            if not (self.waiting or self._error or self._peer_closed):
+                self._read_what_has_come()
         except OSError:  # lost, or silent for longer than the timeout
             logger.debug("a websocket was lost", exc_info=True)
+            return None
+        if self.waiting:
+            self.current = self.waiting.popleft()
+            return self.current.data
+        if self._error is not None:
+            faults.report("websocket", "closing a connection that broke the websocket protocol: %s", self._error)
+            self.close(self._error.code)
+        else:
+            self.close()
         return None
+
+    def can_send_at_once(self) -> bool:
+        """Tell whether a short message would be sent without waiting for the peer to read."""
+        return not self._closed and is_ready(self._sock, to_write=True)
 
     def send(self, message: str | bytes) -> None:
         """Send a message in one frame.
@@ -142,8 +181,9 @@ class WebSocket:
         if self._closed:
             return
         try:
-            self._send_frame(CLOSE, struct.pack(">H", code), patience_s=CLOSE_PATIENCE_S)
-        except OSError:
+            if is_ready(self._sock, to_write=True):
+                self._send_frame(CLOSE, struct.pack(">H", code), patience_s=CLOSE_PATIENCE_S)
+        except (OSError, ValueError):
             logger.debug("a websocket was lost before its close frame", exc_info=True)
         self._closed = True
         try:
@@ -168,31 +208,57 @@ class WebSocket:
         finally:
             self._send_lock.release()
 
-    def _read_message(self) -> str | bytes | None:
-        parts: list[bytes] = []
-        kind, size = 0, 0
-        while True:
-            final, opcode, payload = self._read_frame(self._max_message_bytes - size)
-            if opcode >= CLOSE:
-                if opcode == CLOSE:
-                    self.close()
-                    return None
-                if opcode == PING:
-                    self._send_frame(PONG, payload)
-                continue
-            if (opcode == CONTINUATION) != bool(parts):
-                raise WebSocketError(CLOSE_PROTOCOL_ERROR, "a fragment out of order")
-            kind = opcode or kind
-            parts.append(payload)
-            size += len(payload)
-            if len(parts) > MAX_FRAGMENTS:
-                raise WebSocketError(CLOSE_TOO_BIG, f"a message of more than {MAX_FRAGMENTS} fragments")
-            if final:
-                return _decode_message(kind, parts)
+    def _read_what_has_come(self) -> None:
+        """Wait until a message is complete or the stream has ended; take all that has come by then."""
+        n_reads_ahead = 0
+        while n_reads_ahead < MAX_READS_AHEAD:
+            data = self._sock.recv(_RECEIVE_BYTES)
+            if not data:
+                self._peer_closed = True
+                return
+            if _QUICK_ACK is not None:  # the simulator never sets TCP_NODELAY: a delayed ACK would cost it 40 ms
+                self._sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+            if self._at == len(self._buffer) and not self._parts:
+                self._began_at = time.perf_counter()
+            del self._buffer[: self._at]
+            self._at = 0
+            self._buffer += data
+            try:
+                while self._read_frame():
+                    pass
+            except WebSocketError as error:
+                self._error = error
+            if self._error is not None or self._peer_closed:
+                return
+            if self.waiting and not is_ready(self._sock):
+                return
+            n_reads_ahead += bool(self.waiting)
 
-    def _read_frame(self, room: int) -> tuple[bool, int, bytes]:
-        first, second = self._take(2)
-        final, opcode, size = bool(first & 0x80), first & 0x0F, second & 0x7F
+    def _read_frame(self) -> bool:
+        """Take one frame out of the buffer, if there is a whole one and the peer has not said goodbye."""
+        head = self._read_head()
+        if head is None or self._peer_closed:
+            return False
+        final, opcode, head_size, size = head
+        start = self._at + head_size
+        if len(self._buffer) < start + size:
+            return False
+        with memoryview(self._buffer) as view:
+            payload = apply_mask(view[start : start + size], bytes(view[start - 4 : start]))
+        self._at = start + size
+        if opcode >= CLOSE:
+            self._control(opcode, payload)
+        else:
+            self._add_part(final, opcode, payload)
+        return True
+
+    def _read_head(self) -> tuple[bool, int, int, int] | None:
+        """Read a frame's head: final, opcode, bytes of the head, bytes of the payload; None if it is not all there."""
+        buffer, at = self._buffer, self._at
+        if len(buffer) - at < 2:
+            return None
+        first, second = buffer[at], buffer[at + 1]
+        final, opcode, size, n_size = bool(first & 0x80), first & 0x0F, second & 0x7F, 0
         if first & 0x70 or opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
             raise WebSocketError(CLOSE_PROTOCOL_ERROR, f"a frame that begins with 0x{first:02x}")
         if not second & 0x80:
@@ -200,26 +266,44 @@ class WebSocket:
         if opcode >= CLOSE and (size > 125 or not final):
             raise WebSocketError(CLOSE_PROTOCOL_ERROR, "a control frame that is long or fragmented")
         if size >= 126:
-            size = int.from_bytes(self._take(2 if size == 126 else 8), "big")
-        if size > room and opcode < CLOSE:
+            n_size = 2 if size == 126 else 8
+            if len(buffer) - at < 2 + n_size:
+                return None
+            size = int.from_bytes(buffer[at + 2 : at + 2 + n_size], "big")
+        if opcode < CLOSE and self._size + size > self._max_message_bytes:
             raise WebSocketError(CLOSE_TOO_BIG, f"a message of more than {self._max_message_bytes} bytes")
-        mask = self._take(4)
-        return final, opcode, apply_mask(self._take(size), mask)
+        return final, opcode, 2 + n_size + 4, size
 
-    def _take(self, n: int) -> bytes:
-        """Take the next `n` bytes of the stream."""
-        while len(self._buffer) - self._at < n:
-            data = self._sock.recv(_RECEIVE_BYTES)
-            if not data:
-                raise ConnectionResetError("the peer hung up")
-            if _QUICK_ACK is not None:  # the simulator never sets TCP_NODELAY: a delayed ACK would cost it 40 ms
-                self._sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
-            del self._buffer[: self._at]
-            self._at = 0
-            self._buffer += data
-        taken = bytes(self._buffer[self._at : self._at + n])
-        self._at += n
-        return taken
+    def _control(self, opcode: int, payload: bytes) -> None:
+        if opcode == CLOSE:
+            self._peer_closed = True
+        elif opcode == PING:
+            self._send_frame(PONG, payload)
+
+    def _add_part(self, final: bool, opcode: int, payload: bytes) -> None:
+        if (opcode == CONTINUATION) != bool(self._parts):
+            raise WebSocketError(CLOSE_PROTOCOL_ERROR, "a fragment out of order")
+        self._kind = opcode or self._kind
+        self._parts.append(payload)
+        self._size += len(payload)
+        if len(self._parts) > MAX_FRAGMENTS:
+            raise WebSocketError(CLOSE_TOO_BIG, f"a message of more than {MAX_FRAGMENTS} fragments")
+        if final:
+            data = _decode_message(self._kind, self._parts)
+            self._parts, self._kind, self._size = [], 0, 0
+            now = time.perf_counter()
+            self.waiting.append(Message(data, self._began_at, now))
+            self._began_at = now  # of one that follows in the same bytes
+
+
+def is_ready(sock: socket.socket, to_write: bool = False) -> bool:
+    """Tell, without waiting, whether there is something to read, or room to write."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sock.fileno(), select.POLLOUT if to_write else select.POLLIN)
+        return bool(poll.poll(0))
+    reading, writing, _ = select.select([] if to_write else [sock], [sock] if to_write else [], [], 0)
+    return bool(reading or writing)
 
 
 def _decode_message(kind: int, parts: list[bytes]) -> str | bytes:

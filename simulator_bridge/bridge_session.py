@@ -1,0 +1,175 @@
+"""One Engine.IO session and its websocket, as python-engineio makes them and as they serve old and new clients.
+
+Reaches into python-engineio; its private names are in `legacy_clients.HOOKS`, checked when a server is made.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import engineio
+import engineio.socket
+from engineio import json as engineio_json
+from engineio import packet as engineio_packet
+
+from simulator_bridge.fault_log import FaultLog
+from simulator_bridge.websocket import Message, WebSocket, logger
+
+faults = FaultLog(logger)
+
+MAX_UNREAD_PACKETS = 200  # of a client that does not read; then it is dropped
+MAX_MESSAGES_PER_S = 3000  # of one client; it is read no faster, so its network slows it down
+_FULL_TELEMETRY = re.compile(r'42\d*\["telemetry",\{')
+
+
+class EngineIoWebSocket(WebSocket):
+    """A websocket that passes on only what python-engineio can take for a packet."""
+
+    def __init__(self, handler: Callable[[WebSocket], object], server: Any) -> None:
+        super().__init__(handler, server)
+        self._websockets: set[EngineIoWebSocket] = server.websockets
+        self._sleep: Callable[[float], None] = server.sleep
+        self._second, self._n_this_second = 0, 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+        """Shake hands, run the handler until the connection ends."""
+        self._websockets.add(self)
+        try:
+            return super().__call__(environ, start_response)
+        finally:
+            self._websockets.discard(self)
+
+    def wait(self) -> str | bytes | None:
+        """Wait for the next Engine.IO packet; None when the connection has ended."""
+        while True:
+            message = super().wait()
+            self._hold_back()
+            if not isinstance(message, str) or message[:1] in tuple("0123456"):
+                return message
+            faults.report("engine packet", "ignoring a message that begins with %.40r", message[:40])
+
+    def newer_telemetry_waits(self) -> bool:
+        """Tell whether a telemetry with a frame has come since the current message."""
+        return any(isinstance(message.data, str) and _FULL_TELEMETRY.match(message.data) for message in self.waiting)
+
+    def _hold_back(self) -> None:
+        now = time.monotonic()
+        if int(now) != self._second:
+            self._second, self._n_this_second = int(now), 0
+        self._n_this_second += 1
+        if self._n_this_second > MAX_MESSAGES_PER_S:
+            faults.report("rate", "slowing down a client that sends more than %d messages/s", MAX_MESSAGES_PER_S)
+            self._sleep(math.ceil(now) - now)
+
+
+class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the library is not typed
+    """One Engine.IO session; answers pings, which Engine.IO 4 servers do not, and trusts no wall clock.
+
+    Attributes:
+        websocket: Its websocket, once it has one.
+        was_driven: It has sent telemetry.
+    """
+
+    websocket: EngineIoWebSocket | None = None
+    was_driven = False
+
+    def adopt(self, client_pings: bool) -> None:
+        """Take over a session that the library has made.
+
+        Args:
+            client_pings: It is the client that pings (Engine.IO 3), and the server must not.
+        """
+        self._client_pings = client_pings
+        self._heard_at = time.monotonic()
+        self._ping_due_at = math.inf
+        self._pinged_at = math.inf  # when a ping of ours was sent that has no answer yet
+        self.last_ping: float | None = None  # the library's own, by the wall clock: not used
+
+    def answer(self, event: str, payload: dict[str, str]) -> None:
+        """Send an event at once: in this thread if nothing else waits to be sent and the client reads."""
+        text = "2" + engineio_json.dumps([event, payload], separators=(",", ":"))
+        packet = engineio_packet.Packet(engineio_packet.MESSAGE, text)
+        websocket = self.websocket
+        if websocket is None or not self.queue.empty() or self.upgrading or not websocket.can_send_at_once():
+            self.send(packet)
+            return
+        try:
+            websocket.send(packet.encode())
+        except OSError:  # it has left; the reader is about to notice
+            logger.debug("an answer found no reader", exc_info=True)
+
+    @property
+    def current_message(self) -> Message | None:
+        """The message that is being handled, if it came by websocket."""
+        return self.websocket.current if self.websocket else None
+
+    def newer_telemetry_waits(self) -> bool:
+        """Tell whether a telemetry with a frame has come since the one that is being handled."""
+        return self.websocket is not None and self.websocket.newer_telemetry_waits()
+
+    def drop(self, reason: object) -> None:
+        """End the session now, whether its client reads or not."""
+        self.close(wait=False, abort=True, reason=reason)
+        if self.websocket is not None:
+            self.websocket.close()
+
+    def receive(self, pkt: Any) -> None:
+        """Handle a packet from the client."""
+        self._heard_at = time.monotonic()
+        if pkt.packet_type == engineio_packet.PING:
+            self.send(engineio_packet.Packet(engineio_packet.PONG, pkt.data))
+        elif pkt.packet_type in (engineio_packet.OPEN, engineio_packet.NOOP):
+            faults.report("engine packet", "ignoring an Engine.IO packet of type %d", pkt.packet_type)
+        else:
+            super().receive(pkt)
+
+    def send(self, pkt: Any) -> None:
+        """Queue a packet for the client; one that does not read is dropped."""
+        if self.queue.qsize() > MAX_UNREAD_PACKETS and not self.closing:
+            faults.report("unread", "dropping a client that has not read %d packets", MAX_UNREAD_PACKETS)
+            self.drop(self.server.reason.TRANSPORT_ERROR)
+            return
+        super().send(pkt)
+
+    def schedule_ping(self) -> None:
+        """Ping the client after a while, unless it is the client that pings; no thread waits for it meanwhile."""
+        self._pinged_at = math.inf
+        if not self._client_pings:
+            self._ping_due_at = time.monotonic() + self.server.ping_interval
+
+    def ping_if_due(self, now: float) -> None:
+        """Send the ping that is due; `now` is the monotonic clock, seconds."""
+        if now >= self._ping_due_at and not self.closing:
+            self._ping_due_at = math.inf
+            self._pinged_at = now
+            self.send(engineio_packet.Packet(engineio_packet.PING))
+
+    def check_ping_timeout(self) -> bool:
+        """Tell whether the client still lives; close the session if it does not.
+
+        Raises:
+            SocketIsClosedError: If the session is closed.
+        """
+        now = time.monotonic()
+        deadline = self._pinged_at + self.server.ping_timeout
+        if self._client_pings:
+            deadline = self._heard_at + self.server.ping_interval + self.server.ping_timeout
+        if now > deadline and not self.closing:
+            self.drop(self.server.reason.PING_TIMEOUT)
+            return False
+        return bool(super().check_ping_timeout())
+
+    def handle_post_request(self, environ: dict[str, Any]) -> None:
+        """Read the packets of a polling client's POST."""
+        try:
+            super().handle_post_request(environ)
+        except (ValueError, RecursionError) as error:
+            faults.report("post", "ignoring a polling request: %s", error)
+
+    def _websocket_handler(self, websocket: EngineIoWebSocket) -> Any:
+        self.websocket = websocket
+        return super()._websocket_handler(websocket)
