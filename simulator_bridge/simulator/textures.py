@@ -150,7 +150,7 @@ def rock_detail(rng: np.random.Generator) -> Image:
     """Cracked rock to lay over coloured cliffs, as `ground_detail` is over ground."""
     lumps = tiling_noise(256, 14, 3, rng)
     cracks = np.clip(1.2 - 2.6 * np.abs(tiling_noise(256, 9, 4, rng)), 0, 1)
-    return picture(np.repeat((255 * GROUND_MEAN + 34 * lumps - 90 * (cracks - cracks.mean()))[..., None], 3, axis=2))
+    return picture(np.repeat((255 * GROUND_MEAN + 40 * lumps - 105 * (cracks - cracks.mean()))[..., None], 3, axis=2))
 
 
 def concrete(rng: np.random.Generator) -> Image:
