@@ -59,7 +59,8 @@ def build_parser() -> argparse.ArgumentParser:
         "size, cut and head, steering as the only output.",
         epilog="Parameters in thousands; MFLOPs of one frame, a multiplication and an addition counting as two; ms a "
         "frame of LiteRT with one thread, the median on this machine now; MB that Keras downloads for the ImageNet "
-        "weights ('yes': they exist at this alpha; 'file': only from --weights FILE; '-': trained from scratch); top-1 accuracy on ImageNet in percent.",
+        "weights ('yes': there are some at this alpha; 'file': only from --weights FILE; '-': trained from scratch); "
+        "top-1 accuracy on ImageNet in percent.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="architectures, or 'all' (default: the usual ones)")
     parser.add_argument(
