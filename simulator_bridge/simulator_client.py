@@ -14,6 +14,7 @@ import socket
 import struct
 import time
 import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,6 +30,10 @@ MAX_HANDSHAKE_BYTES = 65536
 
 class ConnectionLostError(ForeseenError):
     """The server is not there, hung up, or did not answer in time."""
+
+
+class NoAnswerError(ConnectionLostError):
+    """Nothing came in time; the connection is still there."""
 
 
 @dataclass(frozen=True)
@@ -96,15 +101,23 @@ class SimulatorClient:
         Raises:
             ConnectionLostError: If the connection is lost.
         """
-        frames = mask_message(packet.encode("utf-8"))
-        for data in frames if self._as_slow_as_unity else [b"".join(frames)]:
+        self.send_fragments(mask_message(packet.encode("utf-8")))
+
+    def send_fragments(self, fragments: Sequence[bytes]) -> None:
+        """Send a packet that `mask_message` made beforehand, for measurements that shall not include that.
+
+        Raises:
+            ConnectionLostError: If the connection is lost.
+        """
+        for data in fragments if self._as_slow_as_unity else [b"".join(fragments)]:
             self._send(data)
 
     def receive(self, timeout_s: float | None = None) -> Event:
         """Wait for the next packet; pings of the server are answered, pings of our own sent in between.
 
         Raises:
-            ConnectionLostError: If the connection is lost, or nothing came within `timeout_s`.
+            NoAnswerError: If nothing came within `timeout_s`.
+            ConnectionLostError: If the connection is lost.
             ProtocolError: If the server sends what is no Socket.IO.
         """
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
@@ -121,7 +134,8 @@ class SimulatorClient:
         """Wait for an event with one of these names, such as "steer" and "manual"; others are skipped.
 
         Raises:
-            ConnectionLostError: If the connection is lost, or it did not come within `timeout_s`.
+            NoAnswerError: If it did not come within `timeout_s`.
+            ConnectionLostError: If the connection is lost.
         """
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
         while True:
@@ -202,7 +216,7 @@ class SimulatorClient:
                 self.send_packet("2")
             wait_s = min(deadline - now, PING_PERIOD_S)
             if wait_s <= 0:
-                raise ConnectionLostError("no answer from the drive server in time")
+                raise NoAnswerError("no answer from the drive server in time")
             try:
                 self._sock.settimeout(wait_s)
                 data = self._sock.recv(65536)
@@ -240,11 +254,9 @@ def _split_url(url: str) -> tuple[str, int, str]:
     if parts.scheme not in ("ws", "http") or not parts.hostname or not port:
         raise ConnectionLostError(f"expected a URL such as ws://127.0.0.1:4567, got {url!r}")
     default = urllib.parse.urlsplit(DEFAULT_URL)
-    return (
-        parts.hostname,
-        port,
-        f"{(parts.path.strip('/') and parts.path) or default.path}?{parts.query or default.query}",
-    )
+    path = (parts.path.strip("/") and parts.path) or default.path
+    missing = [] if "transport=" in parts.query else [default.query]  # such as a token alone
+    return parts.hostname, port, f"{path}?{'&'.join([*missing, *filter(None, [parts.query])])}"
 
 
 def _parse_packet(message: str) -> Event:

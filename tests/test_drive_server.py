@@ -14,22 +14,19 @@ from pathlib import Path
 import pytest
 
 from drive.server import ServerConfig, main
-from models.model_file import save_model_file
 from models.policy import load_policy
 from simulator_bridge.messages import decode_frame
 from simulator_bridge.recording import load_recording
 from simulator_bridge.simulator_client import SimulatorClient
-from tests.made_model import made_frames, made_model
+from tests.drivable_model import drivable_model
 from tests.running_server import JPEG, ask, running_server, wire_telemetry
 
 SCRIPT = Path(__file__).resolve().parents[1] / "drive" / "server.py"
 
 
 @pytest.fixture(scope="module")
-def model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "model.h5"
-    save_model_file(path, made_model(), {}, made_frames(4))
-    return path
+def model_path() -> Path:
+    return drivable_model()
 
 
 @contextmanager
