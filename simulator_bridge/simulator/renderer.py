@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -67,6 +68,12 @@ def open_pipe(backend: str) -> tuple[str, GraphicsPipe]:
     if backend not in BACKEND_NAMES:
         raise SimulatorError(f"unknown renderer {backend!r}: expected one of {', '.join(BACKEND_NAMES)}")
     candidates = tuple(BACKENDS) if backend == "auto" else (backend,)
+    if "tensorflow" in sys.modules and "egl" in candidates:  # Mesa's driver and TensorFlow bring an LLVM each: a crash
+        if backend == "egl":
+            raise SimulatorError(
+                "egl and TensorFlow crash in one process: render with tinydisplay, or in another process"
+            )
+        candidates = tuple(name for name in candidates if name != "egl")
     for name in candidates:
         pipe = _pipe(name)
         if pipe is not None:
