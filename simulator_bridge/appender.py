@@ -1,6 +1,6 @@
 """Appends rows to a recording folder, one at a time, so that a kill at any instant costs at most the row being written.
 
-Blocking and for one thread; `recorder.py` puts a queue before it. The format itself is in `driving_log.py`.
+Blocking and for one thread; `recorder.py` puts a queue before it. The format itself is in `log/writing.py`.
 
 A row's images are complete before its line is appended in one write, so a line that ends in a newline is a whole row.
 That holds against SIGKILL and a full disk, where the operating system keeps what was written. Nothing is fsynced: a
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from simulator_bridge.driving_log import CAMERAS, COLUMNS, IMAGE_FOLDER, LOG_NAME, format_row, image_name, image_time_s
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.log.writing import CAMERAS, COLUMNS, IMAGE_FOLDER, LOG_NAME, format_row, image_name, image_time_s
 
 if sys.platform == "win32":
     import msvcrt

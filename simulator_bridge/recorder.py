@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Self
 
 from simulator_bridge.appender import RecordingAppender
-from simulator_bridge.driving_log import CAMERAS
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.log.writing import CAMERAS
 from simulator_bridge.messages import FRAME_SHAPE, Frame, encode_frame
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 `find_recordings` finds logs, `load_recording` reads one into a `Recording`: rows that can be used, in the log's order,
 grouped into episodes, with everything that was dropped counted by reason. What a line may look like is known by
-`log_dialects.py`, where images are by `image_files.py`; `format_row` and `image_name` (from `driving_log.py`, exported
+`log/`, where images are by `images/`; `format_row` and `image_name` (from `log/writing.py`, exported
 here too) write what `recorder.py` appends.
 """
 
@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.driving_log import CAMERAS, IMAGE_FOLDER, LOG_NAME, format_row, image_name, image_time_s
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.image_files import read_frame
-from simulator_bridge.image_paths import ImagePaths
-from simulator_bridge.log_cells import folder_name
-from simulator_bridge.log_dialects import Dropped, LogRows, count_drops, parse_log
-from simulator_bridge.log_units import check_steering
-from simulator_bridge.recording_folders import find_recordings, log_in
-from simulator_bridge.recording_images import Check, LocatedImages, locate_images
+from simulator_bridge.images.files import read_frame
+from simulator_bridge.images.lookup import Check, LocatedImages, locate_images
+from simulator_bridge.images.paths import ImagePaths
+from simulator_bridge.log.cells import folder_name
+from simulator_bridge.log.dialects import Dropped, LogRows, count_drops, parse_log
+from simulator_bridge.log.folders import find_recordings, log_in
+from simulator_bridge.log.units import check_steering
+from simulator_bridge.log.writing import CAMERAS, IMAGE_FOLDER, LOG_NAME, format_row, image_name, image_time_s
 
 __all__ = [
     "CAMERAS",

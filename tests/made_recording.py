@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.driving_log import CAMERAS, COLUMNS, IMAGE_FOLDER, LOG_NAME, format_row, image_name
+from simulator_bridge.log.writing import CAMERAS, COLUMNS, IMAGE_FOLDER, LOG_NAME, format_row, image_name
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, Frame
 
 START = datetime.datetime(2020, 1, 1, 12, 0, 0)

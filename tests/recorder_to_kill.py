@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator_bridge.driving_log import CAMERAS
+from simulator_bridge.log.writing import CAMERAS
 from simulator_bridge.messages import FRAME_SHAPE, encode_frame
 from simulator_bridge.recorder import Recorder
 

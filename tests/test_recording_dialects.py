@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.log_dialects import parse_log
+from simulator_bridge.log.dialects import parse_log
 from simulator_bridge.recording import Recording, image_time_s, load_recording
 
 C, L, R = (f"{camera}_2016_12_01_13_30_48_287.jpg" for camera in ("center", "left", "right"))

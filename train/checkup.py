@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(config: CheckupConfig) -> int:
     """Check everything and print it; 0 if something can be used."""
-    from simulator_bridge.recording_folders import survey
+    from simulator_bridge.log.folders import survey
     from train.checkup_tables import print_findings, show_progress
     from train.recording_facts import find_out, to_json
 

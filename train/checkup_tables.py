@@ -12,7 +12,7 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from simulator_bridge.recording_folders import Found
+from simulator_bridge.log.folders import Found
 from train.recording_facts import HISTOGRAM_EDGES, Finding, RecordingFacts
 
 _WIDTH = 80

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.log.folders import IMAGES_ONLY, OTHER_LOG, RECORDING, Found
 from simulator_bridge.recording import Check, Recording, load_recording
-from simulator_bridge.recording_folders import IMAGES_ONLY, OTHER_LOG, RECORDING, Found
 
 HISTOGRAM_EDGES = tuple(round(edge, 1) for edge in np.linspace(-1, 1, 11).tolist())
 SATURATED = 0.999  # |steering| at which the wheel stands at its stop

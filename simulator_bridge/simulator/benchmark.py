@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 
-from simulator_bridge.driving_log import CAMERAS
+from simulator_bridge.log.writing import CAMERAS
 from simulator_bridge.messages import Control, encode_frame
 from simulator_bridge.simulator.drive_loop import CONTROL_PERIOD_S, DriveLoop, LoopConfig, Moment, start_place
 from simulator_bridge.simulator.expert import Expert

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from simulator_bridge.errors import ForeseenError
-from simulator_bridge.image_files import read_frame
+from simulator_bridge.images.files import read_frame
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame
 from simulator_bridge.recording import load_recordings
 from simulator_bridge.simulator.cameras import LabelFrame

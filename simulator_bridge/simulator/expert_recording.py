@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from simulator_bridge.appender import RecordingAppender
-from simulator_bridge.driving_log import CAMERAS, LOG_NAME, image_name
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.log.writing import CAMERAS, LOG_NAME, image_name
 from simulator_bridge.messages import Control, encode_frame
 from simulator_bridge.simulator.cameras import LabelFrame
 from simulator_bridge.simulator.drive_loop import Moment

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator_bridge.driving_log import CAMERAS
+from simulator_bridge.log.writing import CAMERAS
 from simulator_bridge.simulator.config import SimulateConfig
 from simulator_bridge.simulator.drive_json import DriveFacts, drive_to_json
 from simulator_bridge.simulator.drive_loop import CarDriver, DriveLoop, LoopConfig, Moment, Watcher, start_place

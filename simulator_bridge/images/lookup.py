@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.driving_log import CAMERAS, IMAGE_FOLDER
-from simulator_bridge.image_files import ImageFinder, damage_of, decode_damage_of
-from simulator_bridge.image_paths import ImagePaths
-from simulator_bridge.log_cells import file_name
-from simulator_bridge.log_dialects import LogRows
+from simulator_bridge.images.files import ImageFinder, damage_of, decode_damage_of
+from simulator_bridge.images.paths import ImagePaths
+from simulator_bridge.log.cells import file_name
+from simulator_bridge.log.dialects import LogRows
+from simulator_bridge.log.writing import CAMERAS, IMAGE_FOLDER
 
 Check = Literal["listed", "header", "decode"] | None
 """How images are checked: in the folder's listing, by size and end marker, by decoding, or not at all."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator_bridge.driving_log import IMAGE_FOLDER, LOG_NAME
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.log.writing import IMAGE_FOLDER, LOG_NAME
 
 RECORDING = "recording"
 OTHER_LOG = "log of another name"

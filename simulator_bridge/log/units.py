@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.log_cells import folder_name
-from simulator_bridge.log_dialects import LogRows
+from simulator_bridge.log.cells import folder_name
+from simulator_bridge.log.dialects import LogRows
 
 _ROUNDING = 1e-4  # keyboards add up 0.05 to -1.0000001
 _MIN_OUTSIDE, _MAX_SHARE_OUTSIDE = 4, 0.1  # more steering outside [-1, 1] than this is no accident

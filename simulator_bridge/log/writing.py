@@ -2,7 +2,7 @@
 
 Pure text, no files. A row is `center,left,right,steering,throttle,brake,speed` with `,` and a newline, no header, as
 Udacity's simulator of 2017 writes it. The reading half, which knows what people's logs look like after years of
-copying, is `log_dialects.py`; `recording.py` puts both to use on disk.
+copying, is `dialects.py`; `recording.py` puts both to use on disk.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator_bridge.driving_log import COLUMNS
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.log_cells import is_image, is_number
+from simulator_bridge.log.cells import is_image, is_number
+from simulator_bridge.log.writing import COLUMNS
 
 _ALIASES = {
     "center": "center centre centerimage centerimg centercamera centerpath centerimagepath image imagepath filename",

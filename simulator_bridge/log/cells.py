@@ -1,4 +1,4 @@
-"""One line of somebody's `driving_log.csv` -> cells. Pure text; which column a cell is, `log_dialects.py` decides."""
+"""One line of somebody's `driving_log.csv` -> cells. Pure text; which column a cell is, `dialects.py` decides."""
 
 from __future__ import annotations
 

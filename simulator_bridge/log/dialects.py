@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.driving_log import CAMERAS, COLUMNS, NUMBER_COLUMNS, image_time_s
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.log_cells import (
+from simulator_bridge.log.cells import (
     file_name,
     is_ambiguous,
     is_image,
@@ -29,7 +28,8 @@ from simulator_bridge.log_cells import (
     split_lines,
     to_number,
 )
-from simulator_bridge.log_columns import RECORDERS_LAYOUT, Layout, is_column_numbers, read_header, refuse_foreign
+from simulator_bridge.log.columns import RECORDERS_LAYOUT, Layout, is_column_numbers, read_header, refuse_foreign
+from simulator_bridge.log.writing import CAMERAS, COLUMNS, NUMBER_COLUMNS, image_time_s
 
 DECIMAL_COMMAS = 'decimal commas with "," between the columns'
 INCOMPLETE = "incomplete last line"

@@ -13,8 +13,8 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulator_bridge.driving_log import IMAGE_FOLDER
 from simulator_bridge.errors import ProtocolError, RecordingError
+from simulator_bridge.log.writing import IMAGE_FOLDER
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame, decode_frame, image_size
 
 _ABSOLUTE = re.compile(r"^(?:[A-Za-z]:|[/\\~])")

@@ -1,0 +1,1 @@
+"""The camera images of a recording: finding, checking and reading the files."""
