@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from models.architecture import BY_128, CAFFE, TF, TORCH, Scaling
+from models.backbones import build_backbone, find_blocks
 from models.quiet import import_tensorflow, quietly
 from models.registry import (
     ARCHITECTURES,
@@ -366,3 +367,18 @@ def test_lenet_and_alexnet_have_the_papers_layers() -> None:
     assert [layer.filters for layer in lenet.layers if layer.name.startswith("conv")] == [6, 16]
     assert [layer.filters for layer in alexnet.layers if layer.name.startswith("conv")] == [64, 192, 384, 256, 256]
     assert alexnet.get_layer("flatten").output.shape == (None, 6 * 6 * 256)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", [name for name, entry in ARCHITECTURES.items() if (entry.download_mb or 999) < 300])
+def test_every_default_cut_is_a_block_at_stride_16_and_the_download_size_is_right(arch: str) -> None:
+    import keras
+
+    entry = ARCHITECTURES[arch]
+    keras.backend.clear_session()
+    backbone = build_backbone(entry, entry.image_size, None, None, None)
+    found = find_blocks(backbone)
+
+    assert entry.cut is not None
+    assert found[entry.cut][0] in (3, 4, 5)
+    assert 4e-6 * backbone.count_params() == pytest.approx(entry.download_mb, abs=0.06)

@@ -66,7 +66,12 @@ def test_metadata_and_flatbuffer_come_back(saved: Path) -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [ModelConfig(), ModelConfig("mobilenet", weights="mobilenet_v1_0.25_no_top.weights.h5")],
+    [
+        ModelConfig(),
+        ModelConfig("mobilenet", weights="mobilenet_v1_0.25_no_top.weights.h5"),
+        ModelConfig("squeezenet", weights="squeezenet_1.1_no_top.weights.h5"),
+        ModelConfig("efficientnet_lite0", weights="efficientnet_lite0_no_top.weights.h5"),
+    ],
     ids=lambda config: config.arch,
 )
 def test_litert_agrees_with_keras_on_real_frames(driving_data: Path, tmp_path: Path, config: ModelConfig) -> None:
