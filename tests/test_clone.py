@@ -21,6 +21,7 @@ from train.config import TrainConfig
 CLONE = Path(__file__).resolve().parents[1] / "train" / "clone.py"
 DEADLINE_S = 240  # a loaded machine; nothing waits for it to pass
 QUICK = ["--batch-size", "32", "--guard-s", "0.5", "--validation-blocks", "2", "--cameras", "center"]
+QUICK += ["--epoch-samples", "1"]
 
 
 @pytest.fixture(scope="module")

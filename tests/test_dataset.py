@@ -51,7 +51,13 @@ def store_of(rows: Rows, samples: Samples, cache_bytes: int = 10**9, reader: Fra
 
 @pytest.fixture
 def make_data(rows: Rows, split: Split) -> Callable[..., TrainingData]:
-    def make(augment: AugmentConfig = ON, cache_bytes: int = 10**9, share: float = 1, seed: int = 3) -> TrainingData:
+    def make(
+        augment: AugmentConfig = ON,
+        cache_bytes: int = 10**9,
+        share: float = 1,
+        seed: int = 3,
+        epoch_samples: int = 1,
+    ) -> TrainingData:
         samples = list_samples(rows, split, CAMERAS)
         store = store_of(rows, samples, cache_bytes)
         return TrainingData(
@@ -63,6 +69,7 @@ def make_data(rows: Rows, split: Split) -> Callable[..., TrainingData]:
             side_correction=0.2,
             near_zero=0.05,
             near_zero_share=share,
+            epoch_samples=epoch_samples,
             batch_size=16,
             seed=seed,
         )
@@ -191,6 +198,19 @@ def test_every_training_image_is_used_once_an_epoch_and_padding_has_no_weight(
     assert data.n_samples(0) == len(used)
 
 
+def test_a_small_training_set_is_gone_through_again_until_the_epoch_is_long_enough_and_changed_differently(
+    make_data: Callable[..., TrainingData], split: Split
+) -> None:
+    n = 3 * len(split.train)
+    plan = make_data(epoch_samples=2 * n + 1).plan(0)
+    first, *others = (np.argsort(plan.image[start : start + n]) + start for start in (0, n, 2 * n))
+
+    assert plan.weight.sum() == 3 * n
+    for other in others:
+        np.testing.assert_array_equal(plan.image[other], plan.image[first])
+        assert (plan.drawn[other] != plan.drawn[first]).any(axis=1).all()
+
+
 def test_batches_carry_the_image_and_the_label_of_the_same_sample(
     make_data: Callable[..., TrainingData], rows: Rows, split: Split
 ) -> None:
@@ -241,6 +261,7 @@ def test_an_image_that_turns_out_damaged_is_counted_and_trained_on_by_nobody(tmp
         side_correction=0.2,
         near_zero=0.05,
         near_zero_share=1,
+        epoch_samples=1,
         batch_size=8,
         seed=0,
     )

@@ -148,6 +148,9 @@ def _add_model_options(group: argparse._ArgumentGroup) -> None:
         "--predict", type=_names, metavar="NAMES", help=f"outputs, comma-separated: {', '.join(OUTPUTS)}"
     )
     group.add_argument("--epochs", type=int, help="at most this many")
+    group.add_argument(
+        "--epoch-samples", type=int, metavar="N", help="go through fewer samples again until an epoch has this many"
+    )
     group.add_argument("--patience", type=int, help="stop after this many epochs without a better validation loss")
     group.add_argument("--batch-size", type=int, help="images a step, over all devices")
     group.add_argument(

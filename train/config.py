@@ -38,7 +38,9 @@ class TrainConfig:
         predict: Outputs of the model; `steering` is always among them.
         weights: Pretrained weights of a backbone: a file, or `imagenet` (downloaded by Keras). None: the default of
             the architecture.
-        epochs: At most this many passes over the training samples.
+        epochs: At most so many.
+        epoch_samples: An epoch has at least so many samples: a smaller training set is gone through several times in
+            it, changed differently each time, or a few hundred rows would end after too few optimizer steps.
         batch_size: Images of one optimizer step, over all devices together.
         learning_rate: Peak rate of Adam; None: 3e-4 from scratch, 1e-4 for a pretrained
             backbone.
@@ -72,6 +74,7 @@ class TrainConfig:
     predict: tuple[str, ...] = ("steering",)
     weights: str | None = None
     epochs: int = 12
+    epoch_samples: int = 4000
     batch_size: int = 64
     learning_rate: float | None = None
     patience: int = 4
@@ -101,7 +104,7 @@ class TrainConfig:
             raise ForeseenError(f"--predict must hold steering and may hold throttle, speed; got {self.predict!r}")
         if len(set(self.predict)) != len(self.predict) or {"throttle", "speed"} <= set(self.predict):
             raise ForeseenError(f"--predict takes each output once, and throttle or speed; got {self.predict!r}")
-        for name in ("epochs", "batch_size", "patience", "validation_blocks"):
+        for name in ("epochs", "epoch_samples", "batch_size", "patience", "validation_blocks"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
         self._check("learning_rate", self.learning_rate is None or 0 < self.learning_rate <= 1, "in (0, 1]")
         self._check("validation_fraction", 0 < self.validation_fraction < 1, "in (0, 1)")

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from train.augment import AugmentConfig, Augmenter, augmented_steering, draw
-from train.dataset import EpochPlan, FloatArray, Rows, Samples, balanced, camera_steering
+from train.dataset import EpochPlan, FloatArray, IntArray, Rows, Samples, balanced, camera_steering
 from train.images import ImageStore
 
 N_PREFETCHED = 3  # batches ready ahead of the network
@@ -29,13 +29,14 @@ class TrainingData:
         side_correction: float,
         near_zero: float,
         near_zero_share: float,
+        epoch_samples: int,
         batch_size: int,
         seed: int,
     ) -> None:
         self._store, self._augmenter = store, augmenter
         self._augment = augment
         self._near_zero, self._near_zero_share = near_zero, near_zero_share
-        self._batch_size, self._seed = batch_size, seed
+        self._epoch_samples, self._batch_size, self._seed = epoch_samples, batch_size, seed
         # As known now: an image that turns out damaged later is given no weight, it does not change the plan
         self._image = samples.n_validation + np.flatnonzero(store.readable[samples.n_validation :])
         self._row = samples.row[self._image]
@@ -52,15 +53,21 @@ class TrainingData:
 
     def _draw_plan(self, epoch: int) -> EpochPlan:
         rng = np.random.default_rng([self._seed, epoch])
-        train_rows = np.unique(self._row)
-        chosen_rows = train_rows[balanced(self._row_steering[train_rows], self._near_zero, self._near_zero_share, rng)]
-        chosen = rng.permutation(np.flatnonzero(np.isin(self._row, chosen_rows)))
+        chosen = self._draw_pass(rng)
+        while 0 < len(chosen) < self._epoch_samples:
+            chosen = np.concatenate([chosen, self._draw_pass(rng)])
         drawn = draw(self._augment, len(chosen), rng)
         labels = self._labels[chosen]
         labels[:, 0] = augmented_steering(labels[:, 0], drawn, self._augment.correction_per_m)
         return _padded(
             EpochPlan(self._image[chosen], labels, np.ones(len(chosen), np.float32), drawn), self._batch_size
         )
+
+    def _draw_pass(self, rng: np.random.Generator) -> IntArray:
+        """The samples of one pass over the training set, in order."""
+        train_rows = np.unique(self._row)
+        chosen_rows = train_rows[balanced(self._row_steering[train_rows], self._near_zero, self._near_zero_share, rng)]
+        return rng.permutation(np.flatnonzero(np.isin(self._row, chosen_rows)))
 
     def n_samples(self, epoch: int) -> int:
         """How many samples an epoch has, padding not counted."""

@@ -15,8 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.model_file import save_model_file
 from models.registry import ModelConfig, build_model, set_trainable, split_model
+from models.saving import save_model_file
 from simulator_bridge.errors import ForeseenError
 from simulator_bridge.recording import CAMERAS
 from train import checkpoint, fit
@@ -192,6 +192,7 @@ def _training_data(
         side_correction=config.side_correction,
         near_zero=config.near_zero,
         near_zero_share=config.near_zero_share,
+        epoch_samples=config.epoch_samples,
         batch_size=config.batch_size,
         seed=config.seed,
     )
