@@ -117,7 +117,7 @@ def load_warm_policy(path: Path) -> Policy:
     """
     import numpy as np
 
-    from models.policy import load_policy
+    from models.loading import load_policy
     from simulator_bridge.messages import FRAME_SHAPE, decode_frame, encode_frame
 
     policy = load_policy(path)

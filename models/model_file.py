@@ -11,28 +11,17 @@ Reading needs h5py only. Nothing in a model file is ever executed.
 from __future__ import annotations
 
 import json
-import os
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
-import numpy as np
-import numpy.typing as npt
 
-from models.registry import OUTPUT_SCALES, split_model
 from simulator_bridge.errors import ModelFileError
-from simulator_bridge.messages import FRAME_SHAPE
-
-if TYPE_CHECKING:
-    import keras
 
 FORMAT = 1
 GROUP, FLATBUFFER = "cloneway", "cloneway/litert"
-PARITY_TOLERANCE = 1e-3  # of an output's full value; 0.025 degrees of steering
-HALF_PRECISION_TOLERANCE = 0.05  # the same, between training in half precision and driving in float32
 
 
 @dataclass(frozen=True)
@@ -102,111 +91,10 @@ def _read(path: Path, file: h5py.File) -> ModelFile:
             raise ModelFileError(
                 f"{path}: format {file[GROUP].attrs['format']}, this program reads up to {FORMAT}; update it"
             )
-        metadata = json.loads(_text(file[GROUP].attrs["metadata"]))
+        metadata = json.loads(text_of(file[GROUP].attrs["metadata"]))
         flatbuffer = file[FLATBUFFER][()].tobytes()
-    version = _text(file.attrs.get("keras_version", "unknown"))
-    return ModelFile(path, metadata, flatbuffer, json.loads(_text(config)), version)
-
-
-def save_model_file(
-    path: Path, model: keras.Model, metadata: Mapping[str, Any], sample_frames: npt.NDArray[np.uint8]
-) -> Parity:
-    """Write `model.h5` complete and checked, or not at all: an existing file is replaced only at the very end.
-
-    The file is written beside `path`, loaded back, converted to LiteRT and compared with `model` on the frames, so
-    what was trained, what Keras loads and what drives are shown to be one model.
-
-    Args:
-        path: Where; its folder must exist.
-        model: From `registry.build_model`, trained.
-        metadata: JSON types: the model's and the training's configuration, data fingerprint, validation, ...
-        sample_frames: (n, 160, 320, 3) real frames for the parity check; random ones prove little.
-
-    Raises:
-        ModelFileError: If the LiteRT model or the file read back differs from the model by more than
-            `PARITY_TOLERANCE`, or the file cannot be written.
-    """
-    from models.convert import convert_to_litert, load_keras_model, measure_parity, predict
-
-    if not path.parent.is_dir():
-        raise ModelFileError(f"{path}: cannot write the model: there is no folder {path.parent}; make it first")
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.h5")
-    try:
-        _write_keras(partial, model)
-        loaded = load_keras_model(load_model_file(partial))
-        _refuse_other_model(path, model, predict(model, sample_frames), predict(loaded, sample_frames))
-        flatbuffer = convert_to_litert(loaded)
-        parity = measure_parity(loaded, flatbuffer, sample_frames)
-        _refuse_difference(path, parity)
-        with h5py.File(partial, "r+") as file:
-            group = file.create_group(GROUP)
-            group.attrs["format"] = FORMAT
-            group.attrs["metadata"] = json.dumps(_complete(metadata, model, parity))
-            group.create_dataset("litert", data=np.frombuffer(flatbuffer, np.uint8))
-        if load_model_file(partial).flatbuffer != flatbuffer:
-            raise ModelFileError(f"{path}: what was written could not be read back; is the disk full or failing?")
-        with partial.open("rb+") as file_on_disk:
-            os.fsync(file_on_disk.fileno())  # or a power cut after the rename could leave an empty model
-        os.replace(partial, path)
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot write the model: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return parity
-
-
-def _write_keras(path: Path, model: keras.Model) -> None:
-    from models.quiet import quietly
-
-    with quietly():  # keras calls .h5 a legacy format; it is the one every drive.py reads
-        model.save(path, include_optimizer=False)
-    with h5py.File(path, "r+") as file:  # a model trained in half precision keeps float32 weights and drives in float32
-        architecture = _text(file.attrs["model_config"])
-        file.attrs["model_config"] = re.sub(r'"mixed_b?float16"', '"float32"', architecture)
-
-
-def _complete(metadata: Mapping[str, Any], model: keras.Model, parity: Parity) -> dict[str, Any]:
-    """The caller's metadata and what every model file states."""
-    import keras
-
-    preprocessing, network = split_model(model)
-    return {
-        "camera": "center",  # the view that drives, whatever cameras were trained on
-        **metadata,
-        "input": {"name": "frame", "shape": list(FRAME_SHAPE), "dtype": "uint8", "colour": "RGB"},
-        "preprocessing": {
-            "crop_px": list(preprocessing.get_layer("crop").cropping[0]),
-            "image_size": list(network.input_shape[1:3]),
-            "interpolation": "bilinear",
-        },
-        "outputs": list(model.output_names),
-        "parity": asdict(parity),
-        "keras_version": keras.__version__,
-    }
-
-
-def _refuse_difference(path: Path, parity: Parity) -> None:
-    for name, difference in parity.max_difference.items():
-        limit = PARITY_TOLERANCE * OUTPUT_SCALES[name]
-        if not difference <= limit:  # also catches NaN
-            raise ModelFileError(
-                f"{path}: not written: LiteRT's {name} differs from Keras' by up to {difference:.2g} on "
-                f"{parity.n_frames} frames, at most {limit:.2g} is allowed; has the training diverged?"
-            )
-
-
-def _refuse_other_model(
-    path: Path, model: keras.Model, trained: npt.NDArray[np.float32], loaded: npt.NDArray[np.float32]
-) -> None:
-    half = "float16" in str(model.get_config())
-    scales = np.array([OUTPUT_SCALES[name] for name in model.output_names])
-    difference = float((np.abs(loaded - trained) / scales).max())
-    limit = HALF_PRECISION_TOLERANCE if half else PARITY_TOLERANCE
-    if not difference <= limit:  # also catches NaN
-        raise ModelFileError(
-            f"{path}: not written: the saved model differs from the trained one by {difference:.2g} of full scale, "
-            f"at most {limit:g} is allowed; has the training diverged?"
-        )
+    version = text_of(file.attrs.get("keras_version", "unknown"))
+    return ModelFile(path, metadata, flatbuffer, json.loads(text_of(config)), version)
 
 
 def layers_of(architecture: Any) -> Iterator[Mapping[str, Any]]:
@@ -238,5 +126,6 @@ def _list_of(file: h5py.File) -> str:
     return f"it holds {', '.join(names)}" if names else "it holds nothing"
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """An HDF5 attribute as text, however Keras stored it."""
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)

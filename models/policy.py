@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from models.model_file import load_model_file
 from models.quiet import quietly
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE, Frame
 
 if TYPE_CHECKING:
     import keras
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,29 +96,3 @@ def check_frame(frame: object) -> None:
         raise ValueError(f"expected a frame, uint8 {FRAME_SHAPE}; got {type(frame).__name__}")
     if frame.shape != FRAME_SHAPE or frame.dtype != np.uint8:
         raise ValueError(f"expected a frame, uint8 {FRAME_SHAPE}; got {frame.dtype} {frame.shape}")
-
-
-def load_policy(path: Path) -> LiteRTPolicy:
-    """Load a model file for driving.
-
-    The flatbuffer in the file is used if there is one. A model that another program saved is loaded with Keras (5-9 s)
-    and converted in memory; it must take the raw frame and give one number, the steering angle.
-
-    Raises:
-        ModelFileError: If the file is missing, damaged or foreign; the message says what to do.
-    """
-    file = load_model_file(path)
-    if file.flatbuffer is not None:
-        try:
-            return LiteRTPolicy(file.flatbuffer, tuple(file.metadata["outputs"]))
-        except (ValueError, KeyError, RuntimeError) as error:  # what LiteRT raises on bytes that are no model
-            reason = " ".join(str(error).split())
-            raise ModelFileError(f"{path}: its LiteRT model is damaged ({reason}); train it again") from error
-    from models.convert import convert_to_litert, load_keras_model
-
-    logger.info("%s holds no LiteRT model: loading it with Keras and converting it, a few seconds", path)
-    model = load_keras_model(file)
-    if len(model.outputs) != 1 or model.outputs[0].shape[1:] != (1,):
-        shapes = ", ".join(str(tuple(output.shape)) for output in model.outputs)
-        raise ModelFileError(f"{path}: expected one output (None, 1), the steering angle; the model has {shapes}")
-    return LiteRTPolicy(convert_to_litert(model), ("steering_angle",))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @functools.cache
 def drivable_model() -> Path:
-    from models.model_file import save_model_file
+    from models.saving import save_model_file
     from tests.made_model import made_frames, made_model
 
     folder = Path(tempfile.mkdtemp(prefix="drivable-model-"))

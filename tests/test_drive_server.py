@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from drive.server import ServerConfig, main
-from models.policy import load_policy
+from models.loading import load_policy
 from simulator_bridge.messages import decode_frame
 from simulator_bridge.recording import load_recording
 from simulator_bridge.simulator_client import SimulatorClient

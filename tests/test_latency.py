@@ -18,7 +18,7 @@ from drive.latency_client import LatencyClient, draw_jpegs
 from drive.latency_run import Measured
 from drive.latency_server import SlowKerasPolicy
 from drive.latency_table import PERCENTILES, summarise
-from models.policy import load_policy
+from models.loading import load_policy
 from simulator_bridge.messages import Control, Telemetry
 from tests.drivable_model import drivable_model
 from tests.made_model import made_frames

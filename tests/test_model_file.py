@@ -10,9 +10,10 @@ import h5py
 import numpy as np
 import pytest
 
-from models import convert
-from models.model_file import PARITY_TOLERANCE, load_model_file, save_model_file
+from models import convert, saving
+from models.model_file import load_model_file
 from models.registry import ModelConfig
+from models.saving import PARITY_TOLERANCE, save_model_file
 from simulator_bridge.errors import ModelFileError
 from tests.made_model import made_frames, made_model, real_frames
 
@@ -97,7 +98,7 @@ def test_a_flatbuffer_that_differs_is_refused_and_the_old_file_kept(
 ) -> None:
     model, other = made_model(seed=1), made_model(seed=2)
     wrong = convert.convert_to_litert(other)
-    monkeypatch.setattr(convert, "convert_to_litert", lambda _: wrong)
+    monkeypatch.setattr(saving, "convert_to_litert", lambda _: wrong)
     path = tmp_path / "model.h5"
     path.write_bytes(b"the old model")
 

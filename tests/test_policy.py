@@ -10,9 +10,10 @@ import h5py
 import numpy as np
 import pytest
 
-from models.model_file import save_model_file
-from models.policy import KerasPolicy, load_policy
+from models.loading import load_policy
+from models.policy import KerasPolicy
 from models.registry import ModelConfig
+from models.saving import save_model_file
 from simulator_bridge.errors import ModelFileError
 from tests.made_model import made_frames, made_model
 from tests.policy_contract import check_policy
@@ -177,7 +178,7 @@ def test_driving_imports_neither_tensorflow_nor_keras_and_prints_nothing(saved: 
 import sys
 from pathlib import Path
 import numpy as np
-from models.policy import load_policy
+from models.loading import load_policy
 load_policy(Path({str(saved)!r}))(np.zeros((160, 320, 3), np.uint8))
 print(sorted({{"tensorflow", "keras"}} & set(sys.modules)))
 """

@@ -1,0 +1,38 @@
+"""From `model.h5` to a policy that drives; needs neither TensorFlow nor Keras for a model of `train/clone.py`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from models.model_file import load_model_file
+from models.policy import LiteRTPolicy
+from simulator_bridge.errors import ModelFileError
+
+logger = logging.getLogger(__name__)
+
+
+def load_policy(path: Path) -> LiteRTPolicy:
+    """Load a model file for driving.
+
+    The flatbuffer in the file is used if there is one. A model that another program saved is loaded with Keras (5-9 s)
+    and converted in memory; it must take the raw frame and give one number, the steering angle.
+
+    Raises:
+        ModelFileError: If the file is missing, damaged or foreign; the message says what to do.
+    """
+    file = load_model_file(path)
+    if file.flatbuffer is not None:
+        try:
+            return LiteRTPolicy(file.flatbuffer, tuple(file.metadata["outputs"]))
+        except (ValueError, KeyError, RuntimeError) as error:  # what LiteRT raises on bytes that are no model
+            reason = " ".join(str(error).split())
+            raise ModelFileError(f"{path}: its LiteRT model is damaged ({reason}); train it again") from error
+    from models.convert import convert_to_litert, load_keras_model  # Keras takes seconds to import
+
+    logger.info("%s holds no LiteRT model: loading it with Keras and converting it, a few seconds", path)
+    model = load_keras_model(file)
+    if len(model.outputs) != 1 or model.outputs[0].shape[1:] != (1,):
+        shapes = ", ".join(str(tuple(output.shape)) for output in model.outputs)
+        raise ModelFileError(f"{path}: expected one output (None, 1), the steering angle; the model has {shapes}")
+    return LiteRTPolicy(convert_to_litert(model), ("steering_angle",))
