@@ -142,7 +142,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_model_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--arch", help="architecture: pilotnet, mobilenet, mobilenet_v2")
+    group.add_argument("--arch", help="architecture; python models/table.py lists them")
     group.add_argument("--weights", help="pretrained weights of a backbone: FILE, imagenet or none")
     group.add_argument(
         "--predict", type=_names, metavar="NAMES", help=f"outputs, comma-separated: {', '.join(OUTPUTS)}"
