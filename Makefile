@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup test test-slow check format lint types layers clean
+.PHONY: help setup drive test test-slow check format lint types layers clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -16,6 +16,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+drive: setup  ## train on recordings/, drive a lap of the lake each way, print the table
+	$(BIN)/python train/clone.py recordings --output model.h5
+	$(BIN)/python drive/laps.py model.h5 --laps 1 --seeds 1 --both-directions
 
 test: setup  ## run the tests
 	$(BIN)/pytest -m 'not slow'
