@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -60,12 +61,16 @@ class OwnServer:
     def __init__(self, model: Path, way: str, transport: str) -> None:
         self.started_at = time.perf_counter()
         command = [sys.executable, str(SERVER), str(model), "--way", way, "--transport", transport]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in close(); a pipe would fill up
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
+        )
         found = re.search(r"http://([\w.]+:\d+) ", self._read_line())
         if found is None:
             self._process.kill()
-            lines = self._process.communicate()[1].strip().splitlines() or ["it said nothing"]
+            self._process.communicate()
+            lines = self.errors().splitlines() or ["it said nothing"]
+            self._errors.close()
             raise ServerFailedError(
                 f"the server to measure ({way}) has not started: {lines[-1].removeprefix('error: ')}"
             )
@@ -86,6 +91,12 @@ class OwnServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
+        self._errors.close()
+
+    def errors(self) -> str:
+        """Give all that it has said on standard error."""
+        self._errors.seek(0)
+        return self._errors.read().strip()
 
     def _read_line(self) -> str:
         return self._process.stdout.readline() if self._process.stdout is not None else ""

@@ -14,6 +14,7 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
 import argparse
 import gc
 import logging
+import secrets
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MIN_TOKEN_LENGTH = 8
 GC_THRESHOLDS = (50_000, 20, 50)  # Python's own 700 would collect in the middle of most frames
 
 
@@ -45,6 +47,9 @@ class ServerConfig:
     speed_mph: float = 15.0
     transport: Literal["eventlet", "threading"] = "threading"
     record: Path | None = None
+    token: str | None = None
+    insecure: bool = False
+    check: bool = False
     verbose: bool = False
 
     def __post_init__(self) -> None:
@@ -52,6 +57,10 @@ class ServerConfig:
             raise ValueError(f"expected a --port from 0 to 65535, got {self.port}")
         if not 0.0 < self.speed_mph <= 30.0:
             raise ValueError(f"expected a --speed above 0 and up to 30 mph, the car's limit, got {self.speed_mph:g}")
+        if self.token is not None and len(self.token) < MIN_TOKEN_LENGTH:
+            raise ValueError(f"expected a --token of at least {MIN_TOKEN_LENGTH} characters; without one it is made up")
+        if self.token is not None and self.insecure:
+            raise ValueError("expected a --token or --insecure, got both")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -81,6 +90,17 @@ def build_parser() -> argparse.ArgumentParser:
         help="how connections are served (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--record", type=Path, metavar="DIR", help="record what the car sees and does into this folder")
+    parser.add_argument(
+        "--token", metavar="TEXT",
+        help="let in only clients that show it, as ?token=TEXT or in a header; made up if --host is not this computer",
+    )  # fmt: skip
+    parser.add_argument(
+        "--insecure", action="store_true",
+        help="ask for no token though --host is not this computer: whoever reaches the port can drive and watch",
+    )  # fmt: skip
+    parser.add_argument(
+        "--check", action="store_true", help="check the set-up, say what is wrong and end; see doctor.py"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")
     return parser
 
@@ -90,23 +110,44 @@ def run(config: ServerConfig) -> int:
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
     for package in ("drive", "models", "simulator_bridge", "__main__"):
         logging.getLogger(package).setLevel(logging.DEBUG if config.verbose else logging.INFO)
+    if config.check:
+        from drive.doctor import DoctorConfig, examine_and_print
+
+        return examine_and_print(DoctorConfig(config.model, config.host, config.port, config.transport))
     if not config.model.is_file():
         raise ModelFileError(f"{config.model}: no such model file; train one first with train/clone.py")
     from drive.pilot import RecorderPool
     from simulator_bridge.server import BridgeServer
 
-    server = BridgeServer(lambda: new_driver(), config.host, config.port, config.transport)
+    token = choose_token(config)
+    server = BridgeServer(lambda: new_driver(), config.host, config.port, config.transport, token=token)
     try:
         recorders = RecorderPool(config.record) if config.record else None
         try:
             new_driver = build_new_driver(load_warm_policy(config.model), config.speed_mph, recorders)
-            serve(server, config)
+            serve(server, config, token)
         finally:
             if recorders is not None:
                 recorders.close()
     finally:
         server.close()
     return 0
+
+
+def choose_token(config: ServerConfig) -> str | None:
+    """Give the token that clients must show: none on this computer only, else the one that is wanted, or a new one."""
+    from simulator_bridge.address import is_loopback
+
+    if config.token is not None or is_loopback(config.host):
+        return config.token
+    if config.insecure:
+        logger.warning(
+            "--insecure: whoever reaches %s port %s can drive the car and see the server's status",
+            config.host,
+            config.port,
+        )
+        return None
+    return secrets.token_urlsafe(16)
 
 
 def load_warm_policy(path: Path) -> Policy:
@@ -139,7 +180,7 @@ def build_new_driver(policy: Policy, speed_mph: float, recorders: RecorderPool |
     return new_driver
 
 
-def serve(server: BridgeServer, config: ServerConfig) -> None:
+def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) -> None:
     """Say where the server is and serve; signals stop it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
@@ -154,6 +195,13 @@ def serve(server: BridgeServer, config: ServerConfig) -> None:
         "start the simulator and choose Autonomous Mode; Ctrl-C stops",
         flush=True,
     )
+    if token is not None:
+        print(  # noqa: T201 - the command's result
+            f"clients must show the token: ws://{config.host}:{server.port}/?token={token} - Udacity's simulator "
+            "cannot, and connects only to its own computer, port 4567: run there  ssh -N -L "
+            f"4567:127.0.0.1:{server.port} THIS_COMPUTER  and leave out --host here",
+            flush=True,
+        )
     server.serve()
 
 

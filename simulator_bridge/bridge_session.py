@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -34,6 +35,7 @@ class EngineIoWebSocket(WebSocket):
         self._websockets: set[EngineIoWebSocket] = server.websockets
         self._sleep: Callable[[float], None] = server.sleep
         self._second, self._n_this_second = 0, 0
+        self.n_written = 0  # packets out of the session's queue
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         """Shake hands, run the handler until the connection ends."""
@@ -51,6 +53,15 @@ class EngineIoWebSocket(WebSocket):
             if not isinstance(message, str) or message[:1] in tuple("0123456"):
                 return message
             faults.report("engine packet", "ignoring a message that begins with %.40r", message[:40])
+
+    def send(self, message: str | bytes) -> None:
+        """Send a packet out of the session's queue; see `WebSocket.send`."""
+        super().send(message)
+        self.n_written += 1
+
+    def send_past_the_queue(self, message: str | bytes) -> None:
+        """Send a packet that was never in the queue; see `WebSocket.send`."""
+        super().send(message)
 
     def newer_telemetry_waits(self) -> bool:
         """Tell whether a telemetry with a frame has come since the current message."""
@@ -88,19 +99,29 @@ class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the librar
         self._ping_due_at = math.inf
         self._pinged_at = math.inf  # when a ping of ours was sent that has no answer yet
         self.last_ping: float | None = None  # the library's own, by the wall clock: not used
+        self._put_lock = threading.Lock()  # held for an instant only, which suits green threads, too
+        self._n_put = self.queue.qsize()  # packets for the writer so far; OPEN is one
+        self._may_send_past_the_queue = False
 
     def answer(self, event: str, payload: dict[str, str]) -> None:
-        """Send an event at once: in this thread if nothing else waits to be sent and the client reads."""
+        """Send an event, in this thread and at once unless something is to be sent before it or nobody reads.
+
+        To be called by the thread that handles the session's messages, so that answers keep their order.
+        """
         text = "2" + engineio_json.dumps([event, payload], separators=(",", ":"))
         packet = engineio_packet.Packet(engineio_packet.MESSAGE, text)
         websocket = self.websocket
-        if websocket is None or not self.queue.empty() or self.upgrading or not websocket.can_send_at_once():
+        if websocket is None or not self._nothing_to_send(websocket) or not websocket.can_send_at_once():
             self.send(packet)
             return
         try:
-            websocket.send(packet.encode())
+            websocket.send_past_the_queue(packet.encode())
         except OSError:  # it has left; the reader is about to notice
             logger.debug("an answer found no reader", exc_info=True)
+
+    def _nothing_to_send(self, websocket: EngineIoWebSocket) -> bool:
+        """Tell whether the writer's thread has written all it was given: it may hold packets that left the queue."""
+        return self._may_send_past_the_queue and websocket.n_written == self._n_put
 
     @property
     def current_message(self) -> Message | None:
@@ -133,6 +154,8 @@ class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the librar
             faults.report("unread", "dropping a client that has not read %d packets", MAX_UNREAD_PACKETS)
             self.drop(self.server.reason.TRANSPORT_ERROR)
             return
+        with self._put_lock:
+            self._n_put += 1
         super().send(pkt)
 
     def schedule_ping(self) -> None:
@@ -172,4 +195,5 @@ class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the librar
 
     def _websocket_handler(self, websocket: EngineIoWebSocket) -> Any:
         self.websocket = websocket
+        self._may_send_past_the_queue = not self.connected  # else it polled before: what polls took is not counted
         return super()._websocket_handler(websocket)

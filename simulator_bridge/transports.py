@@ -14,14 +14,13 @@ from collections.abc import Callable, Iterable
 from typing import IO, Any, Protocol, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
+from simulator_bridge.gatekeeper import MAX_CONNECTIONS, REQUEST_S, Gatekeeper
 from simulator_bridge.websocket import Lock
 
 logger = logging.getLogger(__name__)
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-REQUEST_TIMEOUT_S = 20.0  # for the bytes of one HTTP request, and for an idle connection
-MAX_CONNECTIONS = 1000  # at one time; more are closed at once
 HANG_UP_S = 1.0  # how long connections may take to end
 TICK_S = 0.1  # how often the caller's own work runs
 
@@ -64,13 +63,15 @@ class ThreadingTransport:
         hang_up: Callable[[], None],
     ) -> None:
         """Serve until `stop` is set."""
-        server = _ThreadedServer(listener)
+        gatekeeper = Gatekeeper()
+        server = _ThreadedServer(listener, gatekeeper)
         server.set_app(app)
         acceptor = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": TICK_S}, daemon=True)
         acceptor.start()
         try:
             while not stop.wait(TICK_S):
                 tick()
+                gatekeeper.show_out()
         finally:
             server.shutdown()
             acceptor.join()
@@ -94,25 +95,36 @@ class EventletTransport:
         import eventlet
         import eventlet.wsgi
 
+        class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]  # the library is not typed
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+                logger.debug(format, *args)  # what a client broke is not for the terminal
+
+        gatekeeper = Gatekeeper()
+
         def with_upgrade(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            if environ["REQUEST_METHOD"] != "POST":  # the body of a POST is yet to come, in the same time
+                gatekeeper.has_spoken(environ["eventlet.input"].get_socket())
             environ["bridge.upgrade"] = _EventletUpgrade(environ["eventlet.input"].get_socket)
             return app(environ, start_response)
 
         pool = eventlet.GreenPool(MAX_CONNECTIONS)
         acceptor = eventlet.spawn(
             eventlet.wsgi.server,
-            eventlet.greenio.GreenSocket(listener),
+            _GuardedListener(eventlet.greenio.GreenSocket(listener), gatekeeper),
             with_upgrade,
             log=logging.getLogger(f"{__name__}.eventlet"),
             log_output=False,
             debug=False,  # no traceback to a client
-            socket_timeout=REQUEST_TIMEOUT_S,
+            socket_timeout=REQUEST_S,
             custom_pool=pool,
+            protocol=Protocol,
+            keepalive=False,  # a further request of the same connection would be outside the gatekeeper's time
         )
         try:
             while not stop.is_set():
                 eventlet.sleep(TICK_S)
                 tick()
+                gatekeeper.show_out()
         finally:
             acceptor.kill()
             hang_up()
@@ -127,6 +139,24 @@ def build_transport(name: str) -> Transport:
     if name == "threading":
         return ThreadingTransport()
     raise ValueError(f"expected the transport 'eventlet' or 'threading', got {name!r}")
+
+
+class _GuardedListener:
+    """Accepts for eventlet what the gatekeeper lets in."""
+
+    def __init__(self, listener: Any, gatekeeper: Gatekeeper) -> None:
+        self._listener = listener
+        self._gatekeeper = gatekeeper
+
+    def accept(self) -> tuple[Any, Any]:
+        while True:
+            sock, address = self._listener.accept()
+            if self._gatekeeper.lets_in(sock, str(address[0])):
+                return sock, address
+            sock.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._listener, name)
 
 
 class _EventletUpgrade:
@@ -166,7 +196,8 @@ class _ThreadedServer(socketserver.ThreadingMixIn, WSGIServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, gatekeeper: Gatekeeper) -> None:
+        self.gatekeeper = gatekeeper
         super().__init__(listener.getsockname()[:2], _RequestHandler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
@@ -180,11 +211,18 @@ class _ThreadedServer(socketserver.ThreadingMixIn, WSGIServer):
         else:
             self.shutdown_request(request)
 
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return self.gatekeeper.lets_in(request, str(client_address[0]))
+
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
+
+    def close_request(self, request: Any) -> None:
+        self.gatekeeper.has_spoken(request)
+        super().close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         logger.debug("a connection from %s failed", client_address, exc_info=True)
@@ -198,7 +236,7 @@ class _QuietServerHandler(ServerHandler):
 
 
 class _RequestHandler(WSGIRequestHandler):
-    timeout = REQUEST_TIMEOUT_S
+    timeout = REQUEST_S
 
     def handle(self) -> None:
         self.raw_requestline = self.rfile.readline(65537)
@@ -208,6 +246,8 @@ class _RequestHandler(WSGIRequestHandler):
             return
         if not self.parse_request():
             return
+        if self.command != "POST":  # its body is yet to come, in the same time
+            self.server.gatekeeper.has_spoken(self.connection)  # type: ignore[attr-defined]
         environ = self.get_environ()
         upgrade = environ["bridge.upgrade"] = _ThreadingUpgrade(self.connection)
         app = self.server.get_app()  # type: ignore[attr-defined]

@@ -31,6 +31,7 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 CLOSE_NORMAL, CLOSE_GOING_AWAY, CLOSE_PROTOCOL_ERROR, CLOSE_INVALID_TEXT, CLOSE_TOO_BIG = 1000, 1001, 1002, 1007, 1009
 MAX_FRAGMENTS = 65536  # of one message; the simulator's take about 30
 MAX_READS_AHEAD = 64  # of what has come behind a message, before that is handled; at most 4 MB
+MAX_WAITING = 256  # messages read ahead, give or take those that come in one read
 CLOSE_PATIENCE_S = 1.0  # how long a close waits for a send that is stuck
 _RECEIVE_BYTES = 65536
 _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux only
@@ -183,6 +184,8 @@ class WebSocket:
         try:
             if is_ready(self._sock, to_write=True):
                 self._send_frame(CLOSE, struct.pack(">H", code), patience_s=CLOSE_PATIENCE_S)
+            else:  # it does not read: let the system forget at once what it was to be sent
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except (OSError, ValueError):
             logger.debug("a websocket was lost before its close frame", exc_info=True)
         self._closed = True
@@ -230,7 +233,7 @@ class WebSocket:
                 self._error = error
             if self._error is not None or self._peer_closed:
                 return
-            if self.waiting and not is_ready(self._sock):
+            if self.waiting and (len(self.waiting) >= MAX_WAITING or not is_ready(self._sock)):
                 return
             n_reads_ahead += bool(self.waiting)
 
