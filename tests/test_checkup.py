@@ -149,3 +149,16 @@ def test_script_runs_from_another_folder_into_a_pipe_without_unicode(tmp_path: P
     assert (run.returncode, run.stderr) == (0, "")
     assert "[bold]: Udacity recording" in run.stdout
     assert "3 rows of 1 recording can be used" in run.stdout
+
+
+def test_laps_are_told_by_the_simulators_sidecar_which_is_no_log_of_another_kind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_recording(tmp_path / "laps", n=4)
+    places = [1000, 400, 1000, 400]  # of the lake's 1130 m: 530 m on, 600 m on, 530 m on
+    rows = "".join(f"lap,{s_m},lake\n" for s_m in places)
+    (folder / "driving_log.sidecar.csv").write_text(f"kind,s_m,track\n{rows}recovery,3,lake\n")
+    code, report = checkup_json(capsys, folder)
+    assert code == 0
+    assert len(report["found"]) == 1
+    assert report["found"][0]["facts"]["laps"] == pytest.approx(1660 / 1130, abs=0.01)

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.log.writing import SIDECAR_NAME
 from simulator_bridge.recording import load_recording
 from simulator_bridge.simulator.config import SimulateConfig
 from simulator_bridge.simulator.layers import Label
 from simulator_bridge.simulator.session import run_session
-from simulator_bridge.simulator.sidecar import SIDECAR_NAME
 from tests.small_track import write_oval
 
 SCRIPT = Path(__file__).resolve().parents[1] / "simulator_bridge" / "simulate.py"

@@ -72,7 +72,7 @@ def _lines(facts: RecordingFacts, bar: str) -> list[tuple[str, str]]:
         ("rate", unknown if facts.rate_hz is None else f"{facts.rate_hz:.1f} rows/s"),
         ("duration", unknown if facts.duration_s is None else _duration(facts.duration_s)),
         ("distance", unknown if facts.distance_m is None else f"{facts.distance_m:.0f} m"),
-        ("laps", unknown if facts.laps is None else f"{facts.laps}"),
+        ("laps", unknown if facts.laps is None else f"{facts.laps:.1f}"),
         ("speed", unknown if speed is None else f"{speed['mean']:.1f} mph ({speed['min']:.1f} to {speed['max']:.1f})"),
         ("steering", f"mean {facts.steering_mean:+.3f} (+ is right)"),
         ("", _share(facts.zero_share, "exactly 0")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +12,9 @@ import numpy.typing as npt
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.log.folders import IMAGES_ONLY, OTHER_LOG, RECORDING, Found
+from simulator_bridge.log.writing import SIDECAR_NAME
 from simulator_bridge.recording import Check, Recording, load_recording
+from simulator_bridge.simulator.track import build_track
 
 HISTOGRAM_EDGES = tuple(round(edge, 1) for edge in np.linspace(-1, 1, 11).tolist())
 SATURATED = 0.999  # |steering| at which the wheel stands at its stop
@@ -30,7 +33,7 @@ class RecordingFacts:
         rate_hz: Rows a second: one over the median step between rows of an episode.
         duration_s: Seconds driven: the episodes' lengths added up.
         distance_m: Metres driven: speed times time within episodes.
-        laps: Laps; a Udacity recording does not tell.
+        laps: Laps driven; only the built-in simulator's sidecar file tells.
         speed_mph: Mean, least and greatest speed.
         steering_mean: Mean steering; positive is right, so a lake lap counter-clockwise is slightly negative.
         steering_histogram: Rows in each of ten equal bins from -1 to 1; exact zeros are not in it.
@@ -49,7 +52,7 @@ class RecordingFacts:
     rate_hz: float | None
     duration_s: float | None
     distance_m: float | None
-    laps: int | None
+    laps: float | None
     speed_mph: Mapping[str, float] | None
     steering_mean: float | None
     steering_histogram: tuple[int, ...]
@@ -132,7 +135,7 @@ def gather_facts(recording: Recording) -> RecordingFacts:
         rate_hz=_rate_hz(step_s),
         duration_s=float(np.nansum(step_s)) if known else None,
         distance_m=_distance_m(recording, step_s),
-        laps=None,
+        laps=_laps(recording.folder / SIDECAR_NAME),
         speed_mph=_spread(recording.speed_mph),
         steering_mean=float(steering.mean(dtype=np.float64)) if n else None,
         steering_histogram=tuple(np.histogram(steering[steering != 0], HISTOGRAM_EDGES)[0].tolist()),
@@ -158,6 +161,19 @@ def _rate_hz(step_s: npt.NDArray[np.float64]) -> float | None:
 def _distance_m(recording: Recording, step_s: npt.NDArray[np.float64]) -> float | None:
     metres = recording.speed_mph[:-1] * MPS_PER_MPH * step_s
     return float(np.nansum(metres)) if np.isfinite(metres).any() else None
+
+
+def _laps(sidecar: Path) -> float | None:
+    """Laps driven, from a sidecar's places along its track (`s_m`); None where that or the track cannot be had."""
+    try:
+        with open(sidecar, newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["kind"] == "lap"]
+        s_m = np.array([float(row["s_m"]) for row in rows])
+        lap_m = build_track(rows[0]["track"]).length_m
+    except (OSError, LookupError, TypeError, ValueError):
+        return None
+    steps_m = np.diff(s_m)
+    return float((steps_m.sum() + lap_m * (steps_m < -lap_m / 2).sum()) / lap_m)
 
 
 def _spread(values: npt.NDArray[np.float32]) -> dict[str, float] | None:

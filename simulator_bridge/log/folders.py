@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.log.writing import IMAGE_FOLDER, LOG_NAME
+from simulator_bridge.log.writing import IMAGE_FOLDER, LOG_NAME, SIDECAR_NAME
 
 RECORDING = "recording"
 OTHER_LOG = "log of another name"
@@ -116,7 +116,7 @@ def _name_folder(folder: Path, files: list[str], folders: list[str]) -> Iterator
     elif any(name.lower() == IMAGE_FOLDER.lower() for name in folders):
         yield Found(folder, IMAGES_ONLY)
     for name in files:
-        if name.lower().endswith((".csv", ".tsv")) and name.lower() != LOG_NAME:
+        if name.lower().endswith((".csv", ".tsv")) and name.lower() not in (LOG_NAME, SIDECAR_NAME):
             yield Found(folder / name, OTHER_LOG)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from simulator_bridge.errors import RecordingError
 
 LOG_NAME = "driving_log.csv"
+SIDECAR_NAME = "driving_log.sidecar.csv"  # what the built-in simulator knows beyond the log
 IMAGE_FOLDER = "IMG"
 CAMERAS = ("center", "left", "right")
 NUMBER_COLUMNS = ("steering", "throttle", "brake", "speed")

@@ -12,7 +12,8 @@ import io
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-SIDECAR_NAME = "driving_log.sidecar.csv"
+from simulator_bridge.log.writing import SIDECAR_NAME
+
 _DIGITS = 4  # tenths of a millimetre
 
 
