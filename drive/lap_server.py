@@ -1,8 +1,4 @@
-"""The drive server as `laps.py` starts it: a model or a policy without one, on any free port, in simulated time.
-
-It is `drive/server.py` but for the clock: a simulator in lock-step runs faster than the wall clock or slower, and the
-speed controller shall not notice, else a drive would depend on how busy the machine is.
-"""
+"""The drive server as `laps.py` starts it: `drive/server.py` on any free port, or a car that never steers."""
 
 from __future__ import annotations
 
@@ -13,8 +9,6 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
-from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drive.server import ServerConfig, build_new_driver, load_warm_policy, serve
@@ -23,26 +17,7 @@ from simulator_bridge.errors import exit_code
 
 if TYPE_CHECKING:
     from models.policy import Action, Policy
-    from simulator_bridge.messages import Control, Frame, Telemetry
-    from simulator_bridge.server import Driver
-
-
-class SimulatedClock:
-    """A driver who is told simulated time: telemetry come one control period apart.
-
-    Args:
-        driver: Who drives.
-        period_s: Simulated time between two telemetry of a simulator in lock-step.
-    """
-
-    def __init__(self, driver: Driver, period_s: float) -> None:
-        self._driver, self._period_s = driver, period_s
-        self._n = 0
-
-    def __call__(self, telemetry: Telemetry) -> Control:
-        """See `Driver`."""
-        self._n += 1
-        return self._driver(replace(telemetry, received_at=self._n * self._period_s))
+    from simulator_bridge.messages import Frame
 
 
 class ZeroPolicy:
@@ -69,10 +44,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("model", type=Path, nargs="?", help="model file; without one the car never steers")
     parser.add_argument("--port", type=int, default=0, help="port to listen on, 0: any free one (default: %(default)s)")
     parser.add_argument("--speed", type=float, default=20.0, metavar="MPH", help="set speed (default: %(default)s)")
-    parser.add_argument(
-        "--period", type=float, default=0.05, metavar="S",
-        help="simulated seconds between two telemetry (default: %(default)s)",
-    )  # fmt: skip
     parser.add_argument("--end-with-parent", action="store_true", help="end when standard input closes")
     return parser
 
@@ -83,10 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = ServerConfig(arguments.model or Path("policy zero"), port=arguments.port, speed_mph=arguments.speed)
     policy: Policy = ZeroPolicy() if arguments.model is None else load_warm_policy(arguments.model)
-    new_driver: Callable[[], Driver] = build_new_driver(policy, config.speed_mph, None)
-    server = BridgeServer(
-        lambda: SimulatedClock(new_driver(), arguments.period), config.host, config.port, config.transport
-    )
+    server = BridgeServer(build_new_driver(policy, config.speed_mph, None), config.host, config.port, config.transport)
     try:
         serve(server, config)
     finally:

@@ -40,7 +40,7 @@ class Pilot:
         steering_angle = _clip(action.steering_angle)
         if action.throttle is not None:
             return Control(steering_angle, _clip(action.throttle))
-        throttle = self._speed_control(telemetry.speed_mph, steering_angle, telemetry.received_at, action.speed_mph)
+        throttle = self._speed_control(telemetry.speed_mph, steering_angle, telemetry.time_s, action.speed_mph)
         return Control(steering_angle, throttle)
 
 

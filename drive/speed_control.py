@@ -47,7 +47,7 @@ class SpeedController:
         Args:
             speed_mph: Current speed.
             steering_angle: Of this moment, normalised, in [-1, 1].
-            time_s: When that was, monotonic.
+            time_s: When that was, `Telemetry.time_s`.
             set_speed_mph: Wanted speed now, if not the one of the constructor; clipped to [0, 30].
 
         Returns:

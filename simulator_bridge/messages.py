@@ -50,6 +50,12 @@ class Telemetry:
     decimal_comma: bool  # the sender's culture: answer in the same
     jpeg: bytes | None = None  # the image as it came, if it is a JPEG of FRAME_SHAPE: recorders need not encode again
     sent_size: tuple[int, int] = (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)  # (width, height) before resizing, pixels
+    simulated_s: float | None = None  # by the simulator's own clock; only the built-in one tells
+
+    @property
+    def time_s(self) -> float:
+        """When it was, seconds: by the simulator's clock, which runs at another rate in lock-step, else by ours."""
+        return self.received_at if self.simulated_s is None else self.simulated_s
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ def parse_telemetry(payload: object, received_at: float) -> Telemetry | None:
         decimal_comma=comma_a or comma_b or comma_c,
         jpeg=image if as_sent else None,
         sent_size=size,
+        simulated_s=_read_time(payload),
     )
 
 
@@ -242,6 +249,13 @@ def _read_field(payload: Mapping[str, object], name: str) -> tuple[float, bool]:
     if not math.isfinite(number):
         raise ProtocolError(f"telemetry: expected a finite number as {name}, got {reprlib.repr(value)}")
     return number, decimal_comma
+
+
+def _read_time(payload: Mapping[str, object]) -> float | None:
+    """The field `time`, an addition of the built-in simulator; nothing depends on its being there or being right."""
+    value = payload.get("time")
+    time_s = _parse_number(value)[0] if isinstance(value, str) else math.nan
+    return time_s if math.isfinite(time_s) else None
 
 
 def _to_float(value: int | float) -> float:

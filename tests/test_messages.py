@@ -275,3 +275,13 @@ def test_answers_that_stop_the_simulator_are_recognised(wire: object) -> None:
 
 def test_the_safe_control_rolls_straight_on() -> None:
     assert Control(0.0, 0.0) == SAFE_CONTROL
+
+
+@pytest.mark.parametrize(
+    ("field", "time_s"), [("12.3400", 12.34), ("soon", 7.5), (None, 7.5), ("1e400", 7.5), (3, 7.5)]
+)
+def test_the_simulators_own_clock_counts_where_it_can_be_read(field: object, time_s: float) -> None:
+    payload = telemetry_to_wire(encode_frame(np.zeros(FRAME_SHAPE, np.uint8)), 0.0, 0.0, 0.0)
+    telemetry = parse_telemetry({**payload, "time": field}, received_at=7.5)
+    assert telemetry is not None
+    assert telemetry.time_s == time_s
