@@ -27,6 +27,12 @@ test: setup  ## run the tests
 test-slow: setup  ## run the tests that take minutes
 	$(BIN)/pytest -m slow
 
+soak: setup  ## drive the server for 30 minutes, with faults
+	$(BIN)/python drive/soak.py
+
+fuzz: setup  ## feed the server 100,000 broken inputs
+	$(BIN)/python tests/fuzz_server.py
+
 check: setup format lint types layers test  ## everything that CI checks
 
 format: setup

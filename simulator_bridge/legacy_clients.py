@@ -40,6 +40,7 @@ HOOKS = (
     (socketio.Server, "_handle_eio_connect"),
     (socketio.Server, "_handle_eio_message"),
     (socketio.Server, "_handle_eio_disconnect"),
+    (socketio.Server, "_handle_event"),
     (socketio.Server, "_send_packet"),
     (socketio.Server, "_trigger_event"),
     (engineio.Server, "handle_request"),
@@ -172,13 +173,22 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
                 return
             if eio_sid in self._connected:
                 return
-            self._connected.add(eio_sid)
-        elif kind == "1" and not data.startswith("1/"):
+            super()._handle_eio_message(eio_sid, data)
+            self._connected.add(eio_sid)  # not before: it may have been malformed
+            return
+        if kind == "1" and not data.startswith("1/"):
+            super()._handle_eio_message(eio_sid, data)
             self._implicit.discard(eio_sid)
             self._connected.discard(eio_sid)
-        elif kind == "2" and eio_sid not in self._connected:
+            return
+        if kind == "2" and eio_sid not in self._connected:
             self._connect_implicitly(eio_sid)
         super()._handle_eio_message(eio_sid, data)
+
+    def _handle_event(self, eio_sid: str, namespace: str | None, id: Any, data: Any) -> None:  # noqa: A002
+        if data[0] in ("connect", "disconnect"):  # the library's own names for what is no event of a client
+            raise ValueError("expected an event of the client's own")
+        super()._handle_event(eio_sid, namespace, id, data)
 
     def _unreadable(self, eio_sid: str, data: str, reason: str) -> None:
         if not _TELEMETRY_EVENT.match(data):
@@ -229,6 +239,7 @@ class BridgeEngineServer(engineio.Server):  # type: ignore[misc]  # the library 
             if isinstance(session, BridgeSession) and not session.was_driven and not session.closing:
                 faults.report("idle", "dropping an idle client to make room: %d are connected", len(self.sockets))
                 session.drop(self.reason.SERVER_DISCONNECT)
+                self.sockets.pop(session.sid, None)  # nobody else takes out one that polls
                 return True
         return False
 

@@ -141,6 +141,18 @@ def test_idle_websockets_make_room_for_a_simulator(server: BridgeServer, said: C
     assert_one_clear_line(said())
 
 
+def test_polling_clients_that_went_away_make_room_for_a_simulator(
+    server: BridgeServer, said: Callable[[], list[str]]
+) -> None:
+    for version_number in ("3", "4"):
+        for _ in range(MAX_SESSIONS // 2 + 20):
+            url = f"/socket.io/?EIO={version_number}&transport=polling"
+            assert b"200 OK" in http(server, f"GET {url} HTTP/1.1\nHost: localhost\nConnection: close")
+    with connect(server) as client:
+        assert ask(client, wire_telemetry()) == DRIVEN
+    assert_one_clear_line(said())
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_client_that_never_reads_is_dropped(
     transport: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
