@@ -5,6 +5,7 @@ World axes: x east, y north, z up, metres; heading counter-clockwise from +x, ra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -180,10 +181,11 @@ class Track:
         return int(np.argmin(np.sum((self.xy - point) ** 2, axis=1)))
 
     def _project(self, point: FloatArray, index: int) -> tuple[float, int, float]:
-        step = self._step(index)
-        fraction = float(np.clip((point - self.xy[index]) @ step / (step @ step), 0.0, 1.0))
-        distance = float(np.linalg.norm(point - self.xy[index] - fraction * step))
-        return distance, index, fraction
+        # plain floats: numpy takes ten times as long for two of them, and the referee asks a hundred times a second
+        step_x, step_y = self._step(index).tolist()
+        x, y = (point - self.xy[index]).tolist()
+        fraction = min(max((x * step_x + y * step_y) / (step_x * step_x + step_y * step_y), 0.0), 1.0)
+        return math.hypot(x - fraction * step_x, y - fraction * step_y), index, fraction
 
 
 def build_track(spec: str, *, seed: int | None = None, reverse: bool = False, scale: float = 1.0) -> Track:
