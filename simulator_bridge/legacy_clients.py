@@ -40,6 +40,7 @@ HOOKS = (
     (socketio.Server, "_handle_eio_connect"),
     (socketio.Server, "_handle_eio_message"),
     (socketio.Server, "_handle_eio_disconnect"),
+    (socketio.Server, "_handle_connect"),
     (socketio.Server, "_handle_event"),
     (socketio.Server, "_send_packet"),
     (socketio.Server, "_trigger_event"),
@@ -113,7 +114,6 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
     def __init__(self, **kwargs: Any) -> None:
         check_hooks()
         self._implicit: set[str] = set()  # Engine.IO sessions that we connected without their asking
-        self._connected: set[str] = set()  # sessions that are connected, by their asking or without
         super().__init__(json=BoundedJson, **kwargs)
         self.eio._async = {**self.eio._async, "websocket": EngineIoWebSocket}
 
@@ -150,7 +150,6 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
 
     def _connect_implicitly(self, eio_sid: str) -> None:
         self._implicit.add(eio_sid)
-        self._connected.add(eio_sid)
         super()._handle_eio_message(eio_sid, "0")  # as if the client had sent CONNECT
 
     def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
@@ -163,27 +162,24 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
             self._unreadable(eio_sid, data, f"{type(error).__name__}: {error}")
 
     def _handle_text(self, eio_sid: str, data: str) -> None:
-        kind = data[:1]
-        if kind in ("5", "6"):  # would hold back all that follows until its attachments have come
+        if data[:1] in ("5", "6"):  # would hold back all that follows until its attachments have come
             raise ValueError("expected text, got an event with binary attachments")
-        if kind == "0" and not data.startswith("0/"):
-            if eio_sid in self._implicit:  # it asks after all: it is connected already, and is told so
-                sid = self.manager.sid_from_eio_sid(eio_sid, "/")
-                self._send_packet(eio_sid, self.packet_class(socketio_packet.CONNECT, {"sid": sid}, namespace="/"))
-                return
-            if eio_sid in self._connected:
-                return
-            super()._handle_eio_message(eio_sid, data)
-            self._connected.add(eio_sid)  # not before: it may have been malformed
-            return
-        if kind == "1" and not data.startswith("1/"):
-            super()._handle_eio_message(eio_sid, data)
-            self._implicit.discard(eio_sid)
-            self._connected.discard(eio_sid)
-            return
-        if kind == "2" and eio_sid not in self._connected:
+        if data[:1] not in tuple("01234"):  # a digit of another script is one for the library, too
+            raise ValueError("expected a Socket.IO packet")
+        if data[:1] == "2" and not self._is_connected(eio_sid):
             self._connect_implicitly(eio_sid)
         super()._handle_eio_message(eio_sid, data)
+
+    def _is_connected(self, eio_sid: str) -> bool:
+        sid = self.manager.sid_from_eio_sid(eio_sid, "/")
+        return sid is not None and bool(self.manager.is_connected(sid, "/"))
+
+    def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        if namespace not in (None, "/") or not self._is_connected(eio_sid):
+            super()._handle_connect(eio_sid, namespace, data)
+        elif eio_sid in self._implicit:  # it asks after all: it is connected already, and is told so
+            sid = self.manager.sid_from_eio_sid(eio_sid, "/")
+            self._send_packet(eio_sid, self.packet_class(socketio_packet.CONNECT, {"sid": sid}, namespace="/"))
 
     def _handle_event(self, eio_sid: str, namespace: str | None, id: Any, data: Any) -> None:  # noqa: A002
         if data[0] in ("connect", "disconnect"):  # the library's own names for what is no event of a client
@@ -194,13 +190,12 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
         if not _TELEMETRY_EVENT.match(data):
             faults.report("packet", "ignoring a packet that begins with %.40r: %s", data[:40], reason)
             return
-        if eio_sid not in self._connected:
+        if not self._is_connected(eio_sid):
             self._connect_implicitly(eio_sid)
         self._trigger_event("telemetry", "/", self.manager.sid_from_eio_sid(eio_sid, "/"), Unreadable(reason))
 
     def _handle_eio_disconnect(self, eio_sid: str, *args: Any) -> None:
         self._implicit.discard(eio_sid)
-        self._connected.discard(eio_sid)
         super()._handle_eio_disconnect(eio_sid, *args)
 
     def _send_packet(self, eio_sid: str, pkt: Any) -> None:

@@ -141,16 +141,19 @@ def test_idle_websockets_make_room_for_a_simulator(server: BridgeServer, said: C
     assert_one_clear_line(said())
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_polling_clients_that_went_away_make_room_for_a_simulator(
-    server: BridgeServer, said: Callable[[], list[str]]
+    transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for version_number in ("3", "4"):
-        for _ in range(MAX_SESSIONS // 2 + 20):
-            url = f"/socket.io/?EIO={version_number}&transport=polling"
-            assert b"200 OK" in http(server, f"GET {url} HTTP/1.1\nHost: localhost\nConnection: close")
-    with connect(server) as client:
-        assert ask(client, wire_telemetry()) == DRIVEN
-    assert_one_clear_line(said())
+    with running_server(transport=transport) as server:
+        forget_what_was_said(server)
+        for version_number in ("3", "4"):
+            for _ in range(MAX_SESSIONS // 2 + 20):
+                url = f"/socket.io/?EIO={version_number}&transport=polling"
+                assert b"200 OK" in http(server, f"GET {url} HTTP/1.1\nHost: localhost\nConnection: close")
+        with connect(server) as client:
+            assert ask(client, wire_telemetry()) == DRIVEN
+    assert_one_clear_line([line for line in caplog.messages if "make room" in line])
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
