@@ -12,7 +12,7 @@ from drive.soak import judge, main, summarise
 from drive.soak_simulators import SoakCounts
 
 
-@pytest.mark.parametrize("transport", ["threading", "eventlet"])
+@pytest.mark.parametrize("transport", ["threading", pytest.param("eventlet", marks=pytest.mark.slow)])
 def test_a_short_soak_answers_each_telemetry_exactly_once(
     transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
