@@ -16,6 +16,7 @@ import numpy.typing as npt
 from models.model_file import ModelFile, Parity, layers_of
 from models.policy import LiteRTPolicy
 from models.quiet import import_tensorflow, quietly
+from models.registry import split_model
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE
 
@@ -84,9 +85,31 @@ def convert_to_litert(model: keras.Model) -> bytes:
 
     with quietly():
         frame = keras.Input(batch_shape=(1, *FRAME_SHAPE), dtype="uint8", name="frame")
-        single = keras.Model(frame, model(frame, training=False))
+        single = keras.Model(frame, _outputs(model, frame))
         flatbuffer: bytes = tf.lite.TFLiteConverter.from_keras_model(single).convert()
     return flatbuffer
+
+
+def _outputs(model: keras.Model, frame: keras.KerasTensor) -> Any:
+    """The outputs of the model for a frame, rows cut off by another operator than Keras'.
+
+    Cropping2D becomes STRIDED_SLICE, which LiteRT runs pixel by pixel, 0.5 ms a frame; SPLIT copies whole rows.
+    """
+    import keras
+
+    names = [layer.name for layer in model.layers]
+    if "preprocessing" not in names or "network" not in names:  # somebody else's model
+        return model(frame, training=False)
+    preprocessing, network = split_model(model)
+    x = frame
+    for layer in preprocessing.layers[1:]:
+        if isinstance(layer, keras.layers.Cropping2D):
+            top, bottom = layer.cropping[0]
+            x = keras.ops.split(x, [top, FRAME_SHAPE[0] - bottom], axis=1)[1]
+            x = keras.ops.cast(x, layer.compute_dtype)
+        else:
+            x = layer(x)
+    return network(x, training=False)
 
 
 def predict(model: keras.Model, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
