@@ -47,7 +47,7 @@ def test_it_says_where_the_time_goes_in_a_table_and_in_json(tmp_path: Path) -> N
         trip = server["round_trip_ms"]
         assert 0 < trip["p50"] <= trip["p95"] <= trip["p99"] <= trip["max"]
         assert list(server["stages_ms"]) == ["receive", "decode", "infer", "encode", "send"]
-        assert sum(stage["p50"] for stage in server["stages_ms"].values()) < trip["max"]
+        assert 0 < server["stages_ms"]["decode"]["max"] <= trip["max"], "decoding is a part of the round trip"
         assert re.search(rf"^{name} +{trip['p50']:.2f} ", result.stdout, re.MULTILINE), "the same numbers in both"
         assert server["memory_mb"] > 10
         assert server["first_steer_s"] > 0
