@@ -8,8 +8,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,18 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from drive.latency_client import Drive, LatencyClient, connect_when_ready, drive_as_one_of_many
+from drive.processes import Child, EndedError, SilentError
 from simulator_bridge.errors import ForeseenError
 
 SERVER = Path(__file__).with_name("latency_server.py")
 START_S = 180.0  # Keras takes its time on a busy machine
 STOP_S = 10.0
+REPORT_S = 60.0  # a report is ready at once; a busy machine may take a while to say so
 N_ROUNDS = 20  # each server gets a twentieth of its frames in turn
 SLOW_SHARE = 10  # Keras' own ways get a tenth of the frames
 STAGES = ("receive", "decode", "infer", "encode", "send")
 
 
 class ServerFailedError(ForeseenError):
-    """A server that was to be measured has not started."""
+    """A server that was to be measured has not started, or has ended."""
 
 
 @dataclass
@@ -60,46 +60,44 @@ class OwnServer:
 
     def __init__(self, model: Path, way: str, transport: str) -> None:
         self.started_at = time.perf_counter()
-        command = [sys.executable, str(SERVER), str(model), "--way", way, "--transport", transport]
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in close(); a pipe would fill up
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
-        )
-        found = re.search(r"http://([\w.]+:\d+) ", self._read_line())
-        if found is None:
-            self._process.kill()
-            self._process.communicate()
-            lines = self.errors().splitlines() or ["it said nothing"]
-            self._errors.close()
-            raise ServerFailedError(
-                f"the server to measure ({way}) has not started: {lines[-1].removeprefix('error: ')}"
-            )
+        self._way = way
+        self._child = Child(SERVER, [str(model), "--way", way, "--transport", transport])
+        try:
+            found = re.search(r"http://([\w.]+:\d+) ", self._child.read_line(START_S))
+            if found is None:
+                raise EndedError
+        except (SilentError, EndedError):
+            raise self._failure("has not started") from None
         self.url = f"ws://{found[1]}"
 
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        return self._child.pid
+
     def report(self) -> dict[str, Any]:
-        """Give what the server measured since the last report."""
-        if self._process.stdin is not None:
-            self._process.stdin.write("report\n")
-            self._process.stdin.flush()
-        report: dict[str, Any] = json.loads(self._read_line())
+        """Give what the server measured since the last report.
+
+        Raises:
+            ServerFailedError: If it has ended, or hangs.
+        """
+        try:
+            self._child.write_line("report")
+            report: dict[str, Any] = json.loads(self._child.read_line(REPORT_S))
+        except (SilentError, EndedError):
+            raise self._failure("has ended or hangs") from None
         return report
 
     def close(self) -> None:
         """End the server."""
-        try:
-            self._process.communicate(timeout=STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
-        self._errors.close()
+        self._child.close()
 
-    def errors(self) -> str:
-        """Give all that it has said on standard error."""
-        self._errors.seek(0)
-        return self._errors.read().strip()
-
-    def _read_line(self) -> str:
-        return self._process.stdout.readline() if self._process.stdout is not None else ""
+    def _failure(self, what: str) -> ServerFailedError:
+        with suppress(SilentError):
+            self._child.wait(STOP_S)  # its output may close a moment before it has ended
+        words = self._child.last_words()
+        self._child.close()
+        return ServerFailedError(f"the server to measure ({self._way}) {what}: {words}")
 
 
 class ForeignServer:

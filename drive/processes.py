@@ -68,6 +68,20 @@ class Child:
             raise EndedError
         return line
 
+    def write_line(self, line: str) -> None:
+        """Write a line to its standard input.
+
+        Raises:
+            EndedError: If it reads no more.
+        """
+        if self._process.stdin is None:
+            raise EndedError
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise EndedError from None
+
     def wait(self, timeout_s: float) -> int:
         """Wait until it has ended by itself.
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import pytest
 
 from drive.latency import LatencyConfig, main
 from drive.latency_client import LatencyClient, draw_jpegs
-from drive.latency_run import Measured
+from drive.latency_run import Measured, OwnServer, ServerFailedError
 from drive.latency_server import SlowKerasPolicy
 from drive.latency_table import PERCENTILES, summarise
 from models.loading import load_policy
@@ -122,3 +125,11 @@ def test_values_out_of_range_are_a_usage_error(flags: list[str]) -> None:
 
 def test_both_transports_are_measured_by_default() -> None:
     assert LatencyConfig(Path("model.h5")).transports == ("threading", "eventlet")
+
+
+def test_a_server_that_ends_while_it_is_measured_is_one_clear_line() -> None:
+    with closing(OwnServer(drivable_model(), "none", "threading")) as server:
+        assert server.report()["stages_s"] == []
+        os.kill(server.pid, signal.SIGKILL)
+        with pytest.raises(ServerFailedError, match=r"\(none\) has ended or hangs: killed by SIGKILL"):
+            server.report()
