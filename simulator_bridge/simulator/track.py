@@ -24,7 +24,7 @@ from simulator_bridge.simulator.track_plan import (
     TrackError,
     TrackPlan,
 )
-from simulator_bridge.simulator.track_sampling import sample_plan
+from simulator_bridge.simulator.track_sampling import SampledRoad, sample_plan
 from simulator_bridge.simulator.tracks.csv_file import plan_csv
 from simulator_bridge.simulator.tracks.jungle import plan_jungle
 from simulator_bridge.simulator.tracks.lake import plan_lake
@@ -68,7 +68,7 @@ class Location:
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
+class Track(SampledRoad):
     """A closed road, driven in increasing index; the last point is followed by the first.
 
     Attributes:
@@ -89,14 +89,6 @@ class Track:
     """
 
     name: str
-    xy: FloatArray
-    z: FloatArray
-    width_left: FloatArray
-    width_right: FloatArray
-    curvature: FloatArray
-    heading: FloatArray
-    length_m: float
-    ds_m: float
     theme: Theme
     features: Features
     paint: Paint
@@ -236,15 +228,8 @@ def _first_drivable(plans: Iterator[TrackPlan], scale: float) -> Track:
 def _drivable(plan: TrackPlan, scale: float) -> Track:
     road = sample_plan(plan, scale)
     return Track(
+        **vars(road),
         name=plan.name,
-        xy=road.xy,
-        z=road.z,
-        width_left=road.width_left,
-        width_right=road.width_right,
-        curvature=road.curvature,
-        heading=road.heading,
-        length_m=road.length_m,
-        ds_m=road.ds_m,
         theme=plan.theme,
         features=features_along(plan.arcs, road.curvature, road.ds_m),
         paint=plan.paint,
