@@ -52,10 +52,6 @@ class ImagePaths(Sequence[Path]):
         """The path of one image as text."""
         return os.path.join(self._folders[self._folder[index]], os.fsdecode(self._names[index]))
 
-    def strings(self) -> list[str]:
-        """All paths as text: N new strings, so not for keeping."""
-        return [self.string(i) for i in range(len(self))]
-
     def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> ImagePaths:
         """The images of these rows (indices, or a mask of N)."""
         return ImagePaths(self._folders, self._folder[rows], self._names[rows])
