@@ -26,6 +26,7 @@ Frame = npt.NDArray[np.uint8]
 
 FRAME_HEIGHT_PX, FRAME_WIDTH_PX = 160, 320
 FRAME_SHAPE = (FRAME_HEIGHT_PX, FRAME_WIDTH_PX, 3)
+JPEG_QUALITY = 75  # the simulator's own
 MAX_STEERING_DEG = 25.0  # wheel angle at steering_angle 1; the simulator's car
 MIN_IMAGE_SIDE_PX = 16  # less shows no road
 MAX_IMAGE_PIXELS = 1920 * 1080  # decoded in about 10 ms; a "50,000 x 50,000" JPEG is refused by its header
@@ -226,7 +227,7 @@ def decode_frame(jpeg: bytes) -> Frame:
     return cast(Frame, decoded)
 
 
-def encode_frame(frame: Frame, quality: int = 75) -> bytes:
+def encode_frame(frame: Frame, quality: int = JPEG_QUALITY) -> bytes:
     """Encode an RGB frame as the simulator does: JPEG, quality 75, 4:2:0."""
     import cv2
 

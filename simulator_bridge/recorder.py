@@ -26,7 +26,6 @@ from simulator_bridge.messages import FRAME_SHAPE, Frame, encode_frame
 
 logger = logging.getLogger(__name__)
 
-JPEG_QUALITY = 75  # the simulator's own
 _REPORT_INTERVAL_S = 5.0  # between two lines about dropped rows
 
 
@@ -186,8 +185,7 @@ class Recorder:
 
     def _append(self, row: _Row) -> None:
         images = {
-            camera: image if isinstance(image, bytes) else encode_frame(image, JPEG_QUALITY)
-            for camera, image in row.images.items()
+            camera: image if isinstance(image, bytes) else encode_frame(image) for camera, image in row.images.items()
         }
         self._appender.append(images, row.steering_angle, row.throttle, row.brake, row.speed_mph, row.time)
         with self._changed:

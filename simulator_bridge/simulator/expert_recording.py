@@ -27,7 +27,6 @@ EPOCH = datetime(2024, 1, 1, 12)  # stands for simulated time 0 in the names of 
 BETWEEN_EPISODES_S = 2.0  # a reader takes a gap of over 1 s for a new episode
 ROWS_TOLERANCE_S = 0.011  # half a physics step: decisions fall on whole ones
 LABEL_FOLDER = "LABELS"
-JPEG_QUALITY = 75
 
 
 class ExpertDriver:
@@ -111,7 +110,7 @@ class ExpertRecording:
         try:
             self._save_labels(labels, stamp)
             self._appender.append(
-                {camera: encode_frame(moment.frames[camera], JPEG_QUALITY) for camera in CAMERAS},
+                {camera: encode_frame(moment.frames[camera]) for camera in CAMERAS},
                 control.steering_angle,
                 max(control.throttle, 0.0),
                 max(-control.throttle, 0.0),

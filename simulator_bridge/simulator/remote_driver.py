@@ -12,7 +12,6 @@ from simulator_bridge.simulator_client import ConnectionLostError, SimulatorClie
 
 logger = logging.getLogger(__name__)
 
-JPEG_QUALITY = 75  # the simulator's own
 ANSWER_S = 10.0  # a server that is silent for longer is lost
 RETRY_S = 0.1  # between two attempts to connect
 
@@ -142,7 +141,7 @@ class RealTimeRemoteDriver:
 def telemetry_of(moment: Moment) -> dict[str, str]:
     """The telemetry of a moment, as Unity writes it, and the simulated time in seconds as `time`."""
     payload = telemetry_to_wire(
-        encode_frame(moment.frames["center"], JPEG_QUALITY),
+        encode_frame(moment.frames["center"]),
         steering_angle_deg=moment.state.steering_angle_deg,
         throttle=max(moment.applied.throttle, 0.0),
         speed_mph=moment.state.speed_mph,
