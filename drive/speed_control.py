@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 
-MAX_SPEED_MPH = 30.0  # the simulator's car goes no faster
-MPS_PER_MPH = 0.44704
-WHEELBASE_M = 2.87  # the simulator's car
-MAX_STEERING_RAD = math.radians(25.0)  # the simulator's car
+from simulator_bridge.car import MAX_SPEED_MPH, MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
+
 MAX_LATERAL_MPS2 = 4.0  # in bends; the tyres slide beyond about 8
 STEERING_MEMORY_S = 0.5  # a single straight frame in the middle of a bend does not make the car race
 KP = 0.1  # throttle per mph; the usual drive.py's. Full throttle gains about 12 mph/s: settles in about 1 s

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from simulator_bridge.car import MPS_PER_MPH
 from simulator_bridge.messages import Control
 from simulator_bridge.simulator.expert import (
-    MPS_PER_MPH,
     Expert,
     ExpertConfig,
     Lesson,

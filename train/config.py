@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulator_bridge.car import MAX_STEERING_RAD, WHEELBASE_M
 from simulator_bridge.errors import ForeseenError
-from simulator_bridge.messages import MAX_STEERING_DEG
 from simulator_bridge.recording import CAMERAS
 
-WHEELBASE_M = 2.87  # Udacity's car, axles at 1.27 and -1.60 m (the simulator's source)
 SIDE_CAMERA_OFFSET_M = 0.82  # left camera at -0.81 m, right at +0.83 m from the centre line of the car
-STEERING_RAD = MAX_STEERING_DEG * 3.141592653589793 / 180.0  # wheel angle at steering_angle 1
 # Distance over which a displaced car aims back at its line: 0.84 s at 20 mph. 10 m contradicts what the
 # expert does when it is off its line: on recordings/, three times the validation error, and in a lap of the lake up to
 # 0.9 m off its line instead of 0.3 m.
 LOOKAHEAD_M = 7.5
 # Pure pursuit: a car displaced by d returns over a distance L on an arc of curvature 2 d / L^2, and a wheel angle of
 # wheelbase x curvature drives that arc.
-SIDE_CORRECTION = round(2 * SIDE_CAMERA_OFFSET_M / LOOKAHEAD_M**2 * WHEELBASE_M / STEERING_RAD, 2)
+SIDE_CORRECTION = round(2 * SIDE_CAMERA_OFFSET_M / LOOKAHEAD_M**2 * WHEELBASE_M / MAX_STEERING_RAD, 2)
 
 SCRATCH_LEARNING_RATE = 3e-4  # 1e-3 swings between 0.008 and 0.02 MSE from epoch to epoch on 1,100 rows
 PRETRAINED_LEARNING_RATE = 1e-4  # all layers of a pretrained backbone are trained, its batch statistics are not

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.car import MPS_PER_MPH
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.log.folders import IMAGES_ONLY, OTHER_LOG, RECORDING, Found
 from simulator_bridge.log.writing import SIDECAR_NAME
@@ -18,7 +19,6 @@ from simulator_bridge.simulator.track import build_track
 
 HISTOGRAM_EDGES = tuple(round(edge, 1) for edge in np.linspace(-1, 1, 11).tolist())
 SATURATED = 0.999  # |steering| at which the wheel stands at its stop
-MPS_PER_MPH = 0.44704
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulator_bridge.car import MPS_PER_MPH, WHEELBASE_M
 from simulator_bridge.messages import MAX_STEERING_DEG, Control
 from simulator_bridge.simulator.track import PlanarPose, Track
 from simulator_bridge.simulator.track_geometry import smooth_closed
 from simulator_bridge.simulator.track_plan import FloatArray
 
-MPS_PER_MPH = 0.44704
 GRAVITY_MPS2 = 9.81
-WHEELBASE_M = 2.87  # Udacity's car
 REAR_AXLE_M = 1.60  # behind the car's origin
 FULL_THROTTLE_MPS2 = 5.3  # 2000 N m on wheels of 0.35 m, 1080 kg
 FULL_BRAKE_MPS2 = 210.0  # 4 x 20000 N m likewise: the wheels lock long before, so the expert brakes with a feather

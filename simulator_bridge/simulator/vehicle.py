@@ -20,7 +20,7 @@ from simulator_bridge.messages import MAX_STEERING_DEG
 
 PHYSICS_DT_S = 0.02  # one physics step, as in Unity's project settings
 GRAVITY_MPS2 = 9.81
-MPS_PER_MPH = 1 / 2.23693629
+MPS_PER_MPH = 1 / 2.23693629  # as Unity's car script rounds it
 
 # The car of PROTOCOL.md, section 4
 MASS_KG = 1080.0  # body 1000 and four wheels of 20
