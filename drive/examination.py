@@ -80,7 +80,7 @@ def _examine_versions() -> Iterator[Finding]:
     for name, purpose in FOR_MORE.items():
         if found[name] is None:
             yield Finding("warn", f"{name} is not installed: no {purpose}; driving does not need it", INSTALL)
-    from simulator_bridge.legacy_clients import check_hooks
+    from simulator_bridge.transport.legacy_clients import check_hooks
 
     try:
         check_hooks()
@@ -96,7 +96,7 @@ def _version(name: str) -> str | None:
 
 
 def _examine_port(host: str, port: int) -> Iterator[Finding]:
-    from simulator_bridge.address import BindError, bind, is_loopback
+    from simulator_bridge.transport.address import BindError, bind, is_loopback
 
     try:
         listener = bind(host, port)

@@ -136,7 +136,7 @@ def run(config: ServerConfig) -> int:
 
 def choose_token(config: ServerConfig) -> str | None:
     """Give the token that clients must show: none on this computer only, else the one that is wanted, or a new one."""
-    from simulator_bridge.address import is_loopback
+    from simulator_bridge.transport.address import is_loopback
 
     if config.token is not None or is_loopback(config.host):
         return config.token

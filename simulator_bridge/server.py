@@ -16,11 +16,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import flask
 import socketio
 
-from simulator_bridge.address import BindError, bind, bind_message, host_name, is_allowed, is_loopback
-from simulator_bridge.bridge_session import BridgeSession
 from simulator_bridge.errors import ProtocolError
 from simulator_bridge.fault_log import FaultLog
-from simulator_bridge.legacy_clients import BridgeSocketServer
 from simulator_bridge.messages import (
     FRAME_HEIGHT_PX,
     FRAME_WIDTH_PX,
@@ -32,7 +29,10 @@ from simulator_bridge.messages import (
     parse_telemetry,
 )
 from simulator_bridge.stage_times import StageTimes
-from simulator_bridge.transports import build_transport
+from simulator_bridge.transport.address import BindError, bind, bind_message, host_name, is_allowed, is_loopback
+from simulator_bridge.transport.bridge_session import BridgeSession
+from simulator_bridge.transport.legacy_clients import BridgeSocketServer
+from simulator_bridge.transport.transports import build_transport
 from simulator_bridge.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)

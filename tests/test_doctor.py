@@ -13,8 +13,8 @@ from drive import examination
 from drive.doctor import main
 from drive.examination import Finding, examine
 from models.policy import Action
-from simulator_bridge import legacy_clients
 from simulator_bridge.messages import Frame
+from simulator_bridge.transport import legacy_clients
 from tests.drivable_model import drivable_model
 from tests.running_server import running_server
 

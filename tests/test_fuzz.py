@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from simulator_bridge import gatekeeper
-from simulator_bridge import websocket as websocket_module
 from simulator_bridge.server import TRANSPORTS, BridgeServer
 from simulator_bridge.simulator_client import mask_message
-from simulator_bridge.websocket import WebSocket
+from simulator_bridge.transport import gatekeeper
+from simulator_bridge.transport import websocket as websocket_module
+from simulator_bridge.transport.websocket import WebSocket
 from tests.fuzz_server import PACKETS, fuzz
 from tests.running_server import DRIVEN, ask, connect, running_server, wire_telemetry
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from simulator_bridge.address import BindError
 from simulator_bridge.messages import Control, Telemetry
 from simulator_bridge.server import TRANSPORTS, BridgeServer
 from simulator_bridge.simulator_client import ConnectionLostError, SimulatorClient
+from simulator_bridge.transport.address import BindError
 from tests.running_server import DRIVEN, SAFE, ask, connect, drive_steadily, running_server, wire_telemetry
 from tests.test_messages import MALFORMED
 

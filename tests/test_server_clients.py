@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import socketio
 
-from simulator_bridge import legacy_clients
-from simulator_bridge.eio3_payload import decode_eio3_payload, encode_eio3_payload
-from simulator_bridge.legacy_clients import IncompatibleLibraryError, check_hooks
 from simulator_bridge.server import TRANSPORTS, BridgeServer
 from simulator_bridge.simulator_client import ConnectionLostError, SimulatorClient
+from simulator_bridge.transport import legacy_clients
+from simulator_bridge.transport.eio3_payload import decode_eio3_payload, encode_eio3_payload
+from simulator_bridge.transport.legacy_clients import IncompatibleLibraryError, check_hooks
 from tests.running_server import DRIVEN, ask, connect, http, running_server, wire_telemetry
 
 HERE = Path(__file__).parent

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from simulator_bridge.legacy_clients import MAX_SESSIONS
 from simulator_bridge.server import TRANSPORTS, BridgeServer
 from simulator_bridge.simulator_client import ConnectionLostError
+from simulator_bridge.transport.legacy_clients import MAX_SESSIONS
 from tests.running_server import DRIVEN, ask, connect, http, running_server, wire_telemetry
 
 

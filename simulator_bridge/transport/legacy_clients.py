@@ -26,11 +26,11 @@ import socketio
 from engineio import json as engineio_json
 from socketio import packet as socketio_packet
 
-from simulator_bridge.bridge_session import BridgeSession, EngineIoWebSocket
-from simulator_bridge.eio3_payload import decode_eio3_payload, encode_eio3_payload
 from simulator_bridge.errors import ForeseenError
 from simulator_bridge.fault_log import FaultLog
-from simulator_bridge.websocket import CLOSE_GOING_AWAY
+from simulator_bridge.transport.bridge_session import BridgeSession, EngineIoWebSocket
+from simulator_bridge.transport.eio3_payload import decode_eio3_payload, encode_eio3_payload
+from simulator_bridge.transport.websocket import CLOSE_GOING_AWAY
 
 logger = logging.getLogger(__name__)
 faults = FaultLog(logger)

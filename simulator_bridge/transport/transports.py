@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import IO, Any, Protocol, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
-from simulator_bridge.gatekeeper import MAX_CONNECTIONS, REQUEST_S, Gatekeeper
-from simulator_bridge.websocket import Lock
+from simulator_bridge.transport.gatekeeper import MAX_CONNECTIONS, REQUEST_S, Gatekeeper
+from simulator_bridge.transport.websocket import Lock
 
 logger = logging.getLogger(__name__)
 
