@@ -67,7 +67,7 @@ def run(config: SimulateConfig) -> int:
 
         print(run_benchmark(config.track, config.seed))  # noqa: T201 - the command's result
         return 0
-    for path in (config.report, config.rollout, config.video):
+    for path in (config.report, config.rollout, config.video, config.strips):
         if path is not None and not path.absolute().parent.is_dir():
             raise ForeseenError(f"{path}: there is no folder {str(path.parent)!r} to write it into")
     from simulator_bridge.simulator.session import run_session
@@ -173,6 +173,9 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--report", type=Path, metavar="FILE", help="write what the referee says, as JSON")
     group.add_argument("--rollout", type=Path, metavar="FILE.npz", help="write every step of the drive, as arrays")
     group.add_argument("--video", type=Path, metavar="FILE.mp4", help="film the drive")
+    group.add_argument(
+        "--strips", type=Path, metavar="DIR", help="keep pictures of the seconds before each intervention"
+    )
     group.add_argument("--status", action="store_true", help="say how far it is once a second, as lines of JSON")
     group.add_argument("--benchmark", action="store_true", help="measure how fast this machine simulates, and exit")
     group.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")

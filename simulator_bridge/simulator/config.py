@@ -41,6 +41,7 @@ class SimulateConfig:
     report: Path | None = None
     rollout: Path | None = None
     video: Path | None = None
+    strips: Path | None = None
     status: bool = False
     benchmark: bool = False
     verbose: bool = False

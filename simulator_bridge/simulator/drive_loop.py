@@ -140,7 +140,7 @@ class DriveLoop:
         Args:
             driver: Decides.
             laps: What the limits are worked out for.
-            watchers: Who looks on, after the driver has decided.
+            watchers: Who looks on, after the driver has decided; and at the intervention that ends the drive.
             pace: Called with the simulated time before every decision; real time waits here.
 
         Returns:
@@ -155,6 +155,8 @@ class DriveLoop:
                 return None
             n_interventions += moment.verdict.intervention is not None
             if n_interventions >= limits.max_interventions:
+                for watch in watchers:  # the last intervention is the one to be looked at
+                    watch(moment)
                 return f"given up after {n_interventions} interventions"
             if self.time_s >= limits.max_time_s:
                 return f"given up after {self.time_s:.0f} s: too slow"

@@ -25,6 +25,7 @@ from simulator_bridge.simulator.expert_recording import (
     RecordingExpert,
     RecordingFacts,
 )
+from simulator_bridge.simulator.film_strip import FilmStrips
 from simulator_bridge.simulator.referee import Referee
 from simulator_bridge.simulator.remote_driver import RealTimePace, RealTimeRemoteDriver, RemoteDriver
 from simulator_bridge.simulator.simulation import Simulation
@@ -54,7 +55,8 @@ def run_session(config: SimulateConfig) -> SessionResult:
         ForeseenError: If the track, the renderer, the server or the disk fails us.
     """
     track = build_track(config.track, seed=config.seed, reverse=config.reverse, scale=config.scale)
-    cameras = CAMERAS if config.record else () if config.expert and not config.video else ("center",)
+    is_watched = config.video is not None or config.strips is not None or not config.expert
+    cameras = CAMERAS if config.record else ("center",) if is_watched else ()
     with contextlib.ExitStack() as stack:
         # before the world is built, which takes seconds: is it allowed to write there?
         film = stack.enter_context(Film(config.video, track.name, config.control_period_s)) if config.video else None
@@ -108,6 +110,8 @@ class _Session:
         config = self._config
         referee = Referee(self._track, config.laps)
         watchers = [*self._watchers]
+        if config.strips:
+            watchers.append(FilmStrips(config.strips))
         if config.status:
             watchers.append(StatusLine(referee))
         start = start_place(self._track, config.seed)
