@@ -165,6 +165,27 @@ def test_ctrl_c_before_the_first_epoch_is_done_writes_nothing(recording: Path, t
     assert not output.exists()
 
 
+def test_status_is_lines_of_json_that_any_reader_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    from train.progress import StatusLines
+
+    lines = StatusLines(epochs=2, best_loss=0.5, n_steps=3, images_per_s=lambda: 7.0)
+    lines.on_train_begin()
+    for epoch, val_loss in enumerate((0.4, 0.45)):
+        lines.on_epoch_begin(epoch)
+        lines.on_train_batch_end(0, {"loss": 0.9})
+        lines.on_epoch_end(epoch, {"loss": 0.8, "val_loss": val_loss, "val_r11": float("nan")})
+    start, step, *epochs = [
+        json.loads(line, parse_constant=pytest.fail) for line in capsys.readouterr().out.split("\n")[:-1]
+    ]
+    assert start == {"event": "start", "epochs": 2, "steps": 3}
+    assert step == {"event": "step", "epoch": 1, "step": 1, "steps": 3, "loss": 0.9}
+    epochs = [line for line in epochs if line["event"] == "epoch"]
+    assert [(line["epoch"], line["val_loss"], line["val_r11"], line["best"]) for line in epochs] == [
+        (1, 0.4, None, True),
+        (2, 0.45, None, False),
+    ]
+
+
 def test_throttle_can_be_predicted_too(recording: Path, tmp_path: Path) -> None:
     output = tmp_path / "model.h5"
     code, _, err = finish(clone(recording, "--output", output, "--epochs", "1", "--predict", "steering,throttle"))

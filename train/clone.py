@@ -52,13 +52,17 @@ def run(config: TrainConfig) -> int:
     from models.quiet import import_tensorflow
 
     import_tensorflow()
+    from train.progress import say_status
     from train.report import print_result, write_summary
     from train.training import train
 
     result = train(config, model_config, rows, split, dropped)
     if result is None:
         return CTRL_C
-    print_result(result)
+    if config.status:
+        say_status("done", **result.to_json())
+    else:
+        print_result(result)
     if config.summary:
         write_summary(config.summary, result)
     return CTRL_C if result.interrupted else 0
@@ -132,6 +136,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="the model; replaced only by a complete one")
     parser.add_argument("--summary", type=Path, metavar="FILE", help="also write the result as JSON")
+    parser.add_argument(
+        "--status", action="store_true", help="say how it goes as lines of JSON, in place of the table at the end"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from OUTPUT.checkpoint")
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard logs")
     _add_model_options(parser.add_argument_group("model"))

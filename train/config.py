@@ -25,7 +25,9 @@ PRETRAINED_LEARNING_RATE = 1e-4  # all layers of a pretrained backbone are train
 
 SPLITS = ("blocks", "episodes")
 # Settings that may differ between a run and the run that resumes it: they change where and how long, not what.
-FREE_ON_RESUME = frozenset({"output", "summary", "resume", "tensorboard", "epochs", "cache_memory", "recordings"})
+FREE_ON_RESUME = frozenset(
+    {"output", "summary", "resume", "tensorboard", "epochs", "cache_memory", "recordings", "status"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ class TrainConfig:
         cache_memory: Memory for preprocessed images, MB (1e6 bytes); what does not fit is decoded in every epoch.
         resume: Go on from `<output>.checkpoint`.
         summary: Write the result as JSON here.
+        status: Say how it goes as lines of JSON on standard output, in place of the table at the end.
         tensorboard: Write TensorBoard logs into this folder.
     """
 
@@ -96,6 +99,7 @@ class TrainConfig:
     cache_memory: int = 2000
     resume: bool = False
     summary: Path | None = None
+    status: bool = False
     tensorboard: Path | None = None
 
     def __post_init__(self) -> None:

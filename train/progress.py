@@ -1,7 +1,9 @@
-"""What a person sees while a network trains: a live bar on a terminal, plain lines elsewhere."""
+"""What is seen of a training under way: by a person, a live bar or plain lines; by a program, lines of JSON."""
 
 from __future__ import annotations
 
+import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -79,3 +81,53 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
         pace = (time.perf_counter() - self._start) / max(epochs_done, 1e-6)
         seconds = round(pace * max(0.0, self._epochs - self._first_epoch - epochs_done))
         return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def say_status(event: str, **values: Any) -> None:
+    """One line of JSON on standard output, for a program that listens; a number that is not finite becomes null."""
+    finite = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
+    }
+    print(json.dumps({"event": event, **finite}), flush=True)  # noqa: T201 - the command's result
+
+
+class StatusLines(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells another program how a training goes, one JSON object a line, each with its kind as `event`.
+
+    `start` (epochs, steps), `step` (epoch, step, steps, loss so far in the epoch; at most every STEP_PERIOD_S seconds)
+    and `epoch` (epoch, epochs, loss, val_loss, val_r11, best, images_per_s). Epochs and steps count from 1.
+    """
+
+    STEP_PERIOD_S = 0.5
+
+    def __init__(self, epochs: int, best_loss: float, n_steps: int, images_per_s: Callable[[], float]) -> None:
+        super().__init__()
+        self._epochs, self._best, self._n_steps = epochs, best_loss, n_steps
+        self._images_per_s = images_per_s
+        self._epoch, self._said_at = 0, -math.inf
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        """Say how long it is to be."""
+        say_status("start", epochs=self._epochs, steps=self._n_steps)
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Note the epoch."""
+        self._epoch = epoch + 1
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Say how far it is, if it is time."""
+        now = time.monotonic()
+        if now - self._said_at >= self.STEP_PERIOD_S:
+            self._said_at = now
+            loss = float((logs or {})["loss"])
+            say_status("step", epoch=self._epoch, step=batch + 1, steps=self._n_steps, loss=loss)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Say what the epoch came to."""
+        seen = dict(logs or {})
+        is_best = seen["val_loss"] < self._best
+        self._best = min(self._best, seen["val_loss"])
+        errors = {name: seen[name] for name in ("loss", "val_loss", "val_r11")}
+        say_status(
+            "epoch", epoch=epoch + 1, epochs=self._epochs, **errors, best=is_best, images_per_s=self._images_per_s()
+        )

@@ -27,7 +27,7 @@ from train.held_back import HeldBack, Validator
 from train.images import FrameReader, ImageStore
 from train.interrupt import on_ctrl_c
 from train.pipeline import TrainingData
-from train.progress import EpochDisplay
+from train.progress import EpochDisplay, StatusLines
 from train.report import Result
 from train.splits import Split
 from train.terminal import counting, say
@@ -207,6 +207,8 @@ def _callbacks(
         checkpoint.KeepBest(progress),
         EpochDisplay(config.epochs, progress.epochs_done, progress.best_loss, n_steps, lambda: loop.speed.images_per_s),
     ]
+    if config.status:
+        callbacks.append(StatusLines(config.epochs, progress.best_loss, n_steps, lambda: loop.speed.images_per_s))
     if config.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(config.tensorboard)))
     return callbacks
@@ -227,7 +229,7 @@ def _metadata(
 ) -> dict[str, Any]:
     """What the model file says about its making; recordings by name only, their folders are nobody's business."""
     training = {**config.to_json(), "recordings": [recording.folder.name for recording in rows.recordings]}
-    for name in ("output", "summary", "tensorboard", "resume", "validate_on"):
+    for name in ("output", "summary", "status", "tensorboard", "resume", "validate_on"):
         training.pop(name)
     if config.weights:
         training["weights"] = config.weights.replace("\\", "/").rpartition("/")[2]
