@@ -123,6 +123,34 @@ class RecordingAppender:
             raise
         self._cameras = tuple(images)
 
+    def remove_last(self, n_rows: int) -> int:
+        """Take back the last rows, then their images; the next row starts a new episode.
+
+        The log is cut in one step, so a kill in between leaves whole rows, and at worst images that no row names.
+
+        Args:
+            n_rows: At most so many, of this session or of an earlier one.
+
+        Returns:
+            How many there were to take back.
+
+        Raises:
+            OSError: If the log cannot be cut; then every row is still there.
+        """
+        log = self._folder / LOG_NAME
+        if n_rows <= 0 or not log.exists():
+            return 0
+        lines = log.read_bytes().splitlines(keepends=True)
+        kept, removed = lines[:-n_rows], lines[-n_rows:]
+        os.truncate(log, sum(map(len, kept)))
+        self._times.start_episode()
+        for line in removed:
+            for cell in line.decode().split(",")[: len(CAMERAS)]:
+                image = self._folder / IMAGE_FOLDER / Path(cell).name  # whatever another tool wrote: only in here
+                with contextlib.suppress(OSError):  # unnamed by now: it can only waste space
+                    image.unlink(missing_ok=True)
+        return len(removed)
+
     def close(self) -> None:
         """Let another recorder have the folder."""
         if self._log is not None:
@@ -223,6 +251,10 @@ class _RowTimes:
         self._last = last
         self._starts_episode = last is not None
         self._shift = timedelta(0)
+
+    def start_episode(self) -> None:
+        """Keep the next row clearly apart from those before."""
+        self._starts_episode = self._last is not None
 
     def next(self, time: datetime) -> datetime:
         time += self._shift

@@ -136,6 +136,24 @@ class Recorder:
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting and not self._busy)
 
+    def remove_last(self, n_rows: int) -> int:
+        """Write what waits, then take back the last rows with their images; see `RecordingAppender.remove_last`.
+
+        Returns:
+            How many there were to take back.
+
+        Raises:
+            RecordingError: If the disk refuses; then every row is still there.
+        """
+        with self._changed:  # held until it is done: no row is written meanwhile
+            self._changed.wait_for(lambda: not self._waiting and not self._busy)
+            try:
+                n_removed = self._appender.remove_last(n_rows)
+            except OSError as error:
+                raise RecordingError(f"{self.folder}: rows cannot be taken back: {error.strerror}") from error
+            self._n_written = max(self._n_written - n_removed, 0)
+            return n_removed
+
     def close(self) -> None:
         """Write what waits, report, and let another recorder have the folder; a second call does nothing."""
         with self._changed:

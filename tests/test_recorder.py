@@ -268,6 +268,67 @@ def test_a_session_without_rows_leaves_an_empty_folder(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "lap") == []
 
 
+def images_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "IMG").iterdir())
+
+
+def test_rows_taken_back_go_with_their_images_and_what_follows_is_a_new_episode(tmp_path: Path) -> None:
+    with Recorder(tmp_path) as recorder:
+        for number in range(10):
+            add_row(recorder, number, NOON + timedelta(seconds=number / 10))
+        assert recorder.remove_last(4) == 4
+        assert recorder.n_written == 6
+        for number in (20, 21):
+            add_row(recorder, number, NOON + timedelta(seconds=1.0 + number / 1000))
+    recording = load_recording(tmp_path)
+    assert recording.speed_mph.tolist() == [*range(6), 20, 21]
+    assert recording.episode.tolist() == [0] * 6 + [1] * 2
+    assert not recording.dropped
+    named = [recording.image_path(camera, row).name for camera in CAMERAS for row in range(len(recording))]
+    assert images_in(tmp_path) == sorted(named)
+
+
+def test_more_rows_than_there_are_may_be_taken_back(tmp_path: Path) -> None:
+    with Recorder(tmp_path) as recorder:
+        assert recorder.remove_last(5) == 0
+        add_row(recorder, 1)
+        assert recorder.remove_last(5) == 1
+        assert (recorder.n_written, images_in(tmp_path)) == (0, [])
+        add_row(recorder, 2)
+    assert load_recording(tmp_path).speed_mph.tolist() == [2]
+
+
+def test_taking_rows_back_that_is_cut_short_leaves_whole_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    with Recorder(tmp_path) as recorder:
+        for number in range(6):
+            add_row(recorder, number)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", die)
+            with pytest.raises(KeyboardInterrupt):
+                recorder.remove_last(2)
+    recording = load_recording(tmp_path)
+    assert recording.speed_mph.tolist() == [0, 1, 2, 3]
+    assert not recording.dropped
+    assert len(images_in(tmp_path)) == 18, "all still there"
+
+
+def test_rows_that_the_disk_does_not_give_back_are_all_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with Recorder(tmp_path) as recorder:
+        add_row(recorder, 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "truncate", refuse)
+            with pytest.raises(RecordingError, match="cannot be taken back"):
+                recorder.remove_last(1)
+        add_row(recorder, 2)
+    assert load_recording(tmp_path).speed_mph.tolist() == [1, 2]
+
+
 def test_udacitys_way_of_reading_finds_seven_columns_and_its_images(tmp_path: Path) -> None:
     record_at(tmp_path, 0)
     with open(tmp_path / "driving_log.csv", newline="") as log:
