@@ -128,6 +128,19 @@ def test_center_alone_shows_what_it_shows_among_three(lake: Simulation) -> None:
     assert np.abs(frames["center"].astype(int) - among_three).mean() < 1.0
 
 
+def test_the_cameras_left_out_show_what_they_show_among_three(lake: Simulation) -> None:
+    with Simulation(lake.track, seed=3, cameras=("center",), backend=BACKEND) as center_only:
+        lake.reset(200.0)
+        center_only.reset(200.0)
+        before, others = center_only.render()["center"], center_only.render_others()
+        assert set(others) == {"left", "right"}
+        among_three = lake.render()
+        for name, frame in others.items():
+            assert np.abs(frame.astype(int) - among_three[name]).mean() < 1.0
+        np.testing.assert_array_equal(center_only.render()["center"], before)
+    assert lake.render_others() == {}
+
+
 def test_rendering_twice_gives_the_same_picture_and_labels_leave_no_trace(lake: Simulation) -> None:
     lake.reset(s_m=400)
     first = lake.render()["left"]

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.messages import Control, Frame
-from simulator_bridge.simulator.cameras import Cameras, LabelFrame, check_names
+from simulator_bridge.simulator.cameras import RIGHT_M, Cameras, LabelFrame, check_names
 from simulator_bridge.simulator.renderer import open_pipe
 from simulator_bridge.simulator.track import Track
 from simulator_bridge.simulator.vehicle import PHYSICS_DT_S, Pose, Vehicle
@@ -82,6 +82,7 @@ class Simulation:
         self.track = track
         self.world = World(track, seed, weather)
         self._cameras = Cameras(self.world, cameras, backend) if cameras else None
+        self._others: Cameras | None = None
         self._vehicle = Vehicle(self.world.ground, self.world.obstacles)
         self._steps = 0
         self.reset()
@@ -127,6 +128,18 @@ class Simulation:
         self._cameras.place(self._vehicle.transform)
         return self._cameras.render()
 
+    def render_others(self) -> dict[str, Frame]:
+        """What the cameras that `render` leaves out see now, by camera: for who needs them only now and then."""
+        if self._cameras is None:
+            return {}
+        others = [name for name in RIGHT_M if name not in self._cameras.names]
+        if not others:
+            return {}
+        if self._others is None:
+            self._others = Cameras(self.world, others, self._cameras.backend)
+        self._others.place(self._vehicle.transform)
+        return self._others.render()
+
     def render_labels(self) -> dict[str, LabelFrame]:
         """The classes (`layers.Label`) of what the cameras see now, by camera; empty without cameras."""
         if self._cameras is None:
@@ -137,8 +150,9 @@ class Simulation:
     def close(self) -> None:
         """Give everything back to the engine; the simulation is of no use afterwards."""
         self._vehicle.close()
-        if self._cameras is not None:
-            self._cameras.close()
+        for cameras in (self._cameras, self._others):
+            if cameras is not None:
+                cameras.close()
         self.world.close()
 
     def __enter__(self) -> Self:
