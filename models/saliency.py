@@ -1,0 +1,133 @@
+"""What moves the steering: every part of a frame is blurred in turn, and what that does to the steering is measured.
+
+This asks the LiteRT model that drives (occlusion, Zeiler and Fergus 2014, with a blur in place of a grey patch), so it
+is true of any architecture and of foreign files, and needs nothing stored beside the model. VisualBackProp, which
+multiplies averaged activations, was tried on the same models: cheap, but it does not know the dense layers, and what it
+showed of a PilotNet was bushes and grain, not the road.
+
+One map takes about 80 runs of the model. It is meant for a few maps a second, away from the thread that answers; the
+interpreter here is its own. Importing this module imports neither TensorFlow nor Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from models.loading import load_policy
+from models.model_file import load_model_file
+from models.policy import check_frame
+from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, Frame
+
+SaliencyMap = npt.NDArray[np.float32]
+"""(160, 320) in [0, 1]: how much each pixel moves the steering, beside the frame's other pixels."""
+
+PART_PX = (14, 26)  # height and width of a part, about: 6 x 13 parts in the rows that a model of ours sees
+BLUR_PX = 21  # wide enough to wash a lane line out, narrow enough to keep the colour of what is around it
+SMOOTH_PX = 1.0  # sigma; a single pixel's grain says nothing
+FULL_QUANTILE = 0.995  # of the map: shown as 1, so that one outlier does not hide the rest
+FAINT_RGB, STRONG_RGB = (255, 0, 110), (255, 240, 60)  # neither is found on a road
+OPACITY = 0.85
+FADE = 0.8  # below 1: the faint half is to be seen as well
+
+
+class Saliency(Protocol):
+    """Frame in, map out: deterministic, safe to call from several threads."""
+
+    def __call__(self, frame: Frame) -> SaliencyMap:
+        """Map one frame, uint8 (160, 320, 3) RGB; raises ValueError for anything else."""
+        ...
+
+
+def load_saliency(path: Path) -> Saliency:
+    """Saliency of a model file, with an interpreter of its own.
+
+    Like `load_policy` it needs TensorFlow only for a file that another program wrote.
+
+    Raises:
+        ModelFileError: If the file is missing, damaged or foreign; the message says what to do.
+    """
+    policy = load_policy(path)
+    top, bottom = load_model_file(path).metadata.get("preprocessing", {}).get("crop_px", (0, 0))
+    return Occlusion(lambda frame: policy(frame).steering_angle, top, FRAME_HEIGHT_PX - bottom)
+
+
+class Occlusion:
+    """Saliency of anything that steers by a frame.
+
+    The parts overlap and fade out towards their borders. A part's effect is the absolute change of the steering when
+    it is blurred; it is shared out among the part's pixels by how much the blur changed each, for a pixel that stayed
+    as it was moved nothing.
+
+    Args:
+        steer: Frame to steering angle; deterministic, safe to call from several threads.
+        first_row: First row that it looks at.
+        end_row: First row below those.
+    """
+
+    def __init__(self, steer: Callable[[Frame], float], first_row: int = 0, end_row: int = FRAME_HEIGHT_PX) -> None:
+        self._steer = steer
+        self._rows = slice(first_row, end_row)
+        self._parts = [
+            (rows, columns, np.outer(down, across))
+            for rows, down in _windows(end_row - first_row, PART_PX[0])
+            for columns, across in _windows(FRAME_WIDTH_PX, PART_PX[1])
+        ]
+
+    def __call__(self, frame: Frame) -> SaliencyMap:
+        """See `Saliency.__call__`."""
+        check_frame(frame)
+        plain = self._steer(frame)
+        touched = frame.copy()
+        seen = frame[self._rows].astype(np.float32)
+        blur = cv2.blur(frame, (BLUR_PX, BLUR_PX))[self._rows] - seen
+        change = np.abs(blur).sum(axis=2)
+        view = touched[self._rows]  # the frame is put together here, one blurred part at a time
+        effects = np.zeros(seen.shape[:2], np.float32)
+        for rows, columns, weight in self._parts:
+            part = rows, columns
+            view[part] = np.rint(seen[part] + blur[part] * weight[..., np.newaxis])
+            effect = abs(self._steer(touched) - plain)
+            view[part] = frame[self._rows][part]
+            share = change[part] * weight
+            effects[part] += effect * share / max(float(share.sum()), 1.0)
+        saliency = np.zeros(FRAME_SHAPE[:2], np.float32)
+        saliency[self._rows] = _scaled(np.asarray(cv2.GaussianBlur(effects, (0, 0), SMOOTH_PX), np.float32))
+        return saliency
+
+
+def overlay(frame: Frame, saliency: SaliencyMap) -> Frame:
+    """The frame in its own colours, and over it what moves the steering: faint pink to strong yellow.
+
+    Args:
+        frame: Any size, RGB.
+        saliency: Of that size, in [0, 1].
+    """
+    strength = saliency[..., np.newaxis]
+    color = (1 - strength) * np.array(FAINT_RGB, np.float32) + strength * np.array(STRONG_RGB, np.float32)
+    alpha = OPACITY * strength**FADE
+    return np.asarray(np.rint((1 - alpha) * frame + alpha * color), np.uint8)
+
+
+def _windows(length_px: int, about_px: int) -> list[tuple[slice, npt.NDArray[np.float32]]]:
+    """Overlapping windows that add up to 1 everywhere: where each lies, and its weights."""
+    n = max(1, round(length_px / about_px))
+    size = length_px / n
+    middles = (np.arange(n) + 0.5) * size
+    places = np.arange(length_px) + 0.5
+    weights = np.cos(np.clip(np.abs(places - middles[:, np.newaxis]) / size, 0, 1) * np.pi / 2) ** 2
+    weights /= weights.sum(axis=0)  # more than the cosines only near the two ends
+    spans = [np.flatnonzero(row > 0) for row in weights]
+    return [
+        (slice(span[0], span[-1] + 1), row[span].astype(np.float32)) for span, row in zip(spans, weights, strict=True)
+    ]
+
+
+def _scaled(effects: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    full = float(np.quantile(effects, FULL_QUANTILE))
+    return np.clip(effects / full, 0, 1) if full > 0 else np.zeros_like(effects)
