@@ -5,7 +5,7 @@ import pytest
 
 from simulator_bridge.messages import FRAME_SHAPE
 from tests.made_recording import draw_frame, winding
-from train.baselines import fit_ridge, thumbnail
+from train.baselines import fit_nearest, fit_ridge, mirrored, thumbnail
 from train.validation import correlation, score, smooth_labels
 
 
@@ -42,6 +42,24 @@ def test_ridge_beats_always_zero_on_a_road_that_thumbnails_show() -> None:
 
     predicted = fit_ridge(thumbnails[:150], labels[:150])(thumbnails[150:])
     assert np.square(predicted - labels[150:]).mean() < 0.5 * np.square(labels[150:]).mean()
+
+
+def test_nearest_is_the_mean_of_the_five_that_look_most_alike() -> None:
+    features = np.arange(600, dtype=np.float32)[:, None] + np.array([[0, 100]], np.float32)
+    labels = np.square(features[:, 0]) / 1e5
+
+    predicted = fit_nearest(features, labels)(features[2:-2])  # more rows than are compared at a time
+    assert predicted == pytest.approx((labels[:-4] + labels[1:-3] + labels[2:-2] + labels[3:-1] + labels[4:]) / 5)
+
+
+def test_nearest_makes_do_with_fewer_than_five() -> None:
+    predict = fit_nearest(np.eye(2, dtype=np.float32), np.array([0.2, 0.4], np.float32))
+    assert predict(np.zeros((1, 2), np.float32)) == pytest.approx(0.3)
+
+
+def test_mirrored_thumbnail_is_that_of_the_mirrored_frame() -> None:
+    frame = draw_frame(0.4)
+    assert mirrored(thumbnail(frame)[None])[0] == pytest.approx(thumbnail(frame[:, ::-1].copy()), abs=0.01)
 
 
 def test_score_by_hand() -> None:

@@ -1,4 +1,4 @@
-"""What a model must beat: always straight on, and ridge regression on thumbnails. No deep learning, numpy only."""
+"""What a model must beat: always straight on, ridge regression and nearest neighbours on thumbnails; numpy only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ THUMBNAIL_HEIGHT_PX, THUMBNAIL_WIDTH_PX = 16, 50
 MAX_TRAINING_ROWS = 20_000  # ridge gains nothing beyond; bounds its time and memory on long recordings
 N_FOLDS = 4  # contiguous stretches of the training rows, to choose the penalty
 PENALTIES = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)  # on 800 pixels in [0, 1]
+N_NEIGHBOURS = 5
+QUERY_CHUNK = 256  # frames compared with all others at a time: bounds the memory for distances
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -23,6 +25,36 @@ def thumbnail(frame: Frame) -> FloatArray:
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (THUMBNAIL_WIDTH_PX, THUMBNAIL_HEIGHT_PX), interpolation=cv2.INTER_AREA)
     return np.divide(small.reshape(-1), 255, dtype=np.float32)
+
+
+def mirrored(thumbnails: FloatArray) -> FloatArray:
+    """Thumbnails (n, 800) of the mirrored frames."""
+    images = thumbnails.reshape(-1, THUMBNAIL_HEIGHT_PX, THUMBNAIL_WIDTH_PX)
+    return np.ascontiguousarray(images[:, :, ::-1]).reshape(thumbnails.shape)
+
+
+def fit_nearest(thumbnails: FloatArray, labels: FloatArray) -> Callable[[FloatArray], FloatArray]:
+    """Remember every frame: the prediction is the mean label of the five that look most alike.
+
+    Args:
+        thumbnails: (n, d).
+        labels: (n,).
+
+    Returns:
+        (m, d) -> (m,) predictions.
+    """
+    n = min(N_NEIGHBOURS, len(labels))
+    squares = np.square(thumbnails).sum(axis=1)
+
+    def predict(seen: FloatArray) -> FloatArray:
+        predicted = np.empty(len(seen), np.float32)
+        for start in range(0, len(seen), QUERY_CHUNK):
+            distances = squares - 2 * seen[start : start + QUERY_CHUNK] @ thumbnails.T  # but for the query's own square
+            nearest = np.argpartition(distances, n - 1, axis=1)[:, :n]
+            predicted[start : start + QUERY_CHUNK] = labels[nearest].mean(axis=1)
+        return predicted
+
+    return predict
 
 
 def fit_ridge(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from train.baselines import MAX_TRAINING_ROWS, fit_ridge, thumbnail
+from train.baselines import MAX_TRAINING_ROWS, N_NEIGHBOURS, fit_nearest, fit_ridge, mirrored, thumbnail
 from train.dataset import FloatArray, IntArray, Rows
 from train.fit import stacked_outputs
 from train.images import FrameReader, ImageStore
@@ -53,15 +53,25 @@ class HeldBack:
         """Score predicted steering, (m,)."""
         return score(predicted, self.labels[:, 0], self.smoothed)
 
-    def baselines(self, rows: Rows, split: Split, reader: FrameReader) -> dict[str, Score]:
-        """Score what needs no network: always straight on, and ridge regression on the training rows' thumbnails."""
+    def baselines(self, rows: Rows, split: Split, reader: FrameReader, *, flip: bool = False) -> dict[str, Score]:
+        """Score what needs no network: always straight on, and what thumbnails of the training rows say.
+
+        Args:
+            rows: All rows.
+            split: Which of them may be learned from.
+            reader: Reads their frames.
+            flip: Learn from their mirror images too, as the network does.
+        """
         training = _spread(split.train, MAX_TRAINING_ROWS)
         seen, readable = _thumbnails(rows, training, reader)
-        predict = fit_ridge(seen[readable], rows.steering_angle[training][readable])
+        seen, labels = seen[readable], rows.steering_angle[training][readable]
+        if flip:
+            seen, labels = np.concatenate([seen, mirrored(seen)]), np.concatenate([labels, -labels])
         held_back, _ = _thumbnails(rows, self.row, reader)
         return {
             "always zero": self.score(np.zeros(len(self), np.float32)),
-            "ridge": self.score(predict(held_back)),
+            "ridge": self.score(fit_ridge(seen, labels)(held_back)),
+            f"{N_NEIGHBOURS} nearest": self.score(fit_nearest(seen, labels)(held_back)),
         }
 
 

@@ -20,7 +20,7 @@ from models.saving import save_model_file
 from simulator_bridge.errors import ForeseenError
 from simulator_bridge.recording import CAMERAS
 from train import checkpoint, fit
-from train.augment import AugmentConfig, Augmenter, View
+from train.augment import Augmenter, View
 from train.config import TrainConfig
 from train.dataset import Rows, Samples, list_samples
 from train.held_back import HeldBack, Validator
@@ -68,11 +68,11 @@ def train(
     held_back = HeldBack.of(rows, split, store)
     if not len(held_back):
         raise ForeseenError("none of the held-back images can be read; run train/checkup.py on the recordings")
-    baselines = held_back.baselines(rows, split, reader)
+    baselines = held_back.baselines(rows, split, reader, flip=config.flip)
     say("to beat: " + ", ".join(f"{name} {baseline.mse:.5f}" for name, baseline in baselines.items()) + " MSE")
 
     augmenter = Augmenter(View.of(preprocessing), *store.shape[:2])
-    data = _training_data(config, rows, samples, store, augmenter)
+    data = TrainingData.of(config, rows, samples, store, augmenter)
     weights = fit.loss_weights(config.outputs)
     validator = Validator(network, store, held_back, weights)
     loop = fit.TrainingLoop(model, network, strategy, config.batch_size, weights)
@@ -172,30 +172,6 @@ def _filled_store(
     streamed = len(store) - store.n_cached
     say(f"{store.n_cached} images kept in memory" + (f", {streamed} streamed from disk" if streamed else ""))
     return store
-
-
-def _training_data(
-    config: TrainConfig, rows: Rows, samples: Samples, store: ImageStore, augmenter: Augmenter
-) -> TrainingData:
-    return TrainingData(
-        rows,
-        samples,
-        store,
-        augmenter,
-        augment=AugmentConfig(
-            flip=config.flip,
-            shift_m=config.shift_m,
-            brightness=config.brightness,
-            shadow=config.shadow,
-            correction_per_m=config.correction_per_m,
-        ),
-        side_correction=config.side_correction,
-        near_zero=config.near_zero,
-        near_zero_share=config.near_zero_share,
-        epoch_samples=config.epoch_samples,
-        batch_size=config.batch_size,
-        seed=config.seed,
-    )
 
 
 def _callbacks(
