@@ -46,7 +46,7 @@ def test_ridge_beats_always_zero_on_a_road_that_thumbnails_show() -> None:
 
 def test_nearest_is_the_mean_of_the_five_that_look_most_alike() -> None:
     features = np.arange(600, dtype=np.float32)[:, None] + np.array([[0, 100]], np.float32)
-    labels = np.square(features[:, 0]) / 1e5
+    labels = (np.square(features[:, 0]) / 1e5).astype(np.float32)
 
     predicted = fit_nearest(features, labels)(features[2:-2])  # more rows than are compared at a time
     assert predicted == pytest.approx((labels[:-4] + labels[1:-3] + labels[2:-2] + labels[3:-1] + labels[4:]) / 5)

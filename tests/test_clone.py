@@ -92,7 +92,7 @@ def test_summary_holds_the_figures_of_the_table(uninterrupted: tuple[Path, str, 
     summary = json.loads(output.with_name("summary.json").read_text())
 
     assert summary["epochs_done"] == 4
-    assert set(summary["baselines"]) == {"always zero", "ridge"}
+    assert set(summary["baselines"]) == {"always zero", "ridge", "5 nearest"}
     for figures in (summary["validation"], summary["baselines"]["ridge"]):
         assert f"{figures['mse']:.5f}" in out
         assert figures["mae_deg"] == pytest.approx(25 * figures["mae"])
