@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import browser as browser  # a fixture for every test
+from tests.browser import chromium as chromium
+
 
 @pytest.fixture(scope="session")
 def driving_data() -> Path:

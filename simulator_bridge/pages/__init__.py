@@ -1,0 +1,1 @@
+"""Self-contained HTML pages: one look, one plotting library, one content-security policy."""

@@ -1,0 +1,252 @@
+"""Building blocks of a page, each a piece of HTML: tables, bars, pictures, facts. Charts are in `figures`.
+
+Every text that is passed in is escaped, unless it is `Markup` already.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import TypeGuard
+
+from markupsafe import Markup
+
+from simulator_bridge.pages.figures import Line, Numbers, histogram, line_chart
+
+__all__ = [
+    "Column",
+    "Line",
+    "bars",
+    "code",
+    "drawing",
+    "facts",
+    "gallery",
+    "histogram",
+    "line_chart",
+    "note",
+    "picture",
+    "table",
+    "toggle",
+]
+
+NOTHING = "\N{EN DASH}"  # a cell without a value
+N_COLOURS = 8  # of the palette in base.css
+GALLERY_WIDTHS_PX = (80, 120, 160, 240, 320, 480)  # the classes that base.css has
+_MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        label: Its heading, with the unit.
+        numeric: Aligned to the right and sorted by value.
+        digits: Digits after the decimal point; None: as many as the number has.
+        hint: What it means; listed under the table.
+        best: `low` or `high` marks the best value of the column; empty: none is.
+    """
+
+    label: str
+    numeric: bool = True
+    digits: int | None = None
+    hint: str = ""
+    best: str = ""
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> Markup:
+    """A table that is sorted by a click on a heading and scrolls by itself where it is too wide.
+
+    Args:
+        columns: Headings.
+        rows: As many cells each as there are columns; None and NaN show as a dash and sort last.
+
+    Raises:
+        ValueError: If a row has another number of cells.
+    """
+    for row in rows:
+        if len(row) != len(columns):
+            raise ValueError(f"expected {len(columns)} cells a row, got {len(row)}: {row!r}")
+    best = [_best(column, [row[i] for row in rows]) for i, column in enumerate(columns)]
+    head = Markup("").join(
+        Markup('<th scope="col"{} aria-sort="none"><button type="button">{}</button></th>').format(
+            Markup(' class="number"') if column.numeric else "", column.label
+        )
+        for column in columns
+    )
+    body = Markup("\n").join(
+        Markup("<tr>{}</tr>").format(
+            Markup("").join(
+                _cell(column, cell, first=i == 0, is_best=best[i] is not None and cell == best[i])
+                for i, (column, cell) in enumerate(zip(columns, row, strict=True))
+            )
+        )
+        for row in rows
+    )
+    hints = {column.label: column.hint for column in columns if column.hint}
+    return Markup(
+        '<div class="scroll" role="region" aria-label="table" tabindex="0">\n<table class="sortable">\n'
+        "<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>\n</div>\n{}"
+    ).format(
+        head,
+        body,
+        Markup("<details><summary>What the columns mean</summary>{}</details>").format(facts(hints)) if hints else "",
+    )
+
+
+def bars(
+    title: str, labels: Sequence[str], series: Mapping[str, Numbers], *, unit: str = "", digits: int = 3
+) -> Markup:
+    """Horizontal bars, one a label and series.
+
+    Args:
+        title: Caption.
+        labels: (N,) what is compared.
+        series: Name -> (N,) values >= 0; NaN has no bar.
+        unit: Of the values.
+        digits: Significant digits of the values beside the bars.
+
+    Raises:
+        ValueError: If a series does not have one value a label, or has a negative one.
+    """
+    for name, values in series.items():
+        if len(values) != len(labels):
+            raise ValueError(f"bars {title!r}: {name!r} has {len(values)} values for {len(labels)} labels")
+        if any(value < 0 for value in values):
+            raise ValueError(f"bars {title!r}: {name!r} has negative values")
+    longest = max((value for values in series.values() for value in values if math.isfinite(value)), default=0.0)
+    legend = Markup("").join(
+        Markup('<span class="key"><svg class="swatch c{}"><rect width="100%" height="100%"/></svg>{}</span>').format(
+            i % N_COLOURS, name
+        )
+        for i, name in enumerate(series)
+    )
+    rows = Markup("\n").join(
+        Markup("<tr>{}<td>{}</td><td>{}</td></tr>").format(
+            Markup('<th scope="rowgroup" rowspan="{}">{}</th>').format(len(series), label) if i == 0 else "",
+            _bar(values[n], longest, i % N_COLOURS),
+            f"{values[n]:.{digits}g} {unit}".rstrip() if math.isfinite(values[n]) else NOTHING,
+        )
+        for n, label in enumerate(labels)
+        for i, values in enumerate(series.values())
+    )
+    return Markup('<figure class="bars">\n<figcaption>{}</figcaption>\n{}<table>\n{}\n</table>\n</figure>').format(
+        title, Markup('<p class="keys">{}</p>\n').format(legend) if len(series) > 1 else "", rows
+    )
+
+
+def picture(image: bytes, caption: str = "", alt: str = "") -> Markup:
+    """A picture inside the page.
+
+    Args:
+        image: A JPEG or PNG file.
+        caption: Shown under it.
+        alt: Says what is to be seen, for those who do not see it; the caption where it is empty.
+
+    Raises:
+        ValueError: If it is neither JPEG nor PNG.
+    """
+    kind = next((kind for magic, kind in _MAGIC.items() if image.startswith(magic)), None)
+    if kind is None:
+        raise ValueError(f"expected a JPEG or PNG file, got bytes that begin with {image[:8]!r}")
+    return Markup('<figure class="picture"><img src="data:{};base64,{}" alt="{}">{}</figure>').format(
+        kind, base64.b64encode(image).decode(), alt or caption, _caption(caption)
+    )
+
+
+def gallery(pictures: Sequence[Markup], min_width_px: int = 160) -> Markup:
+    """Pictures side by side, as many in a row as fit.
+
+    Args:
+        pictures: What `picture` or `drawing` makes.
+        min_width_px: None is narrower; rounded up to one of `GALLERY_WIDTHS_PX`.
+    """
+    width_px = next((width for width in GALLERY_WIDTHS_PX if width >= min_width_px), GALLERY_WIDTHS_PX[-1])
+    return Markup('<div class="gallery w{}">\n{}\n</div>').format(width_px, Markup("\n").join(pictures))
+
+
+def drawing(svg: Markup, caption: str = "", alt: str = "") -> Markup:
+    """A drawing inside the page.
+
+    Args:
+        svg: An `svg` element with a `viewBox`. No style attributes: the policy of the page ignores them. Colours
+            follow the theme through the classes `c0` to `c7` (fill), `s0` to `s7` (stroke), `ink`, `faint` and `grid`.
+        caption: Shown under it.
+        alt: Says what is to be seen; the caption where it is empty.
+    """
+    return Markup('<figure class="drawing"><div role="img" aria-label="{}">{}</div>{}</figure>').format(
+        alt or caption, svg, _caption(caption)
+    )
+
+
+def facts(mapping: Mapping[str, object]) -> Markup:
+    """Names and their values."""
+    return Markup('<dl class="facts">\n{}\n</dl>').format(
+        Markup("\n").join(
+            Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, NOTHING if value is None else value)
+            for name, value in mapping.items()
+        )
+    )
+
+
+def note(text: str) -> Markup:
+    """A remark that should not be missed."""
+    return Markup('<p class="note">{}</p>').format(text)
+
+
+def code(text: str) -> Markup:
+    """Text as a machine wrote it or should get it."""
+    return Markup('<pre tabindex="0"><code>{}</code></pre>').format(text)
+
+
+def toggle(label: str, group: str) -> Markup:
+    """A button, for a cell of a table, that shows and hides the lines of `group` in every chart of the page."""
+    return Markup('<button type="button" class="toggle" data-group="{}" aria-pressed="true">{}</button>').format(
+        group, label
+    )
+
+
+def _caption(text: str) -> Markup:
+    return Markup("<figcaption>{}</figcaption>").format(text) if text else Markup("")
+
+
+def _bar(value: float, longest: float, colour: int) -> Markup:
+    share = value / longest if longest > 0 and math.isfinite(value) else 0.0
+    return Markup('<svg class="bar c{}" aria-hidden="true"><rect width="{}%" height="100%"/></svg>').format(
+        colour, f"{100 * share:.2f}"
+    )
+
+
+def _cell(column: Column, cell: object, *, first: bool, is_best: bool) -> Markup:
+    classes = " ".join(name for name, wanted in (("number", column.numeric), ("best", is_best)) if wanted)
+    return Markup("<{tag}{scope}{classes}{value}>{text}</{tag}>").format(
+        tag=Markup("th" if first else "td"),
+        scope=Markup(' scope="row"') if first else "",
+        classes=Markup(' class="{}"').format(classes) if classes else "",
+        value=Markup(' data-value="{}"').format(repr(float(cell))) if _is_number(cell) else "",
+        text=_text(column, cell),
+    )
+
+
+def _text(column: Column, cell: object) -> object:
+    if cell is None or (isinstance(cell, Real) and math.isnan(cell)):
+        return NOTHING
+    if not _is_number(cell):
+        return cell
+    return f"{float(cell):,.{column.digits}f}" if column.digits is not None else f"{cell:,}"
+
+
+def _best(column: Column, cells: Sequence[object]) -> object:
+    if column.best not in ("", "low", "high"):
+        raise ValueError(f"column {column.label!r}: expected best of 'low', 'high' or nothing, got {column.best!r}")
+    numbers = [cell for cell in cells if _is_number(cell)]
+    if not column.best or len(numbers) < 2:
+        return None
+    return min(numbers) if column.best == "low" else max(numbers)
+
+
+def _is_number(cell: object) -> TypeGuard[float]:
+    return not isinstance(cell, bool) and isinstance(cell, Real) and math.isfinite(cell)
