@@ -15,6 +15,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from train.config import TrainConfig
 
 # Measured on pairs of left and right frames, 1.63 m apart: on the ground the disparity grows by 1.10-1.29 px a row from
 # a horizon at row 57-62 of 160.
@@ -37,6 +38,17 @@ class AugmentConfig:
     brightness: float
     shadow: float
     correction_per_m: float
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> AugmentConfig:
+        """As the settings of a training want it."""
+        return cls(
+            flip=config.flip,
+            shift_m=config.shift_m,
+            brightness=config.brightness,
+            shadow=config.shadow,
+            correction_per_m=config.correction_per_m,
+        )
 
 
 def draw(config: AugmentConfig, n: int, rng: np.random.Generator) -> FloatArray:

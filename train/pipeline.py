@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from train.augment import AugmentConfig, Augmenter, augmented_steering, draw
+from train.config import TrainConfig
 from train.dataset import EpochPlan, FloatArray, IntArray, Rows, Samples, balanced, camera_steering
 from train.images import ImageStore
 
@@ -45,6 +46,25 @@ class TrainingData:
         self._planned: tuple[int, EpochPlan] | None = None
         self._labels[:, 0] = camera_steering(self._labels[:, 0], samples.camera[self._image], side_correction)
 
+    @classmethod
+    def of(
+        cls, config: TrainConfig, rows: Rows, samples: Samples, store: ImageStore, augmenter: Augmenter
+    ) -> TrainingData:
+        """The training samples as the settings want them."""
+        return cls(
+            rows,
+            samples,
+            store,
+            augmenter,
+            augment=AugmentConfig.of(config),
+            side_correction=config.side_correction,
+            near_zero=config.near_zero,
+            near_zero_share=config.near_zero_share,
+            epoch_samples=config.epoch_samples,
+            batch_size=config.batch_size,
+            seed=config.seed,
+        )
+
     def plan(self, epoch: int) -> EpochPlan:
         """The epoch's samples: which, in which order, changed how. The same epoch always gives the same plan."""
         if self._planned is None or self._planned[0] != epoch:
@@ -59,15 +79,10 @@ class TrainingData:
         drawn = draw(self._augment, len(chosen), rng)
         labels = self._labels[chosen]
         labels[:, 0] = augmented_steering(labels[:, 0], drawn, self._augment.correction_per_m)
-        return _padded(
-            EpochPlan(self._image[chosen], labels, np.ones(len(chosen), np.float32), drawn), self._batch_size
-        )
+        return padded(EpochPlan(self._image[chosen], labels, np.ones(len(chosen), np.float32), drawn), self._batch_size)
 
     def _draw_pass(self, rng: np.random.Generator) -> IntArray:
-        """The samples of one pass over the training set, in order."""
-        train_rows = np.unique(self._row)
-        chosen_rows = train_rows[balanced(self._row_steering[train_rows], self._near_zero, self._near_zero_share, rng)]
-        return rng.permutation(np.flatnonzero(np.isin(self._row, chosen_rows)))
+        return draw_pass(self._row, self._row_steering, self._near_zero, self._near_zero_share, rng)
 
     def n_samples(self, epoch: int) -> int:
         """How many samples an epoch has, padding not counted."""
@@ -78,14 +93,9 @@ class TrainingData:
 
         Every pipeline follows the same plan and takes its own slice of each whole batch.
         """
-        plan = self.plan(epoch)
-        per_replica = self._batch_size // context.num_replicas_in_sync
-        replica = np.arange(len(plan)) // per_replica % context.num_replicas_in_sync
-        mine = replica // (context.num_replicas_in_sync // context.num_input_pipelines) == context.input_pipeline_id
-        columns = (plan.image[mine], plan.labels[mine], plan.weight[mine], plan.drawn[mine])
-        dataset = tf.data.Dataset.from_tensor_slices(columns).batch(per_replica, drop_remainder=True)
+        dataset = own_share(self.plan(epoch), self._batch_size, context)
         dataset = dataset.map(self._with_images, N_PARALLEL).map(self._with_augmentation, N_PARALLEL)
-        return dataset.prefetch(N_PREFETCHED).with_options(_options())
+        return dataset.prefetch(N_PREFETCHED).with_options(steady_options())
 
     def _with_images(self, numbers: Any, labels: Any, weights: Any, drawn: Any) -> tuple[Any, ...]:
         images, readable = tf.numpy_function(self._read, [numbers], [tf.uint8, tf.float32], stateful=False)
@@ -100,7 +110,28 @@ class TrainingData:
         return self._augmenter(images, drawn), labels, weights
 
 
-def _padded(plan: EpochPlan, batch_size: int) -> EpochPlan:
+def draw_pass(
+    row: IntArray, steering_angle: FloatArray, near_zero: float, near_zero_share: float, rng: np.random.Generator
+) -> IntArray:
+    """The samples of one pass over the training set, in order: indices into `row`, the row of each sample.
+
+    Straight rows are left out by lot, see `balanced`; `steering_angle` is that of all rows.
+    """
+    train_rows = np.unique(row)
+    chosen_rows = train_rows[balanced(steering_angle[train_rows], near_zero, near_zero_share, rng)]
+    return rng.permutation(np.flatnonzero(np.isin(row, chosen_rows)))
+
+
+def own_share(plan: EpochPlan, batch_size: int, context: Any) -> Any:
+    """The batches (image, labels, weight, drawn) of an epoch that the input pipeline of `context` has to deliver."""
+    per_replica = batch_size // context.num_replicas_in_sync
+    replica = np.arange(len(plan)) // per_replica % context.num_replicas_in_sync
+    mine = replica // (context.num_replicas_in_sync // context.num_input_pipelines) == context.input_pipeline_id
+    columns = (plan.image[mine], plan.labels[mine], plan.weight[mine], plan.drawn[mine])
+    return tf.data.Dataset.from_tensor_slices(columns).batch(per_replica, drop_remainder=True)
+
+
+def padded(plan: EpochPlan, batch_size: int) -> EpochPlan:
     """Repeat samples with weight 0 until the last batch is whole."""
     n_missing = -len(plan) % batch_size
     again = np.arange(n_missing) % len(plan)
@@ -112,7 +143,8 @@ def _padded(plan: EpochPlan, batch_size: int) -> EpochPlan:
     )
 
 
-def _options() -> Any:
+def steady_options() -> Any:
+    """Options of an epoch's pipeline: the same order every time, and no idle tail."""
     options = tf.data.Options()
     options.autotune.enabled = False  # it left idle tails of up to 5 s after an epoch's last batch
     options.deterministic = True
