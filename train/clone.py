@@ -18,6 +18,7 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from simulator_bridge.child_process import end_with_parent
 from simulator_bridge.errors import ForeseenError, exit_code
 from simulator_bridge.recording import Recording, load_recordings
 from train.config import OUTPUTS, SPLITS, TrainConfig
@@ -34,6 +35,8 @@ CTRL_C = 130  # what shells report for a program that Ctrl-C ended
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code: 0 done, 1 foreseen failure, 2 usage, 130 Ctrl-C."""
     arguments = vars(build_parser().parse_args(argv))
+    if arguments.pop("end_with_parent"):
+        end_with_parent()
     arguments |= {name: tuple(arguments[name]) for name in ("recordings", "validate_on")}
     return exit_code(lambda: run(TrainConfig(**arguments)))
 
@@ -139,6 +142,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--status", action="store_true", help="say how it goes as lines of JSON, in place of the table at the end"
     )
+    parser.add_argument("--end-with-parent", action="store_true", help="end when standard input closes")
     parser.add_argument("--resume", action="store_true", help="go on from OUTPUT.checkpoint")
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard logs")
     _add_model_options(parser.add_argument_group("model"))
