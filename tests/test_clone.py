@@ -245,6 +245,7 @@ def test_resuming_with_other_settings_is_refused_naming_them() -> None:
 def test_defaults_of_the_command_are_those_of_the_config() -> None:
     parsed = vars(build_parser().parse_args(["lake"]))
     parsed["recordings"] = tuple(parsed["recordings"])
+    assert parsed.pop("end_with_parent") is False
 
     assert TrainConfig(**parsed) == TrainConfig(recordings=(Path("lake"),))
 
