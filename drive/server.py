@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from simulator_bridge.child_process import end_with_parent
 from simulator_bridge.errors import ModelFileError, exit_code
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ class ServerConfig:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     parser = build_parser()
-    arguments = parser.parse_args(argv)
+    arguments = vars(parser.parse_args(argv))
+    if arguments.pop("end_with_parent"):
+        end_with_parent()
     try:
-        config = ServerConfig(**vars(arguments))
+        config = ServerConfig(**arguments)
     except ValueError as error:
         parser.error(str(error))
     return exit_code(lambda: run(config))
@@ -101,6 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check", action="store_true", help="check the set-up, say what is wrong and end; see doctor.py"
     )
+    parser.add_argument("--end-with-parent", action="store_true", help="end when standard input closes")
     parser.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")
     return parser
 
