@@ -27,6 +27,7 @@ from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_
 SaliencyMap = npt.NDArray[np.float32]
 """(160, 320) in [0, 1]: how much each pixel moves the steering, beside the frame's other pixels."""
 
+ALL_ROWS = slice(0, FRAME_HEIGHT_PX)
 PART_PX = (14, 26)  # height and width of a part, about: 6 x 13 parts in the rows that a model of ours sees
 BLUR_PX = 21  # wide enough to wash a lane line out, narrow enough to keep the colour of what is around it
 SMOOTH_PX = 1.0  # sigma; a single pixel's grain says nothing
@@ -53,8 +54,17 @@ def load_saliency(path: Path) -> Saliency:
         ModelFileError: If the file is missing, damaged or foreign; the message says what to do.
     """
     policy = load_policy(path)
+    return Occlusion(lambda frame: policy(frame).steering_angle, seen_rows(path))
+
+
+def seen_rows(path: Path) -> slice:
+    """The frame's rows that a model sees: those that its preprocessing keeps, all of them for a foreign file.
+
+    Raises:
+        ModelFileError: If the file is missing or damaged.
+    """
     top, bottom = load_model_file(path).metadata.get("preprocessing", {}).get("crop_px", (0, 0))
-    return Occlusion(lambda frame: policy(frame).steering_angle, top, FRAME_HEIGHT_PX - bottom)
+    return slice(top, FRAME_HEIGHT_PX - bottom)
 
 
 class Occlusion:
@@ -66,16 +76,15 @@ class Occlusion:
 
     Args:
         steer: Frame to steering angle; deterministic, safe to call from several threads.
-        first_row: First row that it looks at.
-        end_row: First row below those.
+        rows: Of the frame, that it looks at.
     """
 
-    def __init__(self, steer: Callable[[Frame], float], first_row: int = 0, end_row: int = FRAME_HEIGHT_PX) -> None:
+    def __init__(self, steer: Callable[[Frame], float], rows: slice = ALL_ROWS) -> None:
         self._steer = steer
-        self._rows = slice(first_row, end_row)
+        self._rows = rows
         self._parts = [
             (rows, columns, np.outer(down, across))
-            for rows, down in _windows(end_row - first_row, PART_PX[0])
+            for rows, down in _windows(rows.stop - rows.start, PART_PX[0])
             for columns, across in _windows(FRAME_WIDTH_PX, PART_PX[1])
         ]
 

@@ -53,7 +53,7 @@ def test_no_effect_is_all_zero(steer: Any) -> None:
 
 
 def test_nothing_is_salient_outside_the_rows_that_are_seen() -> None:
-    saliency = Occlusion(lambda frame: float(frame.std()), 56, 136)(noise())
+    saliency = Occlusion(lambda frame: float(frame.std()), slice(56, 136))(noise())
     assert not saliency[:56].any()
     assert not saliency[136:].any()
     assert saliency[56:136].any()
