@@ -95,6 +95,7 @@ class TrainingLoop:
 
     Attributes:
         stop_requested: Set it from anywhere to stop after the running step.
+        cut_requested: Set it to end the running epoch after its step; the epoch then counts as a whole one.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class TrainingLoop:
             batch_size: Samples of a step over all replicas; the loss of a step is divided by it.
             loss_weights: One per output.
         """
-        self.stop_requested = False
+        self.stop_requested = self.cut_requested = False
         self._model, self._network, self._strategy = model, network, strategy
         self._batch_size = batch_size
         self._loss_weights = tf.constant(list(loss_weights), tf.float32)
@@ -126,6 +127,10 @@ class TrainingLoop:
     def request_stop(self) -> None:
         """Stop after the running step."""
         self.stop_requested = True
+
+    def request_cut(self) -> None:
+        """End the running epoch after its step, and validate."""
+        self.cut_requested = True
 
     @property
     def speed(self) -> Speed:
@@ -181,16 +186,18 @@ class TrainingLoop:
         """One pass over the samples; returns the mean loss."""
         dataset = self._strategy.distribute_datasets_from_function(lambda context: batches(epoch, context))
         start = time.perf_counter()
-        total = tf.zeros(())
+        self.cut_requested = False
+        total, n_seen = tf.zeros(()), 0
         for step, batch in enumerate(dataset):
             listeners.on_train_batch_begin(step)
             total += self._step(batch)
             listeners.on_train_batch_end(step, {"loss": total / (step + 1)})
-            if self.stop_requested:
+            n_seen = min(n_samples, n_seen + self._batch_size)  # the last batch is padded
+            if self.stop_requested or self.cut_requested:
                 break
-        loss = float(total) * self._batch_size / n_samples
+        loss = float(total) * self._batch_size / n_seen
         self._seconds += time.perf_counter() - start
-        self._images += n_samples
+        self._images += n_seen
         return {"loss": loss}
 
     def _distributed_step(self, batch: Any) -> Any:
