@@ -51,6 +51,7 @@ class LapsConfig:
     silence_s: float = 60.0
     json: Path | None = None
     video: Path | None = None
+    report: Path | None = None
     verbose: bool = False
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from drive.lap_config import LapJob, LapsConfig
+from drive.lap_report.drive_trace import Trace, read_trace, trace_arguments
 from drive.processes import Child, EndedError, SilentError
 from simulator_bridge.errors import ForeseenError
 
@@ -31,11 +32,12 @@ LOOK_S = 0.5  # how often to see whether the server lives
 
 @dataclass(frozen=True)
 class LapResult:
-    """One drive: what the simulator reports, or why there is no report."""
+    """One drive: what the simulator reports, or why there is no report; step by step if a page was asked for."""
 
     job: LapJob
     report: dict[str, Any] | None
     failure: str | None
+    trace: Trace | None = None
 
     @property
     def passed(self) -> bool:
@@ -112,10 +114,14 @@ class _Lane(threading.Thread):
             self._start_server()
         with tempfile.TemporaryDirectory(prefix="laps-") as folder:
             report = Path(folder) / "report.json"
-            with Child(SIMULATOR_SCRIPT, self._simulator_arguments(job, report)) as simulator:
+            arguments = self._simulator_arguments(job, report)
+            if self._config.report is not None:
+                arguments += trace_arguments(Path(folder))
+            with Child(SIMULATOR_SCRIPT, arguments) as simulator:
                 failure = self._watch(simulator)
             if failure is None:
-                return LapResult(job, json.loads(report.read_text()), None)
+                trace = None if self._config.report is None else read_trace(Path(folder))
+                return LapResult(job, json.loads(report.read_text()), None, trace)
         return LapResult(job, None, failure)
 
     def _watch(self, simulator: Child) -> str | None:

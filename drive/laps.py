@@ -94,6 +94,12 @@ def run(config: LapsConfig) -> int:
             "drives": drives,
         }
         save_json(config.json, content)
+    if config.report is not None:
+        from simulator_bridge.pages.document import write_document
+
+        from drive.lap_report.page import build_lap_report
+
+        write_document(config.report, build_lap_report(config, results))
     return 0 if passed else 1
 
 
@@ -105,7 +111,7 @@ def _check_files(config: LapsConfig) -> None:
     """
     if config.model is not None and not config.model.is_file():
         raise ModelFileError(f"{config.model}: no such model file; train one first with train/clone.py")
-    for path in (config.json, config.video):
+    for path in (config.json, config.video, config.report):
         if path is not None and not path.absolute().parent.is_dir():
             raise ForeseenError(f"{path}: there is no folder {str(path.parent)!r} to write it into")
 
@@ -180,6 +186,9 @@ def _add_drives(group: argparse._ArgumentGroup) -> None:
 
 def _add_results(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--json", type=Path, metavar="FILE", help="write all numbers, settings and versions")
+    group.add_argument(
+        "--report", type=Path, metavar="FILE.html", help="write a page: maps, traces, and what led to each intervention"
+    )
     group.add_argument("--video", type=Path, metavar="FILE.mp4", help="film the drives, one file each")
     group.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")
 

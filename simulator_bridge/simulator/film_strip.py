@@ -10,7 +10,7 @@ from simulator_bridge.errors import ForeseenError
 from simulator_bridge.messages import Frame, encode_frame
 from simulator_bridge.simulator.drive_loop import Moment
 
-BEFORE_S = 3.0  # how far back a strip reaches, simulated
+BEFORE_S = 2.8  # how far back a strip reaches, simulated: six pictures, a row of them on a page
 PICTURE_PERIOD_S = 0.5
 MAX_STRIPS = 40  # of one drive: the first ones tell the story
 PATTERN = "*.jpg"
