@@ -12,12 +12,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 if __name__ == "__main__":  # run as a file: put the project root, not train/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from simulator_bridge.errors import exit_code
+
+if TYPE_CHECKING:
+    from train.recording_facts import Finding
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class CheckupConfig:
         recordings: Folders, folders of folders, or logs.
         check: How images are checked: `listed`, `header` or `decode`.
         json: Print JSON instead of tables.
+        report: Also write a page here.
     """
 
     recordings: tuple[Path, ...] = (Path("recordings"),)
     check: Literal["listed", "header", "decode"] = "header"
     json: bool = False
+    report: Path | None = None
 
 
 def parse_arguments(argv: Sequence[str] | None) -> CheckupConfig:
@@ -54,8 +59,11 @@ def parse_arguments(argv: Sequence[str] | None) -> CheckupConfig:
         "(default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print the same as JSON on standard output")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="also write a page with charts and pictures, in one HTML file"
+    )
     arguments = parser.parse_args(argv)
-    return CheckupConfig(tuple(arguments.recordings), arguments.check, arguments.json)
+    return CheckupConfig(tuple(arguments.recordings), arguments.check, arguments.json, arguments.report)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -68,15 +76,34 @@ def run(config: CheckupConfig) -> int:
     """Check everything and print it; 0 if something can be used."""
     from simulator_bridge.log.folders import survey
     from train.checkup_tables import print_findings, show_progress
+    from train.output_path import check_output
     from train.recording_facts import find_out, to_json
 
+    if config.report is not None:
+        check_output("--report", config.report)
     found = survey(config.recordings)
     findings = [find_out(item, config.check) for item in show_progress(found)]
     if config.json:
         sys.stdout.write(json.dumps(to_json(findings), indent=2) + "\n")
     else:
         print_findings(findings)
+    if config.report is not None:
+        write_report(config.report, findings)
     return 0 if any(finding.usable_rows for finding in findings) else 1
+
+
+def write_report(path: Path, findings: Sequence[Finding]) -> None:
+    """Write the page about what was found."""
+    from models.quiet import import_tensorflow
+    from simulator_bridge.pages.document import write_document
+    from train.terminal import say
+
+    say("making the report")
+    import_tensorflow()  # whose augmentation is shown
+    from train.reports.data import data_report
+
+    write_document(path, data_report(findings))
+    say(f"report: {path}")
 
 
 if __name__ == "__main__":

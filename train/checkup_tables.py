@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator_bridge.log.folders import Found
-from train.recording_facts import HISTOGRAM_EDGES, Finding, RecordingFacts
+from train.recording_facts import HISTOGRAM_EDGES, Finding, RecordingFacts, describe
 
 _WIDTH = 80
 _BAR = 30  # characters of the longest bar
@@ -55,29 +55,9 @@ def _recording_table(finding: Finding, facts: RecordingFacts, bar: str) -> Table
 
 
 def _lines(facts: RecordingFacts, bar: str) -> list[tuple[str, str]]:
-    n_dropped = sum(drop["count"] for drop in facts.dropped.values())
-    lines = [("rows", f"{facts.rows} can be used, {n_dropped} dropped")]
-    lines += [
-        (f"  dropped {drop['count']}", f"{reason} (first in line {drop['first_line']})")
-        for reason, drop in facts.dropped.items()
-    ]
-    lines.append(("duplicates", f"{facts.duplicates}"))
-    lines += [("note", note) for note in facts.notes]
+    lines = describe(facts)
     if facts.rows == 0:
         return lines
-    speed, unknown = facts.speed_mph, "not told by the recording"
-    lines += [
-        ("cameras", ", ".join(facts.cameras)),
-        ("episodes", f"{facts.episodes}, the longest {facts.longest_episode_rows} rows"),
-        ("rate", unknown if facts.rate_hz is None else f"{facts.rate_hz:.1f} rows/s"),
-        ("duration", unknown if facts.duration_s is None else _duration(facts.duration_s)),
-        ("distance", unknown if facts.distance_m is None else f"{facts.distance_m:.0f} m"),
-        ("laps", unknown if facts.laps is None else f"{facts.laps:.1f}"),
-        ("speed", unknown if speed is None else f"{speed['mean']:.1f} mph ({speed['min']:.1f} to {speed['max']:.1f})"),
-        ("steering", f"mean {facts.steering_mean:+.3f} (+ is right)"),
-        ("", _share(facts.zero_share, "exactly 0")),
-        ("", _share(facts.saturated_share, "at the stop (-1 or 1)")),
-    ]
     most = max(*facts.steering_histogram, facts.steering_zeros)
     bins = [
         (f"{low:+.1f} to {high:+.1f}", count)
@@ -85,14 +65,6 @@ def _lines(facts: RecordingFacts, bar: str) -> list[tuple[str, str]]:
     ]
     bins.insert(len(bins) // 2, ("exactly 0", facts.steering_zeros))
     return lines + [(name, f"{bar * round(_BAR * count / most):{_BAR}} {count}") for name, count in bins]
-
-
-def _share(share: float | None, what: str) -> str:
-    return f"{100 * (share or 0):.1f} % {what}"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 120 else f"{int(seconds) // 60} min {seconds % 60:.0f} s"
 
 
 def _log_tables(findings: Sequence[Finding]) -> Iterable[Table]:

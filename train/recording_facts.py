@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +74,7 @@ class Finding:
         facts: Of a log that can be read.
         has_images: Whether the rows that `facts` counts have their images, and so can be trained on.
         problem: Why it cannot be used, if it cannot.
+        recording: The rows that `facts` counts.
     """
 
     path: Path
@@ -81,6 +82,7 @@ class Finding:
     facts: RecordingFacts | None = None
     has_images: bool = False
     problem: str | None = None
+    recording: Recording | None = field(default=None, repr=False)
 
     @property
     def usable_rows(self) -> int:
@@ -98,12 +100,15 @@ def find_out(found: Found, check: Check) -> Finding:
     try:
         recording = load_recording(found.path, check)
         if len(recording) == 0 and _only_missing(recording):
-            facts = gather_facts(load_recording(found.path, check=None))
-            return Finding(found.path, "log without its images", facts, problem=f"no images in {recording.folder}")
+            problem = f"no images in {recording.folder}"
+            recording = load_recording(found.path, check=None)
+            return Finding(
+                found.path, "log without its images", gather_facts(recording), problem=problem, recording=recording
+            )
     except RecordingError as error:
         kind = "no Udacity log" if found.kind == OTHER_LOG else "cannot be read"
         return Finding(found.path, kind, problem=str(error))
-    return Finding(found.path, "Udacity recording", gather_facts(recording), has_images=True)
+    return Finding(found.path, "Udacity recording", gather_facts(recording), has_images=True, recording=recording)
 
 
 def _only_missing(recording: Recording) -> bool:
@@ -115,8 +120,53 @@ def to_json(findings: Sequence[Finding]) -> dict[str, object]:
     return {
         "usable_rows": sum(finding.usable_rows for finding in findings),
         "histogram_edges": HISTOGRAM_EDGES,
-        "found": [{**asdict(finding), "path": str(finding.path)} for finding in findings],
+        "found": [
+            {
+                "path": str(finding.path),
+                "kind": finding.kind,
+                "facts": None if finding.facts is None else asdict(finding.facts),
+                "has_images": finding.has_images,
+                "problem": finding.problem,
+            }
+            for finding in findings
+        ],
     }
+
+
+def describe(facts: RecordingFacts) -> list[tuple[str, str]]:
+    """The facts in words, a name and a value each; an empty name goes on with the one before."""
+    n_dropped = sum(drop["count"] for drop in facts.dropped.values())
+    lines = [("rows", f"{facts.rows} can be used, {n_dropped} dropped")]
+    lines += [
+        (f"  dropped {drop['count']}", f"{reason} (first in line {drop['first_line']})")
+        for reason, drop in facts.dropped.items()
+    ]
+    lines.append(("duplicates", f"{facts.duplicates}"))
+    lines += [("note", note) for note in facts.notes]
+    if facts.rows == 0:
+        return lines
+    speed, unknown = facts.speed_mph, "not told by the recording"
+    return [
+        *lines,
+        ("cameras", ", ".join(facts.cameras)),
+        ("episodes", f"{facts.episodes}, the longest {facts.longest_episode_rows} rows"),
+        ("rate", unknown if facts.rate_hz is None else f"{facts.rate_hz:.1f} rows/s"),
+        ("duration", unknown if facts.duration_s is None else _duration(facts.duration_s)),
+        ("distance", unknown if facts.distance_m is None else f"{facts.distance_m:.0f} m"),
+        ("laps", unknown if facts.laps is None else f"{facts.laps:.1f}"),
+        ("speed", unknown if speed is None else f"{speed['mean']:.1f} mph ({speed['min']:.1f} to {speed['max']:.1f})"),
+        ("steering", f"mean {facts.steering_mean:+.3f} (+ is right)"),
+        ("", _share(facts.zero_share, "exactly 0")),
+        ("", _share(facts.saturated_share, "at the stop (-1 or 1)")),
+    ]
+
+
+def _share(share: float | None, what: str) -> str:
+    return f"{100 * (share or 0):.1f} % {what}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 120 else f"{int(seconds) // 60} min {seconds % 60:.0f} s"
 
 
 def gather_facts(recording: Recording) -> RecordingFacts:

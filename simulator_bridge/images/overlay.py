@@ -15,8 +15,10 @@ from simulator_bridge.messages import FRAME_WIDTH_PX, Frame
 
 Rgb = tuple[int, int, int]
 
-RECORDED_RGB: Rgb = (74, 163, 255)  # blue: what the person, or the expert, did
-PREDICTED_RGB: Rgb = (255, 159, 28)  # orange: what the network wants
+# The first three colours of the pages on dark ground: base.css
+RECORDED_RGB: Rgb = (86, 180, 233)  # blue: what the person, or the expert, did
+PREDICTED_RGB: Rgb = (255, 138, 71)  # orange: what the network wants
+LABEL_RGB: Rgb = (44, 199, 154)  # green: what the network is taught to answer
 INK_RGB: Rgb = (255, 255, 255)
 SHADE_RGB: Rgb = (12, 14, 20)
 
@@ -28,7 +30,12 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw_steering(
-    frame: Frame, recorded: float | None, predicted: float | None = None, *, numbers: bool = True
+    frame: Frame,
+    recorded: float | None,
+    predicted: float | None = None,
+    *,
+    numbers: bool = True,
+    predicted_rgb: Rgb = PREDICTED_RGB,
 ) -> Frame:
     """Copy a frame and draw a steering gauge at the middle of the lower edge.
 
@@ -37,11 +44,12 @@ def draw_steering(
         recorded: Steering of the outer, blue ring, positive to the right, clipped to [-1, 1]; None or NaN: no ring.
         predicted: Steering of the inner, orange ring.
         numbers: Write the values inside the gauge.
+        predicted_rgb: Colour of the inner ring where it shows something else than a prediction, such as `LABEL_RGB`.
     """
     picture = frame.copy()
     rings = [
         (value, radius, color)
-        for value, radius, color in ((recorded, OUTER_PX, RECORDED_RGB), (predicted, INNER_PX, PREDICTED_RGB))
+        for value, radius, color in ((recorded, OUTER_PX, RECORDED_RGB), (predicted, INNER_PX, predicted_rgb))
         if value is not None and math.isfinite(value)
     ]
     if not rings:

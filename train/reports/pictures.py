@@ -1,0 +1,80 @@
+"""Frames as pictures of a report: small JPEGs, frames side by side, and what there is to see of a broken file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from models.quiet import quietly
+from simulator_bridge.errors import ProtocolError, RecordingError
+from simulator_bridge.images.files import read_frame
+from simulator_bridge.messages import (
+    FRAME_HEIGHT_PX,
+    FRAME_SHAPE,
+    FRAME_WIDTH_PX,
+    MAX_STEERING_DEG,
+    Frame,
+    decode_frame,
+    encode_frame,
+)
+
+QUALITY = 72  # some 9 kB a frame
+SEAM_PX = 4  # between frames side by side
+MAX_FILE_BYTES = 4 << 20  # read of a broken image; a frame has some 14 kB
+_CROSS_RGB, _GROUND_RGB = (190, 70, 70), (48, 50, 56)
+
+
+def jpeg(frame: Frame) -> bytes:
+    """A frame as it goes into a report."""
+    return encode_frame(frame, QUALITY)
+
+
+def side_by_side(*frames: Frame) -> Frame:
+    """Frames of one height next to each other, a white seam between them."""
+    seam = np.full((frames[0].shape[0], SEAM_PX, 3), 255, np.uint8)
+    parts = [frames[0]]
+    for frame in frames[1:]:
+        parts += [seam, frame]
+    return np.concatenate(parts, axis=1)
+
+
+def frame_or_rest(path: Path) -> tuple[Frame, str | None]:
+    """A frame; or what can still be seen of a broken one, and what is wrong with it."""
+    try:
+        return read_frame(path), None
+    except RecordingError as error:
+        return _rest(path), str(error).removeprefix(f"{path}: ")
+
+
+def _rest(path: Path) -> Frame:
+    """The part of a damaged image that decodes, or a crossed-out tile."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES)
+        with quietly():  # the decoder complains by itself
+            return decode_frame(data + b"\xff\xd9")  # an end for a JPEG that was cut short
+    except (OSError, ProtocolError):
+        return crossed_out()
+
+
+def crossed_out() -> Frame:
+    """A tile for an image of which nothing can be seen."""
+    tile = np.full(FRAME_SHAPE, _GROUND_RGB, np.uint8)
+    right, bottom = FRAME_WIDTH_PX - 1, FRAME_HEIGHT_PX - 1
+    for start, end in (((0, 0), (right, bottom)), ((right, 0), (0, bottom))):
+        cv2.line(tile, start, end, _CROSS_RGB, 3, cv2.LINE_AA)
+    return tile
+
+
+def in_words(steering_angle: float) -> str:
+    """Steering for a caption: `+0.12 (3.0° right)`."""
+    degrees = round(abs(steering_angle) * MAX_STEERING_DEG, 1)
+    side = f"{degrees}\N{DEGREE SIGN} {'right' if steering_angle > 0 else 'left'}" if degrees else "straight"
+    return f"{signed(steering_angle)} ({side})"
+
+
+def signed(steering_angle: float) -> str:
+    """Steering with its sign, a minus as in print."""
+    return f"{round(steering_angle, 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")
