@@ -151,6 +151,11 @@ class Checkpoint:
     variables: Arrays
     callbacks: Sequence[Mapping[str, Any]]
 
+    def restore_model(self, model: keras.Model) -> None:
+        """Put the state into a model alone, where training goes on with another optimizer."""
+        for variable, value in zip(model.variables, self.variables, strict=False):
+            variable.assign(value)
+
     def restore(self, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> None:
         """Put the state into a model (with a built optimizer) and callbacks made in the same way."""
         for variable, value in zip(_variables(model), self.variables, strict=True):

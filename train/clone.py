@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from simulator_bridge.child_process import end_with_parent
 from simulator_bridge.errors import ForeseenError, exit_code
 from simulator_bridge.recording import Recording, load_recordings
-from train.config import OUTPUTS, SPLITS, TrainConfig
+from train.config import OUTPUTS, REGIMES, SPLITS, TrainConfig
 from train.dataset import Rows, gather_rows, without_copies
 from train.splits import Split, split_blocks, split_episodes, split_recordings
 from train.terminal import say
@@ -91,14 +91,24 @@ def check_paths(config: TrainConfig) -> None:
 
 
 def model_config_of(config: TrainConfig) -> ModelConfig:
-    """The model to build; checks the architecture and that a weights file is there."""
+    """The model to build; checks the architecture, that a weights file is there, and that the regime fits them."""
     from models.registry import ARCHITECTURES, ModelConfig
+    from train.transfer.regimes import check_regime
 
     entry = ARCHITECTURES.get(config.arch)
     weights = config.weights or (entry.default_weights if entry else None)
     if weights not in (None, "none", "imagenet") and not Path(str(weights)).is_file():
         raise ForeseenError(f"--weights {weights}: no such file; pass a file, imagenet or none")
-    return ModelConfig(arch=config.arch, outputs=config.outputs, weights=None if weights == "none" else weights)
+    model_config = ModelConfig(
+        arch=config.arch,
+        outputs=config.outputs,
+        weights=None if weights == "none" or config.regime == "scratch" else weights,
+        alpha=config.alpha,
+        cut=config.cut,
+        image_size=config.image_size,
+    )
+    check_regime(config, model_config)
+    return model_config
 
 
 def load(config: TrainConfig) -> tuple[list[Recording], int]:
@@ -148,6 +158,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_model_options(parser.add_argument_group("model"))
     _add_validation_options(parser.add_argument_group("validation"))
     _add_sample_options(parser.add_argument_group("samples"))
+    _add_feature_options(parser.add_argument_group("features of a frozen backbone"))
     parser.set_defaults(**_defaults())
     return parser
 
@@ -155,6 +166,16 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_model_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--arch", help="architecture; python models/table.py lists them")
     group.add_argument("--weights", help="pretrained weights of a backbone: FILE, imagenet or none")
+    group.add_argument(
+        "--regime",
+        choices=REGIMES,
+        help="head: train a new head on the frozen backbone; early-layers: on its early blocks; fine-tune: the head, "
+        "then the backbone from the top; scratch: everything from random weights; auto: by the number of rows and how "
+        "like ImageNet's the images are",
+    )
+    group.add_argument("--cut", metavar="BLOCK", help="last block of the backbone that is used, or all")
+    group.add_argument("--alpha", type=float, metavar="A", help="width multiplier of a MobileNet")
+    group.add_argument("--image-size", type=_size, metavar="HxW", help="of the network's image, pixels")
     group.add_argument(
         "--predict", type=_names, metavar="NAMES", help=f"outputs, comma-separated: {', '.join(OUTPUTS)}"
     )
@@ -165,7 +186,9 @@ def _add_model_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--patience", type=int, help="stop after this many epochs without a better validation loss")
     group.add_argument("--batch-size", type=int, help="images a step, over all devices")
     group.add_argument(
-        "--learning-rate", type=float, help="peak rate of Adam; not given: 3e-4 from scratch, 1e-4 with a backbone"
+        "--learning-rate",
+        type=float,
+        help="peak rate of Adam; not given: 1e-3 for a head, 3e-4 from scratch, 1e-4 to fine-tune",
     )
     group.add_argument("--seed", type=int, help="the same seed gives the same model on one machine")
     group.add_argument("--cache-memory", type=int, metavar="MB", help="memory for images; the rest streams from disk")
@@ -200,6 +223,16 @@ def _add_sample_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_feature_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--views", type=int, metavar="N", help="of each image: itself and N - 1 changed ones")
+    group.add_argument(
+        "--feature-cache", type=Path, metavar="DIR", help="where they are kept; not given: in the user's cache folder"
+    )
+    group.add_argument(
+        "--feature-cache-size", type=float, metavar="GB", help="at most so much; the longest unused are deleted"
+    )
+
+
 def _defaults() -> dict[str, object]:
     fields = dataclasses.fields(TrainConfig)
     defaults = {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
@@ -212,6 +245,12 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str | None:
         has_none = action.default is None or action.default is False or action.default == ()
         return action.help if has_none else super()._get_help_string(action)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Height and width, pixels, written 64x160."""
+    height, width = text.lower().split("x")
+    return int(height), int(width)
 
 
 def _names(text: str) -> tuple[str, ...]:

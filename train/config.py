@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,15 @@ LOOKAHEAD_M = 7.5
 # wheelbase x curvature drives that arc.
 SIDE_CORRECTION = round(2 * SIDE_CAMERA_OFFSET_M / LOOKAHEAD_M**2 * WHEELBASE_M / MAX_STEERING_RAD, 2)
 
-SCRATCH_LEARNING_RATE = 3e-4  # 1e-3 swings between 0.008 and 0.02 MSE from epoch to epoch on 1,100 rows
-PRETRAINED_LEARNING_RATE = 1e-4  # all layers of a pretrained backbone are trained, its batch statistics are not
-
+REGIMES = ("auto", "head", "early-layers", "fine-tune", "scratch")  # what they mean: train/transfer/regimes.py
+FROZEN_REGIMES = ("head", "early-layers")  # the backbone's features are computed once
 SPLITS = ("blocks", "episodes")
 # Settings that may differ between a run and the run that resumes it: they change where and how long, not what.
 FREE_ON_RESUME = frozenset(
-    {"output", "summary", "resume", "tensorboard", "epochs", "cache_memory", "recordings", "status"}
+    {
+        *("output", "summary", "resume", "tensorboard", "epochs", "cache_memory", "recordings", "status"),
+        *("feature_cache", "feature_cache_size"),
+    }
 )
 
 
@@ -41,12 +44,18 @@ class TrainConfig:
         predict: Outputs of the model; `steering` is always among them.
         weights: Pretrained weights of a backbone: a file, or `imagenet` (downloaded by Keras). None: the default of
             the architecture.
+        regime: What of a pretrained network is kept and what is trained, one of REGIMES.
+        cut: Last block of the backbone that is used, or `all`. None: the default of the architecture; `head` uses all.
+        alpha: Width multiplier of a MobileNet. None: what the weights have.
+        image_size: Height and width of the network's image, pixels. None: the default of the architecture.
+        views: Of each training image, the image itself and changed ones, whose features a frozen backbone computes.
+        feature_cache: Folder for these features. None: `cloneway/features` in the user's folder for caches.
+        feature_cache_size: Size of that folder, GB (1e9 bytes); what was not used for longest is deleted from it.
         epochs: At most so many.
         epoch_samples: An epoch has at least so many samples: a smaller training set is gone through several times in
             it, changed differently each time, or a few hundred rows would end after too few optimizer steps.
         batch_size: Images of one optimizer step, over all devices together.
-        learning_rate: Peak rate of Adam; None: 3e-4 from scratch, 1e-4 for a pretrained
-            backbone.
+        learning_rate: Peak rate of Adam; None: that of the regime.
         patience: Epochs without a better validation loss before training stops.
         seed: The same seed gives the same model on one machine.
         split: `blocks` holds back contiguous blocks of every recording, `episodes` whole episodes.
@@ -77,6 +86,13 @@ class TrainConfig:
     arch: str = "pilotnet"
     predict: tuple[str, ...] = ("steering",)
     weights: str | None = None
+    regime: str = "auto"
+    cut: str | None = None
+    alpha: float | None = None
+    image_size: tuple[int, int] | None = None
+    views: int = 8
+    feature_cache: Path | None = None
+    feature_cache_size: float = 8.0
     epochs: int = 12
     epoch_samples: int = 4000
     batch_size: int = 64
@@ -109,8 +125,10 @@ class TrainConfig:
             raise ForeseenError(f"--predict must hold steering and may hold throttle, speed; got {self.predict!r}")
         if len(set(self.predict)) != len(self.predict) or {"throttle", "speed"} <= set(self.predict):
             raise ForeseenError(f"--predict takes each output once, and throttle or speed; got {self.predict!r}")
-        for name in ("epochs", "epoch_samples", "batch_size", "patience", "validation_blocks"):
+        for name in ("epochs", "epoch_samples", "batch_size", "patience", "validation_blocks", "views"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
+        self._check("regime", self.regime in REGIMES, f"one of {', '.join(REGIMES)}")
+        self._check("feature_cache_size", self.feature_cache_size > 0, "above 0 GB")
         self._check("learning_rate", self.learning_rate is None or 0 < self.learning_rate <= 1, "in (0, 1]")
         self._check("validation_fraction", 0 < self.validation_fraction < 1, "in (0, 1)")
         self._check("guard_s", self.guard_s >= 0, "at least 0 s")
@@ -149,11 +167,11 @@ class TrainConfig:
         """Steering correction per metre of sideways displacement, normalised per m."""
         return self.side_correction / SIDE_CAMERA_OFFSET_M
 
-    def peak_rate(self, pretrained: bool) -> float:
-        """Peak learning rate for a network that starts from `pretrained` weights or from scratch."""
-        if self.learning_rate is not None:
-            return self.learning_rate
-        return PRETRAINED_LEARNING_RATE if pretrained else SCRATCH_LEARNING_RATE
+    @property
+    def feature_folder(self) -> Path:
+        """Where features of frozen networks are kept from one training to the next."""
+        caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return self.feature_cache or Path(caches) / "cloneway" / "features"
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values; paths as text."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,13 @@ from train.validation import Score, score, smooth_labels
 
 EVALUATION_BATCH = 64
 DECODE_CHUNK = 256  # frames in memory at a time while thumbnails are made
+
+
+class Inputs(Protocol):
+    """What a network takes, by number: an `ImageStore`, or features in place of images."""
+
+    def read(self, numbers: IntArray) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+        """The inputs of `numbers`, and which of them could be read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +85,8 @@ class HeldBack:
 class Validator:
     """Runs a network over the held-back rows."""
 
-    def __init__(self, network: Any, store: ImageStore, held_back: HeldBack, loss_weights: Sequence[float]) -> None:
-        self._store, self._held_back = store, held_back
+    def __init__(self, network: Any, inputs: Inputs, held_back: HeldBack, loss_weights: Sequence[float]) -> None:
+        self._inputs, self._held_back = inputs, held_back
         self._loss_weights = np.asarray(loss_weights)
         self._predict: Callable[[Any], Any] = tf.function(
             lambda images: stacked_outputs(network(tf.cast(images, tf.float32), training=False))
@@ -89,7 +96,7 @@ class Validator:
         """The network's outputs: (m, n_outputs)."""
         numbers = self._held_back.image
         parts = [
-            self._predict(tf.constant(self._store.read(numbers[start : start + EVALUATION_BATCH])[0])).numpy()
+            self._predict(tf.constant(self._inputs.read(numbers[start : start + EVALUATION_BATCH])[0])).numpy()
             for start in range(0, len(numbers), EVALUATION_BATCH)
         ]
         return np.concatenate(parts)

@@ -22,6 +22,8 @@ class Result:
         output: Where the model is.
         interrupted: Whether Ctrl-C ended it.
         arch: Architecture.
+        regime: How it was trained, see `train/transfer/regimes.py`.
+        regime_reason: Why so.
         n_train: Rows trained on.
         n_validation: Rows held back and scored.
         n_guard: Rows left out between the two.
@@ -39,6 +41,8 @@ class Result:
     output: Path
     interrupted: bool
     arch: str
+    regime: str
+    regime_reason: str
     n_train: int
     n_validation: int
     n_guard: int
@@ -58,6 +62,8 @@ class Result:
             "output": str(self.output),
             "interrupted": self.interrupted,
             "arch": self.arch,
+            "regime": self.regime,
+            "regime_reason": self.regime_reason,
             "rows": {
                 "trained_on": self.n_train,
                 "validation": self.n_validation,
@@ -98,6 +104,7 @@ def _facts(result: Result) -> dict[str, str]:
     dropped = ", ".join(f"{count} {reason}" for reason, count in result.dropped.items()) or "none"
     minutes, seconds = divmod(round(result.seconds), 60)
     return {
+        "regime": result.regime,
         "trained on": f"{result.n_train} rows, {result.n_samples} samples an epoch",
         "held back": f"{result.n_validation} rows, {result.n_guard} more as a gap around them",
         "dropped": dropped,

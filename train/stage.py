@@ -1,0 +1,118 @@
+"""One stage of a training: which part of the network is trained, on what, with which callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from models.registry import split_model
+from train import checkpoint, fit
+from train.config import TrainConfig
+from train.held_back import Inputs, Validator
+from train.interrupt import on_ctrl_c
+from train.material import Material
+from train.pipeline import TrainingData
+from train.progress import EpochDisplay, StatusLines
+from train.terminal import say
+from train.transfer.head_training import head_task
+from train.transfer.regimes import Plan, Stage, free_layers
+from train.transfer.views import FeatureData
+
+
+class StageRun:
+    """A stage, ready to run: layers freed, model compiled, data at hand.
+
+    Attributes:
+        interrupted: Whether Ctrl-C ended it.
+        n_samples: Of its first epoch.
+    """
+
+    def __init__(
+        self, config: TrainConfig, plan: Plan, stage: Stage, model: keras.Model, strategy: Any, material: Material
+    ) -> None:
+        self._config, self._plan, self._stage, self._model = config, plan, stage, model
+        with strategy.scope():
+            free_layers(model, plan, stage)
+            model.compile(optimizer=keras.optimizers.Adam(stage.peak_rate))
+        weights = fit.loss_weights(config.outputs)
+        network: keras.Model
+        data: TrainingData | FeatureData
+        inputs: Inputs
+        if stage.trained == "none":
+            network, data, inputs = head_task(config, plan.model, model, material)
+        else:
+            network, inputs = split_model(model)[1], material.store
+            data = TrainingData.of(config, material.rows, material.samples, material.store, material.augmenter)
+        self._data = data
+        self._validator = Validator(network, inputs, material.held_back, weights)
+        self._loop = fit.TrainingLoop(model, network, strategy, config.batch_size, weights)
+        self.n_samples: int = data.n_samples(stage.first_epoch)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        return self._loop.stop_requested
+
+    @property
+    def speed(self) -> fit.Speed:
+        """Of its training steps."""
+        return self._loop.speed
+
+    def fit(
+        self,
+        progress: checkpoint.Progress,
+        state: checkpoint.Checkpoint | None,
+        run: Mapping[str, Any],
+        clock: Callable[[], float],
+    ) -> None:
+        """Train until the stage's last epoch, early stopping or Ctrl-C.
+
+        Args:
+            progress: Brought up to date after every epoch.
+            state: To go on from, in a resumed training.
+            run: What a resuming run must agree with.
+            clock: Seconds spent in training so far.
+        """
+        stage, model = self._stage, self._model
+        begun = progress.epochs_done > stage.first_epoch
+        if not begun:
+            if state:
+                state.restore_model(model)
+            if progress.best_weights:  # of the stages before
+                model.set_weights(progress.best_weights)
+        if len(self._plan.stages) > 1:
+            what = {"none": "the head on frozen features", "upper": "the upper half too", "all": "everything"}
+            say(f"epochs {stage.first_epoch + 1} to {stage.end_epoch}: {what[stage.trained]}")
+        callbacks = self._callbacks(progress)
+        saving = checkpoint.SaveCheckpoint(self._config.checkpoint, run, progress, callbacks, clock)
+        with on_ctrl_c(self._loop.request_stop):
+            self._loop.fit(
+                self._data.batches,
+                self._data.n_samples,
+                self._validator,
+                [*callbacks, saving],
+                stage.end_epoch,
+                first_epoch=progress.epochs_done,
+                on_begin=(lambda: state.restore(model, callbacks)) if state and begun else (lambda: None),
+            )
+
+    def _callbacks(self, progress: checkpoint.Progress) -> list[keras.callbacks.Callback]:
+        config, stage, loop = self._config, self._stage, self._loop
+        n_steps = len(self._data.plan(stage.first_epoch)) // config.batch_size
+        decay = fit.cosine_schedule(stage.peak_rate, stage.end_epoch - stage.first_epoch)
+        callbacks = [
+            keras.callbacks.LearningRateScheduler(lambda epoch, rate: decay(epoch - stage.first_epoch, rate)),
+            checkpoint.KeepBest(progress),
+            EpochDisplay(
+                config.epochs, progress.epochs_done, progress.best_loss, n_steps, lambda: loop.speed.images_per_s
+            ),
+        ]
+        if stage is self._plan.stages[-1]:  # an earlier one prepares the next
+            callbacks.insert(1, keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience))
+        if config.status:
+            callbacks.append(StatusLines(config.epochs, progress.best_loss, n_steps, lambda: loop.speed.images_per_s))
+        if config.tensorboard:
+            callbacks.append(keras.callbacks.TensorBoard(str(config.tensorboard)))
+        return callbacks

@@ -1,0 +1,174 @@
+"""The regimes of transfer learning: what of a pretrained network is kept, what is trained, and in which order.
+
+    head          the whole backbone is frozen, a new head is trained on its last features
+    early-layers  the backbone is cut after an earlier block and frozen, a new head is trained on that block's features
+    fine-tune     the new head first, then the upper half of the backbone as well, then all of it, at lower rates
+    scratch       random weights, everything is trained
+
+They are the four answers to little or much data, like or unlike what the network was pretrained on; `auto` measures
+both and chooses. Importing this module is cheap: Keras is imported by the functions that need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from models.architecture import Architecture
+from models.backbones import find_blocks
+from models.registry import ARCHITECTURES, ModelConfig, find_backbone, set_trainable
+from simulator_bridge.errors import ForeseenError
+from train.config import FROZEN_REGIMES, TrainConfig
+
+if TYPE_CHECKING:
+    import keras
+
+    from train.transfer.similarity import Similarity
+
+MANY_ROWS = 5000  # rows to train on; about five laps of the lake at 10 rows a second
+CLEARLY = 0.02  # of r11: less than this is not a difference, on a thousand rows
+
+HEAD_LEARNING_RATE = 1e-3  # a small network on fixed features
+SCRATCH_LEARNING_RATE = 3e-4  # 1e-3 swings between 0.008 and 0.02 MSE from epoch to epoch on 1,100 rows
+FINE_TUNE_LEARNING_RATE = 1e-4  # of a pretrained backbone; its batch statistics are not trained
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of a training in which the same layers are trained.
+
+    Attributes:
+        trained: Of the backbone: `none` (its features are computed once), `upper` half or `all`.
+        first_epoch: Its first epoch, from 0.
+        end_epoch: The epoch after its last.
+        peak_rate: Learning rate that it begins with.
+    """
+
+    trained: str
+    first_epoch: int
+    end_epoch: int
+    peak_rate: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network is going to be trained.
+
+    Attributes:
+        regime: One of REGIMES, never `auto`.
+        reason: Why, in a few words.
+        model: The network, cut as the regime wants it.
+        stages: In order; at least one.
+    """
+
+    regime: str
+    reason: str
+    model: ModelConfig
+    stages: tuple[Stage, ...]
+
+
+def check_regime(config: TrainConfig, model: ModelConfig) -> None:
+    """Refuse a regime that the architecture, its weights or the cut make impossible."""
+    if config.regime in ("auto", "scratch"):
+        if config.regime == "scratch" and config.weights not in (None, "none"):
+            raise ForeseenError("--regime scratch starts from random weights: leave out --weights, or choose fine-tune")
+        return
+    missing = _not_pretrained(ARCHITECTURES[model.arch], model)
+    if missing:
+        raise ForeseenError(f"--regime {config.regime} needs a pretrained network: {missing}")
+    if config.regime == "head" and model.cut not in (None, "all"):
+        raise ForeseenError("--regime head keeps the whole backbone; --cut BLOCK goes with early-layers or fine-tune")
+
+
+def _not_pretrained(entry: Architecture, model: ModelConfig) -> str | None:
+    """Why a network does not start from pretrained weights; None if it does."""
+    if not entry.has_backbone:
+        return f"{entry.name} has no backbone"
+    if model.weights is None:
+        download = "" if entry.download_mb is None else " or --weights imagenet"
+        return f"no weights of {entry.name} were given (--weights FILE{download})"
+    return None
+
+
+def make_plan(
+    config: TrainConfig, model: ModelConfig, n_rows: int, measure: Callable[[], Similarity], chosen: str | None = None
+) -> Plan:
+    """Decide how to train.
+
+    Args:
+        config: Its `regime` is followed, unless it is `auto`.
+        model: As asked for.
+        n_rows: Rows to train on.
+        measure: Measures the similarity; called only if the choice depends on it.
+        chosen: What `auto` chose when a training that is resumed began.
+    """
+    if chosen:
+        regime, reason = chosen, "as when it began"
+    elif config.regime == "auto":
+        missing = _not_pretrained(ARCHITECTURES[model.arch], model)
+        regime, reason = ("scratch", missing) if missing else choose(n_rows, measure())
+    else:
+        regime, reason = config.regime, "as asked"
+    return Plan(regime, reason, _cut_for(regime, model), _stages(regime, config))
+
+
+def choose(n_rows: int, similarity: Similarity) -> tuple[str, str]:
+    """The regime for so many rows of images so similar to ImageNet's, and the reason.
+
+    Images are as unlike ImageNet's as the network's late layers, which know ImageNet's objects, are worth less for
+    steering than its early ones, which know edges and textures. Where neither says more than plain pixels do,
+    pretraining is of no use.
+    """
+    early, late, pixels = similarity.early, similarity.late, similarity.pixels
+    amount = f"{n_rows} rows are {'many' if n_rows >= MANY_ROWS else 'few'}"
+    seen = f"steering read off frozen features: r11 {late:.2f} late, {early:.2f} early, pixels {pixels:.2f}"
+    if not max(early, late) > pixels + CLEARLY:  # also if they are not numbers: labels that never change
+        return "scratch", f"{seen}: pretraining is of no use here"
+    if n_rows >= MANY_ROWS:
+        return "fine-tune", f"{amount}; {seen}"
+    if late > early - CLEARLY:
+        return "head", f"{amount}, images like ImageNet's; {seen}"
+    return "early-layers", f"{amount}, images unlike ImageNet's; {seen}"
+
+
+def _cut_for(regime: str, model: ModelConfig) -> ModelConfig:
+    if regime == "head":
+        return replace(model, cut="all")
+    return replace(model, weights=None) if regime == "scratch" else model
+
+
+def _stages(regime: str, config: TrainConfig) -> tuple[Stage, ...]:
+    end = config.epochs
+    if regime in FROZEN_REGIMES:
+        return (Stage("none", 0, end, config.learning_rate or HEAD_LEARNING_RATE),)
+    if regime == "scratch":
+        return (Stage("all", 0, end, config.learning_rate or SCRATCH_LEARNING_RATE),)
+    rate = config.learning_rate or FINE_TUNE_LEARNING_RATE
+    head_end = min(max(1, end // 4), end - 1)
+    upper_end = max(head_end, end // 2)
+    stages = (
+        Stage("none", 0, head_end, HEAD_LEARNING_RATE),
+        Stage("upper", head_end, upper_end, rate),
+        Stage("all", upper_end, end, rate / 2),
+    )
+    return tuple(stage for stage in stages if stage.end_epoch > stage.first_epoch)
+
+
+def free_layers(model: keras.Model, plan: Plan, stage: Stage) -> None:
+    """Freeze and free the backbone's layers for a stage; the model has to be compiled afterwards.
+
+    BatchNormalization of a pretrained backbone keeps its statistics in every stage.
+    """
+    backbone = find_backbone(model)
+    if plan.regime == "scratch" or backbone is None:
+        return
+    first = {"none": None, "upper": _middle_layer(backbone), "all": "all"}[stage.trained]
+    set_trainable(model, first)
+
+
+def _middle_layer(backbone: keras.Model) -> str:
+    """The first layer of the upper half of a backbone's blocks."""
+    names: list[str] = [layer.name for layer in backbone.layers]
+    blocks = list(find_blocks(backbone))
+    return names[min(names.index(blocks[(len(blocks) - 1) // 2]) + 1, len(names) - 1)]

@@ -1,0 +1,116 @@
+"""A fixed number of changed views of each training image: what makes features of a frozen network worth keeping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from train.augment import AugmentConfig, augmented_steering, draw
+from train.dataset import EpochPlan, FloatArray, IntArray, Rows, Samples, camera_steering
+from train.pipeline import N_PREFETCHED, draw_pass, own_share, padded, steady_options
+
+UNCHANGED = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0, correction_per_m=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Every training image, `n_views` times; the views of an image lie side by side, the first is the image itself.
+
+    Attributes:
+        n_views: Of each image.
+        row: (n,) row of each view.
+        labels: (n, n_outputs) after all corrections.
+        drawn: (n, len(augment.COLUMNS)) how it is changed.
+    """
+
+    n_views: int
+    row: IntArray
+    labels: FloatArray
+    drawn: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+def draw_views(
+    rows: Rows, samples: Samples, augment: AugmentConfig, side_correction: float, n_views: int, seed: int
+) -> Views:
+    """Draw the views of all training images; the same arguments always give the same."""
+    row, camera = samples.row[samples.n_validation :], samples.camera[samples.n_validation :]
+    rng = np.random.default_rng(seed)
+    drawn = np.stack([draw(augment if view else UNCHANGED, len(row), rng) for view in range(n_views)], axis=1)
+    drawn = drawn.reshape(len(row) * n_views, -1)
+    labels = rows.labels[row].copy()
+    labels[:, 0] = camera_steering(labels[:, 0], camera, side_correction)
+    labels = np.repeat(labels, n_views, axis=0)
+    labels[:, 0] = augmented_steering(labels[:, 0], drawn, augment.correction_per_m)
+    return Views(n_views, np.repeat(row, n_views), labels, drawn)
+
+
+class FeatureData:
+    """The epochs of a head: all views of all images, straight rows left out by lot; stands where `TrainingData` does.
+
+    Its batches hold features in place of images.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        views: Views,
+        features: Any,
+        readable: Any,
+        *,
+        near_zero: float,
+        near_zero_share: float,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            rows: All rows.
+            views: Of the training images.
+            features: (len(views), d) array, may be mapped from a file.
+            readable: (len(views),) False for views of images that could not be read: not trained on.
+            near_zero: As in `TrainConfig`.
+            near_zero_share: As in `TrainConfig`.
+            batch_size: Of all replicas together.
+            seed: With the epoch it determines the order.
+        """
+        self._features, self._labels = features, views.labels
+        self._readable = np.flatnonzero(readable)
+        self._row, self._row_steering = views.row[self._readable], rows.steering_angle
+        self._near_zero, self._near_zero_share = near_zero, near_zero_share
+        self._batch_size, self._seed = batch_size, seed
+        self._planned: tuple[int, EpochPlan] | None = None
+
+    def plan(self, epoch: int) -> EpochPlan:
+        """The epoch's views in order; the same epoch always gives the same plan."""
+        if self._planned is None or self._planned[0] != epoch:
+            rng = np.random.default_rng([self._seed, epoch])
+            chosen = self._readable[
+                draw_pass(self._row, self._row_steering, self._near_zero, self._near_zero_share, rng)
+            ]
+            nothing_drawn = np.empty((len(chosen), 0), np.float32)
+            plan = EpochPlan(chosen, self._labels[chosen], np.ones(len(chosen), np.float32), nothing_drawn)
+            self._planned = epoch, padded(plan, self._batch_size)
+        return self._planned[1]
+
+    def n_samples(self, epoch: int) -> int:
+        """How many views an epoch has, padding not counted."""
+        return int(self.plan(epoch).weight.sum())
+
+    def batches(self, epoch: int, context: Any) -> Any:
+        """The batches (features, labels, weights) of an epoch for one input pipeline of `context`."""
+        dataset = own_share(self.plan(epoch), self._batch_size, context)
+        return dataset.map(self._with_features, 1).prefetch(N_PREFETCHED).with_options(steady_options())
+
+    def _with_features(self, numbers: Any, labels: Any, weights: Any, drawn: Any) -> tuple[Any, ...]:
+        read = tf.numpy_function(self._read, [numbers], tf.float16, stateful=False)
+        return tf.ensure_shape(read, (None, self._features.shape[1])), labels, weights
+
+    def _read(self, numbers: IntArray) -> Any:
+        return self._features[numbers]
