@@ -28,8 +28,10 @@ from simulator_bridge.messages import (
     has_decimal_comma,
     parse_telemetry,
 )
+from simulator_bridge.pages.served import ServedPages
 from simulator_bridge.stage_times import StageTimes
-from simulator_bridge.transport.address import BindError, bind, bind_message, host_name, is_allowed, is_loopback
+from simulator_bridge.transport.address import BindError, bind, bind_message
+from simulator_bridge.transport.admission import Admission
 from simulator_bridge.transport.bridge_session import BridgeSession
 from simulator_bridge.transport.legacy_clients import BridgeSocketServer
 from simulator_bridge.transport.transports import build_transport
@@ -91,6 +93,7 @@ class BridgeServer:
         ping_timeout_s: How long it may stay silent beyond that.
         token: What clients must know to be let in (`token=` in the URL's query, or `Authorization: Bearer`); None lets
             everyone in who reaches the address.
+        pages: Served beside the status page; browsers that ask for `/` are sent to their home.
         on_stage_times: Told where the time of each answer to a websocket client went, in that client's thread.
 
     Raises:
@@ -106,10 +109,11 @@ class BridgeServer:
         ping_interval_s: float = PING_INTERVAL_S,
         ping_timeout_s: float = PING_TIMEOUT_S,
         token: str | None = None,
+        pages: ServedPages | None = None,
         on_stage_times: Callable[[StageTimes], None] | None = None,
     ) -> None:
         self._new_driver = new_driver
-        self._token = token
+        self._pages = pages
         self._on_stage_times = on_stage_times
         self._n_clients = 0
         self._faults = FaultLog(logger)
@@ -121,7 +125,9 @@ class BridgeServer:
         self._stop = threading.Event()
         self._transport = build_transport(transport)
         self._connections: dict[str, Connection] = {}
-        self._local_only = is_loopback(host)
+        self._admission = Admission(host, token, self._faults)
+        if pages is not None:
+            pages.admission = self._admission
         self._sio = self._build_socket_server(ping_interval_s, ping_timeout_s)
         self._wsgi = socketio.WSGIApp(self._sio, self._build_pages().wsgi_app)
 
@@ -161,17 +167,15 @@ class BridgeServer:
         for sid in list(self._connections):
             self._on_disconnect(sid)
         self._sio.hang_up()
+        if self._pages is not None:
+            self._pages.hang_up()
 
     def _app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if self._local_only and not is_loopback(host_name(environ)):
-            # a page of another site whose name was pointed at this computer (DNS rebinding)
-            self._faults.report("host", "refusing a request for the host %.80r", environ.get("HTTP_HOST"))
-            start_response("403 Forbidden", [("Content-Type", "text/plain")])
-            return [b"this server answers to its own name only"]
-        if self._token is not None and not is_allowed(environ, self._token):
-            self._faults.report("token", "refusing a client without the token: %.80s", environ.get("REMOTE_ADDR"))
-            start_response("401 Unauthorized", [("Content-Type", "text/plain"), ("WWW-Authenticate", "Bearer")])
-            return [b"this server asks for a token: ?token=... or Authorization: Bearer ..."]
+        refusal = self._admission.refuse(environ, start_response)
+        if refusal is not None:
+            return refusal
+        if self._pages is not None and self._pages.is_live(environ):
+            return self._pages.serve_live(environ, start_response)
         answer: Iterable[bytes] = self._wsgi(environ, start_response)
         return answer
 
@@ -186,7 +190,7 @@ class BridgeServer:
                 async_handlers=False,  # answered in order, in the connection's own thread
                 logger=_library_logger(),
                 engineio_logger=_library_logger(),
-                cors_allowed_origins=self._own_origins() if self._local_only else None,
+                cors_allowed_origins=self._own_origins() if self._admission.is_local_only else None,
                 max_http_buffer_size=MAX_MESSAGE_BYTES,
                 http_compression=False,
                 ping_interval=ping_interval_s,
@@ -200,9 +204,13 @@ class BridgeServer:
 
     def _build_pages(self) -> flask.Flask:
         pages = flask.Flask(__name__, static_folder=None)
+        if self._pages is not None:
+            pages.register_blueprint(self._pages.blueprint)
 
         @pages.get("/")
-        def status() -> tuple[str, dict[str, str]]:
+        def status() -> flask.typing.ResponseReturnValue:
+            if self._pages is not None and self._pages.wants_home():
+                return self._pages.redirect_home()
             cars = len(self._connections)
             lines = [f"The drive server is running; {cars} client{'s'[: cars != 1]} connected."]
             lines += [f"- {connection.n_telemetry} telemetry answered" for connection in self._connections.values()]

@@ -10,6 +10,7 @@ import logging
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import IO, Any, Protocol, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
@@ -169,6 +170,16 @@ class _EventletUpgrade:
         lock: Lock = Semaphore()
         return lock
 
+    def start_thread(self, run: Callable[[], None]) -> None:
+        import eventlet
+
+        eventlet.spawn(run)
+
+    def sleep(self, seconds: float) -> None:
+        import eventlet
+
+        eventlet.sleep(seconds)
+
     def finished(self) -> Iterable[bytes]:
         from eventlet import wsgi
 
@@ -187,6 +198,12 @@ class _ThreadingUpgrade:
 
     def make_lock(self) -> Lock:
         return threading.Lock()
+
+    def start_thread(self, run: Callable[[], None]) -> None:
+        threading.Thread(target=run, daemon=True).start()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
     def finished(self) -> Iterable[bytes]:
         return []

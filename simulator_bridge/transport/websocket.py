@@ -53,6 +53,12 @@ class Upgrade(Protocol):
     def make_lock(self) -> Lock:
         """Make a lock that suits the transport's threads."""
 
+    def start_thread(self, run: Callable[[], None]) -> None:
+        """Run a function in a further thread of the transport's kind, which ends with the process."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let other threads run for some time."""
+
     def finished(self) -> Iterable[bytes]:
         """Return what makes the HTTP server leave the connection alone."""
 
@@ -161,6 +167,10 @@ class WebSocket:
         else:
             self.close()
         return None
+
+    def set_patience(self, seconds: float) -> None:
+        """Count the connection as lost when the peer neither sends nor reads for so long."""
+        self._sock.settimeout(seconds)
 
     def can_send_at_once(self) -> bool:
         """Tell whether a short message would be sent without waiting for the peer to read."""
