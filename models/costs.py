@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import math
-import statistics
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 
 from models.convert import convert_to_litert
+from models.frame_time import median_frame_ms
 from models.policy import LiteRTPolicy
 from models.quiet import import_tensorflow
 from models.registry import ARCHITECTURES, ModelConfig, build_model
-from simulator_bridge.messages import FRAME_SHAPE
-
-TIMING_S = 1.0  # spent on timing one model, after the first frames
-WARM_UP_FRAMES = 3
-MOST_FRAMES = 200
 
 
 @dataclass(frozen=True)
@@ -102,13 +95,4 @@ def _multiplications(layer: keras.layers.Layer) -> int:
 
 def time_frame(model: keras.Model) -> float:
     """Milliseconds of one frame: the median of LiteRT with one thread on a frame of noise."""
-    policy = LiteRTPolicy(convert_to_litert(model), tuple(model.output_names))
-    frame = np.random.default_rng(0).integers(0, 256, FRAME_SHAPE, dtype=np.uint8)
-    for _ in range(WARM_UP_FRAMES):
-        policy.predict(frame)
-    times_s: list[float] = []
-    while len(times_s) < MOST_FRAMES and (len(times_s) < WARM_UP_FRAMES or sum(times_s) < TIMING_S):
-        start = time.perf_counter()
-        policy.predict(frame)
-        times_s.append(time.perf_counter() - start)
-    return 1e3 * statistics.median(times_s)
+    return median_frame_ms(LiteRTPolicy(convert_to_litert(model), tuple(model.output_names)).predict)
