@@ -7,6 +7,7 @@ seed and the epoch alone, so nothing else is needed to go on exactly where the r
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -122,7 +123,7 @@ def save(
         "best_loss": progress.best_loss,
         "seconds": progress.seconds,
         "stopped": progress.stopped,
-        "callbacks": [_state_of(callback) for callback in callbacks],
+        "callbacks": [_state_of(callback) for callback in _with_state(callbacks)],
     }
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -157,22 +158,29 @@ class Checkpoint:
             variable.assign(value)
 
     def restore(self, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> None:
-        """Put the state into a model (with a built optimizer) and callbacks made in the same way."""
+        """Put the state into a model (with a built optimizer) and callbacks made in the same way.
+
+        Callbacks that keep no counters (displays, logs) may be others.
+        """
         for variable, value in zip(_variables(model), self.variables, strict=True):
             variable.assign(value)
-        for callback, state in zip(callbacks, self.callbacks, strict=True):
+        for callback, state in zip(_with_state(callbacks), self.callbacks, strict=True):
             for name, value in state.items():
                 setattr(callback, name, value)
 
 
-def load(path: Path) -> Checkpoint:
+def load(path: Path, content: bytes | None = None) -> Checkpoint:
     """Read a state.
+
+    Args:
+        path: The file.
+        content: What is in it, where another machine has it.
 
     Raises:
         ForeseenError: If it cannot be read.
     """
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with io.BytesIO(content) if content else path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             header = json.loads(str(file["header"]))
             variables = _numbered(file, "variable")
             best_weights = _numbered(file, "best")
@@ -189,7 +197,7 @@ def load(path: Path) -> Checkpoint:
         header["seconds"],
         header["stopped"],
     )
-    return Checkpoint(header["run"], progress, variables, header["callbacks"])
+    return Checkpoint(header["run"], progress, variables, [state for state in header["callbacks"] if state])
 
 
 def _variables(model: keras.Model) -> list[Any]:
@@ -202,6 +210,10 @@ def _values(variables: Sequence[Any]) -> Arrays:
 
 def _numbered(file: Any, kind: str) -> Arrays:
     return [file[f"{kind}/{i}"] for i in range(sum(name.startswith(f"{kind}/") for name in file.files))]
+
+
+def _with_state(callbacks: Sequence[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
+    return [callback for callback in callbacks if _state_of(callback)]
 
 
 def _state_of(callback: keras.callbacks.Callback) -> dict[str, float | None]:

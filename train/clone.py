@@ -16,13 +16,15 @@ import dataclasses
 import importlib.util
 import os
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator_bridge.child_process import end_with_parent
 from simulator_bridge.errors import ForeseenError, exit_code
 from simulator_bridge.recording import Recording, load_recordings
 from train.config import OUTPUTS, REGIMES, SPLITS, TrainConfig
 from train.dataset import Rows, gather_rows, without_copies
+from train.scale_out.cluster import workers_of_tf_config
+from train.scale_out.team import Team
 from train.splits import Split, split_blocks, split_episodes, split_recordings
 from train.terminal import say
 
@@ -38,7 +40,14 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.pop("end_with_parent"):
         end_with_parent()
     arguments |= {name: tuple(arguments[name]) for name in ("recordings", "validate_on")}
-    return exit_code(lambda: run(TrainConfig(**arguments)))
+    return exit_code(lambda: run(_config_of(arguments)))
+
+
+def _config_of(arguments: dict[str, Any]) -> TrainConfig:
+    """The settings; without `--workers`, those that the environment variable `TF_CONFIG` names, if it is set."""
+    if not arguments["workers"] and os.environ.get("TF_CONFIG"):
+        arguments["workers"], arguments["worker"] = workers_of_tf_config(os.environ["TF_CONFIG"])
+    return TrainConfig(**arguments)
 
 
 def run(config: TrainConfig) -> int:
@@ -52,6 +61,13 @@ def run(config: TrainConfig) -> int:
     rows = gather_rows(recordings, config.outputs)
     split, dropped = split_rows(config, rows, n_own)
 
+    with Team.join(config.cluster) as team:
+        return _train(config, model_config, rows, split, dropped, team)
+
+
+def _train(
+    config: TrainConfig, model_config: ModelConfig, rows: Rows, split: Split, dropped: dict[str, int], team: Team
+) -> int:
     from models.quiet import import_tensorflow
 
     import_tensorflow()
@@ -59,9 +75,9 @@ def run(config: TrainConfig) -> int:
     from train.report import print_result, write_summary
     from train.training import train
 
-    result = train(config, model_config, rows, split, dropped)
+    result = train(config, model_config, rows, split, dropped, team)
     if result is None:
-        return CTRL_C
+        return CTRL_C if team.interrupted else 0
     if config.status:
         say_status("done", **result.to_json())
     else:
@@ -73,6 +89,8 @@ def run(config: TrainConfig) -> int:
 
 def check_paths(config: TrainConfig) -> None:
     """Refuse what would fail only later: places that cannot be written, nothing to resume, a package not there."""
+    if config.cluster and config.cluster.index:
+        return  # only worker 0 writes and reads these
     for flag, path in (("--output", config.output), ("--summary", config.summary)):
         if path is None:
             continue
@@ -158,6 +176,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_model_options(parser.add_argument_group("model"))
     _add_validation_options(parser.add_argument_group("validation"))
     _add_sample_options(parser.add_argument_group("samples"))
+    _add_worker_options(parser.add_argument_group("several machines (or TF_CONFIG)"))
     _add_feature_options(parser.add_argument_group("features of a frozen backbone"))
     parser.set_defaults(**_defaults())
     return parser
@@ -231,6 +250,17 @@ def _add_feature_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--feature-cache-size", type=float, metavar="GB", help="at most so much; the longest unused are deleted"
     )
+
+
+def _add_worker_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--workers",
+        type=_names,
+        metavar="HOST:PORT,...",
+        help="train on these together, in a network that you trust: the same command on each, with its --worker; the "
+        "first one writes the files",
+    )
+    group.add_argument("--worker", type=int, metavar="INDEX", help="which of them this is, from 0")
 
 
 def _defaults() -> dict[str, object]:

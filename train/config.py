@@ -11,6 +11,7 @@ from typing import Any
 from simulator_bridge.car import MAX_STEERING_RAD, WHEELBASE_M
 from simulator_bridge.errors import ForeseenError
 from simulator_bridge.recording import CAMERAS
+from train.scale_out.cluster import Cluster
 
 SIDE_CAMERA_OFFSET_M = 0.82  # left camera at -0.81 m, right at +0.83 m from the centre line of the car
 # Distance over which a displaced car aims back at its line: 0.84 s at 20 mph. 10 m contradicts what the
@@ -27,10 +28,24 @@ SPLITS = ("blocks", "episodes")
 # Settings that may differ between a run and the run that resumes it: they change where and how long, not what.
 FREE_ON_RESUME = frozenset(
     {
-        *("output", "summary", "resume", "tensorboard", "epochs", "cache_memory", "recordings", "status"),
+        *(
+            "output",
+            "summary",
+            "resume",
+            "tensorboard",
+            "epochs",
+            "cache_memory",
+            "recordings",
+            "status",
+            "workers",
+            "worker",
+        ),
         *("feature_cache", "feature_cache_size"),
     }
 )
+# Settings that each worker of a training may have to itself: where things are on its machine, and what it shows. That
+# they have the same rows and initial weights is checked by what is in the files.
+OWN_OF_A_WORKER = (FREE_ON_RESUME - {"epochs"}) | {"weights", "validate_on"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +93,8 @@ class TrainConfig:
         resume: Go on from `<output>.checkpoint`.
         summary: Write the result as JSON here.
         status: Say how it goes as lines of JSON on standard output, in place of the table at the end.
+        workers: `HOST:PORT` of every worker where several machines train together; the first one writes the files.
+        worker: Which of `workers` this process is, from 0.
         tensorboard: Write TensorBoard logs into this folder.
     """
 
@@ -116,6 +133,8 @@ class TrainConfig:
     resume: bool = False
     summary: Path | None = None
     status: bool = False
+    workers: tuple[str, ...] = ()
+    worker: int | None = None
     tensorboard: Path | None = None
 
     def __post_init__(self) -> None:
@@ -141,11 +160,20 @@ class TrainConfig:
         self._check("near_zero", 0 <= self.near_zero < 1, "in [0, 1)")
         self._check("near_zero_share", 0 < self.near_zero_share <= 1, "in (0, 1]")
         self._check("cache_memory", self.cache_memory >= 0, "at least 0 MB")
+        if self.worker is not None and not self.workers:
+            raise ForeseenError("--worker says which of the --workers this is; name them too")
+        n_workers = len(self.cluster.addresses) if self.cluster else 1
+        self._check("batch_size", self.batch_size % n_workers == 0, f"a multiple of the {n_workers} workers")
 
     def _check(self, name: str, holds: bool, expected: str) -> None:
         if not holds:
             flag = "--" + name.replace("_", "-")
             raise ForeseenError(f"{flag} must be {expected}, got {getattr(self, name)!r}")
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """The workers that train together; None for a training in one process."""
+        return Cluster.of(self.workers, self.worker) if self.workers else None
 
     @property
     def checkpoint(self) -> Path:
@@ -176,6 +204,10 @@ class TrainConfig:
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values; paths as text."""
         return {name: _json_value(value) for name, value in dataclasses.asdict(self).items()}
+
+    def agreed(self) -> dict[str, Any]:
+        """The settings that all workers of a training must have in common, as JSON values."""
+        return {name: value for name, value in self.to_json().items() if name not in OWN_OF_A_WORKER}
 
     def differences(self, earlier: dict[str, Any]) -> list[str]:
         """What keeps this run from resuming an `earlier` one (its `to_json`): `name: earlier -> now`, one each."""

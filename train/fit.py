@@ -94,8 +94,10 @@ class TrainingLoop:
     """Trains `network` within `model` on weighted mean squared errors.
 
     Attributes:
-        stop_requested: Set it from anywhere to stop after the running step.
-        cut_requested: Set it to end the running epoch after its step; the epoch then counts as a whole one.
+        stop_requested: Whether the training stops after the running step; on several workers all of them find it true
+            after the same step.
+        cut_requested: Set it to end the running epoch after its step; the epoch then counts as a whole one. Not for
+            several workers.
     """
 
     def __init__(
@@ -116,6 +118,8 @@ class TrainingLoop:
             loss_weights: One per output.
         """
         self.stop_requested = self.cut_requested = False
+        self._stop_wanted = False
+        self._is_alone = strategy.cluster_resolver is None
         self._model, self._network, self._strategy = model, network, strategy
         self._batch_size = batch_size
         self._loss_weights = tf.constant(list(loss_weights), tf.float32)
@@ -125,8 +129,9 @@ class TrainingLoop:
         self._images, self._seconds = 0, 0.0
 
     def request_stop(self) -> None:
-        """Stop after the running step."""
-        self.stop_requested = True
+        """Stop after the running step; may be called from anywhere, on any worker."""
+        self._stop_wanted = True
+        self.stop_requested = self._is_alone
 
     def request_cut(self) -> None:
         """End the running epoch after its step, and validate."""
@@ -190,9 +195,12 @@ class TrainingLoop:
         total, n_seen = tf.zeros(()), 0
         for step, batch in enumerate(dataset):
             listeners.on_train_batch_begin(step)
-            total += self._step(batch)
+            share, n_stopping = self._step(batch, tf.constant(float(self._stop_wanted)))
+            total += share
             listeners.on_train_batch_end(step, {"loss": total / (step + 1)})
             n_seen = min(n_samples, n_seen + self._batch_size)  # the last batch is padded
+            if not self._is_alone:
+                self.stop_requested = float(n_stopping) > 0
             if self.stop_requested or self.cut_requested:
                 break
         loss = float(total) * self._batch_size / n_seen
@@ -200,10 +208,20 @@ class TrainingLoop:
         self._images += n_seen
         return {"loss": loss}
 
-    def _distributed_step(self, batch: Any) -> Any:
-        """One optimizer step on all replicas; returns the sum of their shares of the batch's loss."""
-        per_replica = self._strategy.run(self._replica_step, args=batch)
-        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
+    def _distributed_step(self, batch: Any, stop_wanted: Any) -> tuple[Any, Any]:
+        """One optimizer step on all replicas.
+
+        Returns:
+            The sum of their shares of the batch's loss, and on how many replicas a stop is wanted: asked in the step,
+            so that no worker begins one in which another is missing.
+        """
+
+        def step(*columns: Any) -> Any:
+            return tf.stack([self._replica_step(*columns), stop_wanted])
+
+        per_replica = self._strategy.run(step, args=batch)
+        sums = self._strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
+        return sums[0], sums[1]
 
     def _replica_step(self, images: Any, labels: Any, weights: Any) -> Any:
         optimizer, variables = self._model.optimizer, self._network.trainable_variables

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from models.registry import ModelConfig, build_model
 from train.config import TrainConfig
@@ -15,9 +14,9 @@ from train.dataset import Rows
 from train.report import Result
 
 
-def in_full_precision(model: keras.Model, model_config: ModelConfig) -> keras.Model:
+def in_full_precision(model: keras.Model, model_config: ModelConfig, strategy: Any) -> keras.Model:
     """The same model in float32 and on one device: what is saved does not depend on what it was trained on."""
-    if keras.mixed_precision.global_policy().name == "float32" and not tf.distribute.has_strategy():
+    if keras.mixed_precision.global_policy().name == "float32" and strategy.num_replicas_in_sync == 1:
         return model
     keras.mixed_precision.set_global_policy("float32")
     plain = build_model(model_config)
@@ -30,7 +29,17 @@ def metadata_of(
 ) -> dict[str, Any]:
     """What the model file says about its making; recordings by name only, their folders are nobody's business."""
     training = {**config.to_json(), "recordings": [recording.folder.name for recording in rows.recordings]}
-    for name in ("output", "summary", "status", "tensorboard", "resume", "validate_on", "feature_cache"):
+    for name in (
+        "output",
+        "summary",
+        "status",
+        "tensorboard",
+        "resume",
+        "validate_on",
+        "workers",
+        "worker",
+        "feature_cache",
+    ):
         training.pop(name)
     weights = (model_config.weights or "").replace("\\", "/").rpartition("/")[2] or None
     training |= {"weights": weights, "regime": result.regime}

@@ -15,6 +15,9 @@ from train.interrupt import on_ctrl_c
 from train.material import Material
 from train.pipeline import TrainingData
 from train.progress import EpochDisplay, StatusLines
+from train.scale_out.agreement import hash_of
+from train.scale_out.epoch_end import UndisturbedEpochEnd
+from train.scale_out.team import Team
 from train.terminal import say
 from train.transfer.head_training import head_task
 from train.transfer.regimes import Plan, Stage, free_layers
@@ -30,9 +33,16 @@ class StageRun:
     """
 
     def __init__(
-        self, config: TrainConfig, plan: Plan, stage: Stage, model: keras.Model, strategy: Any, material: Material
+        self,
+        config: TrainConfig,
+        plan: Plan,
+        stage: Stage,
+        model: keras.Model,
+        strategy: Any,
+        material: Material,
+        team: Team,
     ) -> None:
-        self._config, self._plan, self._stage, self._model = config, plan, stage, model
+        self._config, self._plan, self._stage, self._model, self._team = config, plan, stage, model, team
         with strategy.scope():
             free_layers(model, plan, stage)
             model.compile(optimizer=keras.optimizers.Adam(stage.peak_rate))
@@ -86,13 +96,17 @@ class StageRun:
             what = {"none": "the head on frozen features", "upper": "the upper half too", "all": "everything"}
             say(f"epochs {stage.first_epoch + 1} to {stage.end_epoch}: {what[stage.trained]}")
         callbacks = self._callbacks(progress)
+        if not self._team.is_alone:
+            first = self._data.plan(stage.first_epoch)
+            samples = hash_of([first.image, first.labels, first.drawn])  # differs where other images are damaged
+            self._team.agree({"samples of an epoch": samples, "weights at first": hash_of(model.get_weights())})
         saving = checkpoint.SaveCheckpoint(self._config.checkpoint, run, progress, callbacks, clock)
         with on_ctrl_c(self._loop.request_stop):
             self._loop.fit(
                 self._data.batches,
                 self._data.n_samples,
-                self._validator,
-                [*callbacks, saving],
+                self._team.shared(self._validator),
+                [*callbacks, *([saving] if self._team.is_chief else []), UndisturbedEpochEnd(self._team)],
                 stage.end_epoch,
                 first_epoch=progress.epochs_done,
                 on_begin=(lambda: state.restore(model, callbacks)) if state and begun else (lambda: None),
@@ -105,12 +119,16 @@ class StageRun:
         callbacks = [
             keras.callbacks.LearningRateScheduler(lambda epoch, rate: decay(epoch - stage.first_epoch, rate)),
             checkpoint.KeepBest(progress),
-            EpochDisplay(
-                config.epochs, progress.epochs_done, progress.best_loss, n_steps, lambda: loop.speed.images_per_s
-            ),
         ]
         if stage is self._plan.stages[-1]:  # an earlier one prepares the next
             callbacks.insert(1, keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience))
+        if not self._team.is_chief:
+            return callbacks
+        callbacks.append(
+            EpochDisplay(
+                config.epochs, progress.epochs_done, progress.best_loss, n_steps, lambda: loop.speed.images_per_s
+            )
+        )
         if config.status:
             callbacks.append(StatusLines(config.epochs, progress.best_loss, n_steps, lambda: loop.speed.images_per_s))
         if config.tensorboard:

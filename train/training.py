@@ -21,6 +21,8 @@ from train.images import FrameReader
 from train.material import gather_material
 from train.outcome import in_full_precision, metadata_of
 from train.report import Result
+from train.scale_out.agreement import terms_of
+from train.scale_out.team import Team
 from train.splits import Split
 from train.stage import StageRun
 from train.terminal import say
@@ -31,7 +33,12 @@ N_PARITY_FRAMES = 32  # real validation frames on which LiteRT is compared with 
 
 
 def train(
-    config: TrainConfig, model_config: ModelConfig, rows: Rows, split: Split, dropped: Mapping[str, int]
+    config: TrainConfig,
+    model_config: ModelConfig,
+    rows: Rows,
+    split: Split,
+    dropped: Mapping[str, int],
+    team: Team | None = None,
 ) -> Result | None:
     """Train, and write the model.
 
@@ -41,20 +48,24 @@ def train(
         rows: All rows.
         split: Which are trained on and which are held back.
         dropped: Reason -> rows left out so far, for the report.
+        team: The workers that train together; None: this process alone.
 
     Returns:
-        What came of it; None if Ctrl-C came before the first epoch was done (nothing is written then).
+        What came of it; None if Ctrl-C came before the first epoch was done (nothing is written then), and on workers
+        other than the chief, who writes and reports.
     """
     start = time.monotonic()
     run: dict[str, Any] = {"config": config.to_json(), "data": rows.fingerprint()}
-    state = _state_to_resume(config, run) if config.resume else None
-    if not state and config.checkpoint.exists():
+    team = team or Team()
+    team.agree(terms_of(config, len(rows), run["data"]))
+    strategy = team.strategy()  # several workers: before TensorFlow does anything else
+    state = _state_to_resume(config, run, team)
+    if team.is_chief and not state and config.checkpoint.exists():
         say(f"{config.checkpoint}: an unfinished training; replaced after the first epoch, --resume goes on with it")
     fit.make_deterministic(config.seed)
     fit.use_half_precision_on_gpu()
-    strategy = fit.choose_strategy()
     reader = FrameReader()
-    plan = _plan(config, model_config, rows, split, reader, state)
+    plan = _plan(config, model_config, rows, split, reader, state, team)
     run["regime"] = plan.regime
     fit.make_deterministic(
         config.seed
@@ -65,8 +76,9 @@ def train(
 
     material = gather_material(config, plan, rows, split, model, reader)
     held_back = material.held_back
-    baselines = held_back.baselines(rows, split, reader, flip=config.flip)
-    say("to beat: " + ", ".join(f"{name} {baseline.mse:.5f}" for name, baseline in baselines.items()) + " MSE")
+    baselines = held_back.baselines(rows, split, reader, flip=config.flip) if team.is_chief else {}
+    if team.is_chief:
+        say("to beat: " + ", ".join(f"{name} {baseline.mse:.5f}" for name, baseline in baselines.items()) + " MSE")
 
     progress = state.progress if state else checkpoint.Progress()
     earlier_s = progress.seconds
@@ -78,12 +90,15 @@ def train(
     for stage in plan.stages:
         if progress.stopped or (progress.epochs_done >= stage.end_epoch and stage is not plan.stages[-1]):
             continue
-        stage_run = StageRun(config, plan, stage, model, strategy, material)
+        stage_run = StageRun(config, plan, stage, model, strategy, material, team)
         stage_run.fit(progress, state, run, clock)
         state = None  # what it held is used up
         speed, interrupted, n_samples = stage_run.speed, stage_run.interrupted, stage_run.n_samples
         if interrupted:
             break
+    team.finish(interrupted)
+    if not team.is_chief:
+        return None
     if not progress.best_weights:
         if interrupted:
             return None
@@ -112,7 +127,7 @@ def train(
     )
     parity = save_model_file(
         config.output,
-        in_full_precision(model, plan.model),
+        in_full_precision(model, plan.model, strategy),
         metadata_of(config, plan.model, rows, run, result),
         validator.frames(rows, reader, N_PARITY_FRAMES),
     )
@@ -121,9 +136,12 @@ def train(
     return replace(result, parity=parity.max_difference, seconds=clock())
 
 
-def _state_to_resume(config: TrainConfig, run: Mapping[str, Any]) -> checkpoint.Checkpoint:
+def _state_to_resume(config: TrainConfig, run: Mapping[str, Any], team: Team) -> checkpoint.Checkpoint | None:
     path = config.checkpoint
-    state = checkpoint.load(path)
+    content = team.share(path.read_bytes() if team.is_chief and config.resume else None)
+    if content is None:
+        return None
+    state = checkpoint.load(path, content)
     differences = config.differences(state.run["config"])
     if state.run.get("regime") == "fine-tune" and state.run["config"]["epochs"] != config.epochs:
         differences.append(f"epochs: {state.run['config']['epochs']} -> {config.epochs} (fine-tune divides them)")
@@ -142,13 +160,19 @@ def _plan(
     split: Split,
     reader: FrameReader,
     state: checkpoint.Checkpoint | None,
+    team: Team,
 ) -> Plan:
+    chosen = state.run.get("regime") if state else None
+    if not team.is_chief:
+        chosen = team.share(None)
     plan = make_plan(
         config,
         model_config,
         len(split.train),
         lambda: measure_similarity(model_config, rows, split, reader),
-        chosen=state.run.get("regime") if state else None,
+        chosen=chosen,
     )
+    if team.is_chief:
+        team.share(plan.regime)
     say(f"regime: {plan.regime}; {plan.reason}")
     return plan
