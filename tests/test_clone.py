@@ -96,6 +96,10 @@ def test_summary_holds_the_figures_of_the_table(uninterrupted: tuple[Path, str, 
     for figures in (summary["validation"], summary["baselines"]["ridge"]):
         assert f"{figures['mse']:.5f}" in out
         assert figures["mae_deg"] == pytest.approx(25 * figures["mae"])
+    history = summary["history"]
+    assert [epoch["epoch"] for epoch in history] == [1, 2, 3, 4]
+    assert history[summary["best_epoch"] - 1]["val_loss"] == min(epoch["val_loss"] for epoch in history)
+    assert 0 < history[0]["seconds"] < history[-1]["seconds"] < summary["seconds"]
 
 
 @pytest.mark.slow  # the killed and resumed training below shows as much, and more

@@ -37,7 +37,7 @@ class Progress:
 
     Attributes:
         epochs_done: Whole epochs trained.
-        history: The logs of each of them.
+        history: The logs of each of them; `seconds` is the time spent in training at its end.
         best_epoch: Index of the best one, -1 before the first.
         best_loss: Its validation loss.
         best_weights: The model's weights after it (`model.get_weights()`).
@@ -98,6 +98,7 @@ class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Replace the file."""
         self._progress.seconds, self._progress.stopped = self._clock(), bool(self.model.stop_training)
+        self._progress.history[-1]["seconds"] = self._progress.seconds
         try:
             save(self._path, self._run, self._progress, self.model, self._callbacks)
         except OSError as error:  # a full disk: no reason to lose the training as well

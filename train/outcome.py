@@ -47,6 +47,8 @@ def metadata_of(
         "model": {**model_config.to_dict(), "weights": weights},
         "training": training,
         "data": {"fingerprint": run["data"], "n_rows": len(rows)},
-        "validation": {key: value for key, value in result.to_json().items() if key not in ("output", "parity")},
+        "validation": {
+            key: value for key, value in result.to_json().items() if key not in ("output", "parity", "history")
+        },
         "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")},
     }

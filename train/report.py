@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ class Result:
         dropped: Reason -> rows or images left out.
         best_epoch: From 1.
         epochs_done: Epochs trained.
+        history: Of each epoch: `epoch` (from 1), `loss`, `val_loss`, `val_mse`, `val_mae`, `val_r11`, `learning_rate`,
+            and `seconds` since the training began.
         model: Score of the model on the held-back rows.
         baselines: Name -> score on the same rows.
         images_per_s: Speed of the training steps.
@@ -50,6 +53,7 @@ class Result:
     dropped: Mapping[str, int]
     best_epoch: int
     epochs_done: int
+    history: Sequence[Mapping[str, float]]
     model: Score
     baselines: Mapping[str, Score]
     images_per_s: float
@@ -73,12 +77,17 @@ class Result:
             "samples_per_epoch": self.n_samples,
             "best_epoch": self.best_epoch,
             "epochs_done": self.epochs_done,
+            "history": [_finite(epoch) for epoch in self.history],
             "validation": self.model.to_json(),
             "baselines": {name: score.to_json() for name, score in self.baselines.items()},
             "images_per_s": round(self.images_per_s, 1),
             "seconds": round(self.seconds, 1),
             "parity": dict(self.parity),
         }
+
+
+def _finite(figures: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}
 
 
 def print_result(result: Result, console: Console | None = None) -> None:

@@ -86,12 +86,12 @@ def train(
     def clock() -> float:
         return earlier_s + time.monotonic() - start
 
-    speed, interrupted, n_samples = fit.Speed(0, 0.0), False, 0
+    speed, interrupted, n_samples, begun_s = fit.Speed(0, 0.0), False, 0, clock()
     for stage in plan.stages:
         if progress.stopped or (progress.epochs_done >= stage.end_epoch and stage is not plan.stages[-1]):
             continue
         stage_run = StageRun(config, plan, stage, model, strategy, material, team)
-        stage_run.fit(progress, state, run, clock)
+        stage_run.fit(progress, state, run, clock, begun_s)
         state = None  # what it held is used up
         speed, interrupted, n_samples = stage_run.speed, stage_run.interrupted, stage_run.n_samples
         if interrupted:
@@ -119,6 +119,7 @@ def train(
         dropped={**dropped, **({"image damaged": len(reader.bad)} if reader.bad else {})},
         best_epoch=progress.best_epoch + 1,
         epochs_done=progress.epochs_done,
+        history=[{"epoch": number, **logs} for number, logs in enumerate(progress.history, start=1)],
         model=held_back.score(validator.predict()[:, 0]),
         baselines=baselines,
         images_per_s=speed.images_per_s,
