@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from simulator_bridge.errors import ForeseenError
 from train.budget import TimeBudget
+from train.config import TrainConfig
 from train.fit import TrainingLoop
 
 BATCH, N_BATCHES = 4, 5
@@ -62,3 +66,11 @@ def test_a_training_ends_when_its_time_is_up_and_the_epoch_that_was_cut_is_valid
 def test_the_loss_of_an_epoch_that_was_cut_is_the_mean_of_its_steps() -> None:
     log, _ = train(3)
     assert log.losses == [pytest.approx(1.0, abs=1e-6)]  # predictions are 0, labels 1
+
+
+@pytest.mark.parametrize("more", [{"resume": True}, {"workers": ("a:1", "b:2"), "worker": 0}])
+def test_a_budget_is_refused_where_no_one_clock_says_when_it_is_spent(more: dict[str, Any]) -> None:
+    with pytest.raises(ForeseenError, match="--max-seconds does not go with"):
+        TrainConfig(recordings=(Path("recordings"),), max_seconds=5, **more)
+    with pytest.raises(ForeseenError, match="--max-seconds must be above 0 s"):
+        TrainConfig(recordings=(Path("recordings"),), max_seconds=0)

@@ -200,6 +200,9 @@ def _add_model_options(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--epochs", type=int, help="at most this many")
     group.add_argument(
+        "--max-seconds", type=float, metavar="S", help="at most so long; reading images is not counted, features are"
+    )
+    group.add_argument(
         "--epoch-samples", type=int, metavar="N", help="go through fewer samples again until an epoch has this many"
     )
     group.add_argument("--patience", type=int, help="stop after this many epochs without a better validation loss")

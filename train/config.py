@@ -67,6 +67,8 @@ class TrainConfig:
         feature_cache: Folder for these features. None: `cloneway/features` in the user's folder for caches.
         feature_cache_size: Size of that folder, GB (1e9 bytes); what was not used for longest is deleted from it.
         epochs: At most so many.
+        max_seconds: Of training, reading images not counted; the epoch that is running then is cut short. None: no
+            limit.
         epoch_samples: An epoch has at least so many samples: a smaller training set is gone through several times in
             it, changed differently each time, or a few hundred rows would end after too few optimizer steps.
         batch_size: Images of one optimizer step, over all devices together.
@@ -111,6 +113,7 @@ class TrainConfig:
     feature_cache: Path | None = None
     feature_cache_size: float = 8.0
     epochs: int = 12
+    max_seconds: float | None = None
     epoch_samples: int = 4000
     batch_size: int = 64
     learning_rate: float | None = None
@@ -146,6 +149,10 @@ class TrainConfig:
             raise ForeseenError(f"--predict takes each output once, and throttle or speed; got {self.predict!r}")
         for name in ("epochs", "epoch_samples", "batch_size", "patience", "validation_blocks", "views"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
+        self._check("max_seconds", self.max_seconds is None or self.max_seconds > 0, "above 0 s")
+        if self.max_seconds is not None and (self.resume or self.workers):
+            other = "--resume: the clock would start anew" if self.resume else "--workers: their clocks differ"
+            raise ForeseenError(f"--max-seconds does not go with {other}")
         self._check("regime", self.regime in REGIMES, f"one of {', '.join(REGIMES)}")
         self._check("feature_cache_size", self.feature_cache_size > 0, "above 0 GB")
         self._check("learning_rate", self.learning_rate is None or 0 < self.learning_rate <= 1, "in (0, 1]")

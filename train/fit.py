@@ -61,10 +61,10 @@ def make_deterministic(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def cosine_schedule(peak: float, epochs: int) -> Callable[[int, float], float]:
+def cosine_schedule(peak: float, epochs: int) -> Callable[[float, float], float]:
     """A learning rate that falls from `peak` to a fiftieth of it over `epochs`; depends on the epoch alone."""
 
-    def rate(epoch: int, _: float) -> float:
+    def rate(epoch: float, _: float) -> float:
         return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * epoch / epochs)))
 
     return rate

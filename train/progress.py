@@ -17,9 +17,16 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
     """Shows the running epoch as a bar with the time left on a terminal, and one line per finished epoch."""
 
     def __init__(
-        self, epochs: int, first_epoch: int, best_loss: float, n_steps: int, images_per_s: Callable[[], float]
+        self,
+        epochs: int,
+        first_epoch: int,
+        best_loss: float,
+        n_steps: int,
+        images_per_s: Callable[[], float],
+        seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
         super().__init__()
+        self._seconds_left = seconds_left
         self._epochs, self._first_epoch, self._n_steps = epochs, first_epoch, n_steps
         self._images_per_s = images_per_s
         self._console = Console(stderr=True, highlight=False)
@@ -79,7 +86,7 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
     def _left(self, epochs_done: float) -> str:
         """Time until the last epoch ends at the pace so far, as m:ss; early stopping may end it sooner."""
         pace = (time.perf_counter() - self._start) / max(epochs_done, 1e-6)
-        seconds = round(pace * max(0.0, self._epochs - self._first_epoch - epochs_done))
+        seconds = round(min(pace * max(0.0, self._epochs - self._first_epoch - epochs_done), self._seconds_left()))
         return f"{seconds // 60}:{seconds % 60:02d}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import keras
 
 from models.registry import split_model
 from train import checkpoint, fit
+from train.budget import TimeBudget
 from train.config import TrainConfig
 from train.held_back import Inputs, Validator
 from train.interrupt import on_ctrl_c
@@ -76,14 +78,16 @@ class StageRun:
         state: checkpoint.Checkpoint | None,
         run: Mapping[str, Any],
         clock: Callable[[], float],
+        begun_s: float,
     ) -> None:
-        """Train until the stage's last epoch, early stopping or Ctrl-C.
+        """Train until the stage's last epoch, early stopping, the end of its time or Ctrl-C.
 
         Args:
             progress: Brought up to date after every epoch.
             state: To go on from, in a resumed training.
             run: What a resuming run must agree with.
             clock: Seconds spent in training so far.
+            begun_s: Where the clock stood when the images were read and the first stage began.
         """
         stage, model = self._stage, self._model
         begun = progress.epochs_done > stage.first_epoch
@@ -94,8 +98,8 @@ class StageRun:
                 model.set_weights(progress.best_weights)
         if len(self._plan.stages) > 1:
             what = {"none": "the head on frozen features", "upper": "the upper half too", "all": "everything"}
-            say(f"epochs {stage.first_epoch + 1} to {stage.end_epoch}: {what[stage.trained]}")
-        callbacks = self._callbacks(progress)
+            say(f"from epoch {progress.epochs_done + 1}: {what[stage.trained]}")
+        callbacks = self._callbacks(progress, self._budget(clock, begun_s))
         if not self._team.is_alone:
             first = self._data.plan(stage.first_epoch)
             samples = hash_of([first.image, first.labels, first.drawn])  # differs where other images are damaged
@@ -111,22 +115,44 @@ class StageRun:
                 first_epoch=progress.epochs_done,
                 on_begin=(lambda: state.restore(model, callbacks)) if state and begun else (lambda: None),
             )
+        if stage is not self._plan.stages[-1]:
+            progress.stopped = False  # its time was up, not that of the training
 
-    def _callbacks(self, progress: checkpoint.Progress) -> list[keras.callbacks.Callback]:
+    def _budget(self, clock: Callable[[], float], begun_s: float) -> TimeBudget | None:
+        """The time of the training up to the end of this stage: its share of the epochs."""
+        config = self._config
+        if config.max_seconds is None:
+            return None
+        end_s = begun_s + config.max_seconds * self._stage.end_epoch / config.epochs
+        return TimeBudget(end_s, clock, self._loop.request_cut)
+
+    def _callbacks(self, progress: checkpoint.Progress, budget: TimeBudget | None) -> list[keras.callbacks.Callback]:
         config, stage, loop = self._config, self._stage, self._loop
         n_steps = len(self._data.plan(stage.first_epoch)) // config.batch_size
-        decay = fit.cosine_schedule(stage.peak_rate, stage.end_epoch - stage.first_epoch)
+        n_epochs = stage.end_epoch - stage.first_epoch
+        decay = fit.cosine_schedule(stage.peak_rate, n_epochs)
+
+        def rate(epoch: int, before: float) -> float:
+            done = epoch - stage.first_epoch
+            return decay(max(done, budget.share_spent * n_epochs) if budget else done, before)
+
         callbacks = [
-            keras.callbacks.LearningRateScheduler(lambda epoch, rate: decay(epoch - stage.first_epoch, rate)),
+            *([budget] if budget else []),
+            keras.callbacks.LearningRateScheduler(rate),
             checkpoint.KeepBest(progress),
         ]
         if stage is self._plan.stages[-1]:  # an earlier one prepares the next
-            callbacks.insert(1, keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience))
+            callbacks.insert(0, keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience))
         if not self._team.is_chief:
             return callbacks
         callbacks.append(
             EpochDisplay(
-                config.epochs, progress.epochs_done, progress.best_loss, n_steps, lambda: loop.speed.images_per_s
+                config.epochs,
+                progress.epochs_done,
+                progress.best_loss,
+                n_steps,
+                lambda: loop.speed.images_per_s,
+                lambda: budget.seconds_left if budget else math.inf,
             )
         )
         if config.status:
