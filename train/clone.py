@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from simulator_bridge.child_process import end_with_parent
 from simulator_bridge.errors import ForeseenError, exit_code
 from simulator_bridge.recording import Recording, load_recordings
-from train.config import OUTPUTS, REGIMES, SPLITS, TrainConfig
+from train.config import KEYS_SMOOTH_S, LOSSES, OUTPUTS, REGIMES, SPLITS, TrainConfig
 from train.dataset import Rows, gather_rows, without_copies
 from train.scale_out.cluster import workers_of_tf_config
 from train.scale_out.team import Team
@@ -212,6 +212,13 @@ def _add_model_options(group: argparse._ArgumentGroup) -> None:
         type=float,
         help="peak rate of Adam; not given: 1e-3 for a head, 3e-4 from scratch, 1e-4 to fine-tune",
     )
+    group.add_argument("--loss", choices=LOSSES, help="huber: no single label pulls hard")
+    group.add_argument(
+        "--ema",
+        type=float,
+        metavar="DECAY",
+        help="each step keeps this share of the averaged weights, which are saved; 0: off",
+    )
     group.add_argument("--seed", type=int, help="the same seed gives the same model on one machine")
     group.add_argument("--cache-memory", type=int, metavar="MB", help="memory for images; the rest streams from disk")
 
@@ -236,6 +243,14 @@ def _add_sample_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--shift-m", type=float, metavar="M", help="largest simulated sideways displacement, metres")
     group.add_argument("--brightness", type=float, metavar="SHARE", help="largest relative change of brightness")
     group.add_argument("--shadow", type=float, metavar="SHARE", help="share of samples that get a shadow")
+    group.add_argument(
+        "--smooth-s",
+        type=float,
+        metavar="S",
+        help="average recorded steering over about this many seconds before it is learned; not given: "
+        f"{KEYS_SMOOTH_S} where it was steered by keys, 0 elsewhere",
+    )
+    group.add_argument("--lag-s", type=float, metavar="S", help="learn the steering recorded this much later, seconds")
     group.add_argument("--near-zero", type=float, metavar="STEERING", help="rows steering less count as straight")
     group.add_argument(
         "--near-zero-share",

@@ -25,6 +25,8 @@ SIDE_CORRECTION = round(2 * SIDE_CAMERA_OFFSET_M / LOOKAHEAD_M**2 * WHEELBASE_M 
 REGIMES = ("auto", "head", "early-layers", "fine-tune", "scratch")  # what they mean: train/transfer/regimes.py
 FROZEN_REGIMES = ("head", "early-layers")  # the backbone's features are computed once
 SPLITS = ("blocks", "episodes")
+LOSSES = ("mse", "huber")
+KEYS_SMOOTH_S = 0.3  # about the second that r11 averages over
 # Settings that may differ between a run and the run that resumes it: they change where and how long, not what.
 FREE_ON_RESUME = frozenset(
     {
@@ -88,6 +90,13 @@ class TrainConfig:
             per metre as a side camera's.
         brightness: Largest relative change of brightness, in [0, 1).
         shadow: Share of the samples that get a shadow, in [0, 1].
+        smooth_s: Standard deviation of the Gaussian that recorded steering is averaged with before it is learned, s;
+            0: learned as recorded. None: `KEYS_SMOOTH_S` for recordings steered by keys. Held-back rows keep theirs.
+        lag_s: Learn the steering recorded so many seconds after the frame: more makes up for a driver who reacts late
+            or a simulator that acts late.
+        loss: `mse`, or `huber`, which lets no single label pull hard.
+        ema: Share of the average of the weights that each step keeps, in [0, 1); the average is judged and saved. 0:
+            the weights themselves.
         near_zero: Rows steering less than this count as straight, normalised.
         near_zero_share: In every epoch straight rows are at most this share of the rows; others are left out of it
             by lot. 1 turns balancing off.
@@ -130,6 +139,10 @@ class TrainConfig:
     shift_m: float = 0.6
     brightness: float = 0.4
     shadow: float = 0.3
+    smooth_s: float | None = 0.0
+    lag_s: float = 0.0
+    loss: str = "mse"
+    ema: float = 0.0
     near_zero: float = 0.02
     near_zero_share: float = 0.6
     cache_memory: int = 2000
@@ -164,6 +177,10 @@ class TrainConfig:
         self._check("shift_m", 0 <= self.shift_m <= 3, "in [0, 3] m")
         self._check("brightness", 0 <= self.brightness < 1, "in [0, 1)")
         self._check("shadow", 0 <= self.shadow <= 1, "in [0, 1]")
+        self._check("smooth_s", self.smooth_s is None or 0 <= self.smooth_s <= 10, "in [0, 10] s")
+        self._check("lag_s", -2 <= self.lag_s <= 2, "in [-2, 2] s")
+        self._check("loss", self.loss in LOSSES, f"one of {LOSSES}")
+        self._check("ema", 0 <= self.ema < 1, "in [0, 1)")
         self._check("near_zero", 0 <= self.near_zero < 1, "in [0, 1)")
         self._check("near_zero_share", 0 < self.near_zero_share <= 1, "in (0, 1]")
         self._check("cache_memory", self.cache_memory >= 0, "at least 0 MB")

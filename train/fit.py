@@ -91,7 +91,7 @@ def start_at_zero(network: keras.Model) -> None:
 
 
 class TrainingLoop:
-    """Trains `network` within `model` on weighted mean squared errors.
+    """Trains `network` within `model` on weighted errors.
 
     Attributes:
         stop_requested: Whether the training stops after the running step; on several workers all of them find it true
@@ -107,6 +107,7 @@ class TrainingLoop:
         strategy: Any,
         batch_size: int,
         loss_weights: Sequence[float],
+        cost: Callable[[Any], Any] = tf.square,
     ) -> None:
         """Prepare the compiled step.
 
@@ -116,6 +117,7 @@ class TrainingLoop:
             strategy: From `choose_strategy`.
             batch_size: Samples of a step over all replicas; the loss of a step is divided by it.
             loss_weights: One per output.
+            cost: Errors (N, n_outputs) -> what each costs, in squares of the output's unit.
         """
         self.stop_requested = self.cut_requested = False
         self._stop_wanted = False
@@ -123,6 +125,7 @@ class TrainingLoop:
         self._model, self._network, self._strategy = model, network, strategy
         self._batch_size = batch_size
         self._loss_weights = tf.constant(list(loss_weights), tf.float32)
+        self._cost = cost
         with strategy.scope():
             model.optimizer.build(network.trainable_variables)  # now, so that a resumed run can fill it
         self._step = tf.function(self._distributed_step)
@@ -227,7 +230,7 @@ class TrainingLoop:
         optimizer, variables = self._model.optimizer, self._network.trainable_variables
         with tf.GradientTape() as tape:
             predictions = stacked_outputs(self._network(tf.cast(images, tf.float32), training=True))
-            errors = tf.reduce_sum(self._loss_weights * tf.square(predictions - labels), axis=1)
+            errors = tf.reduce_sum(self._loss_weights * self._cost(predictions - labels), axis=1)
             # Divided by the size of the whole batch: the optimizer sums the gradients of the replicas
             loss = tf.reduce_sum(errors * weights) / self._batch_size
             scaled = optimizer.scale_loss(loss)

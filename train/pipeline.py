@@ -11,6 +11,7 @@ from train.augment import AugmentConfig, Augmenter, augmented_steering, draw
 from train.config import TrainConfig
 from train.dataset import EpochPlan, FloatArray, IntArray, Rows, Samples, balanced, camera_steering
 from train.images import ImageStore
+from train.learning.labels import learned_labels
 
 N_PREFETCHED = 3  # batches ready ahead of the network
 N_PARALLEL = 2  # batches assembled at a time
@@ -26,6 +27,7 @@ class TrainingData:
         store: ImageStore,
         augmenter: Augmenter,
         *,
+        labels: FloatArray,
         augment: AugmentConfig,
         side_correction: float,
         near_zero: float,
@@ -42,7 +44,7 @@ class TrainingData:
         self._image = samples.n_validation + np.flatnonzero(store.readable[samples.n_validation :])
         self._row = samples.row[self._image]
         self._row_steering = rows.steering_angle
-        self._labels = rows.labels[self._row].copy()
+        self._labels = labels[self._row]
         self._planned: tuple[int, EpochPlan] | None = None
         self._labels[:, 0] = camera_steering(self._labels[:, 0], samples.camera[self._image], side_correction)
 
@@ -56,6 +58,7 @@ class TrainingData:
             samples,
             store,
             augmenter,
+            labels=learned_labels(config, rows, samples),
             augment=AugmentConfig.of(config),
             side_correction=config.side_correction,
             near_zero=config.near_zero,

@@ -14,6 +14,8 @@ from train.budget import TimeBudget
 from train.config import TrainConfig
 from train.held_back import Inputs, Validator
 from train.interrupt import on_ctrl_c
+from train.learning.averaging import AverageWeights, optimizer_options
+from train.learning.losses import pointwise_loss
 from train.material import Material
 from train.pipeline import TrainingData
 from train.progress import EpochDisplay, StatusLines
@@ -47,7 +49,7 @@ class StageRun:
         self._config, self._plan, self._stage, self._model, self._team = config, plan, stage, model, team
         with strategy.scope():
             free_layers(model, plan, stage)
-            model.compile(optimizer=keras.optimizers.Adam(stage.peak_rate))
+            model.compile(optimizer=keras.optimizers.Adam(stage.peak_rate, **optimizer_options(config.ema)))
         weights = fit.loss_weights(config.outputs)
         network: keras.Model
         data: TrainingData | FeatureData
@@ -59,7 +61,9 @@ class StageRun:
             data = TrainingData.of(config, material.rows, material.samples, material.store, material.augmenter)
         self._data = data
         self._validator = Validator(network, inputs, material.held_back, weights)
-        self._loop = fit.TrainingLoop(model, network, strategy, config.batch_size, weights)
+        self._loop = fit.TrainingLoop(
+            model, network, strategy, config.batch_size, weights, pointwise_loss(config.loss, config.outputs)
+        )
         self.n_samples: int = data.n_samples(stage.first_epoch)
 
     @property
@@ -143,6 +147,8 @@ class StageRun:
         ]
         if stage is self._plan.stages[-1]:  # an earlier one prepares the next
             callbacks.insert(0, keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience))
+        if config.ema:
+            callbacks.append(AverageWeights())
         if not self._team.is_chief:
             return callbacks
         callbacks.append(

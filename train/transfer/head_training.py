@@ -11,6 +11,7 @@ from models.registry import ModelConfig, split_model, split_network
 from train.augment import AugmentConfig
 from train.config import TrainConfig
 from train.dataset import FloatArray, IntArray
+from train.learning.labels import learned_labels
 from train.material import Material
 from train.terminal import say
 from train.transfer.feature_cache import FeatureCache, Shape
@@ -45,9 +46,8 @@ def head_task(
     n_views = cache.n_views_that_fit(Shape(n_held_back, n_images, config.views, source.n_features))
     if n_views < config.views:
         say(f"views: {n_views} in place of {config.views}, so that the features fit into --feature-cache-size")
-    views = draw_views(
-        material.rows, material.samples, AugmentConfig.of(config), config.side_correction, n_views, config.seed
-    )
+    labels = learned_labels(config, material.rows, material.samples)
+    views = draw_views(labels, material.samples, AugmentConfig.of(config), config.side_correction, n_views, config.seed)
     entry = cached_features(cache, source, model_config, material.image_paths(), n_held_back, views)
     data = FeatureData(
         material.rows,

@@ -36,14 +36,23 @@ class Views:
 
 
 def draw_views(
-    rows: Rows, samples: Samples, augment: AugmentConfig, side_correction: float, n_views: int, seed: int
+    labels: FloatArray, samples: Samples, augment: AugmentConfig, side_correction: float, n_views: int, seed: int
 ) -> Views:
-    """Draw the views of all training images; the same arguments always give the same."""
+    """Draw the views of all training images; the same arguments always give the same.
+
+    Args:
+        labels: (N, n_outputs) what to learn of each row.
+        samples: The images.
+        augment: How far views may be changed.
+        side_correction: See `camera_steering`.
+        n_views: Of each image.
+        seed: Determines the changes.
+    """
     row, camera = samples.row[samples.n_validation :], samples.camera[samples.n_validation :]
     rng = np.random.default_rng(seed)
     drawn = np.stack([draw(augment if view else UNCHANGED, len(row), rng) for view in range(n_views)], axis=1)
     drawn = drawn.reshape(len(row) * n_views, -1)
-    labels = rows.labels[row].copy()
+    labels = labels[row]
     labels[:, 0] = camera_steering(labels[:, 0], camera, side_correction)
     labels = np.repeat(labels, n_views, axis=0)
     labels[:, 0] = augmented_steering(labels[:, 0], drawn, augment.correction_per_m)

@@ -1,0 +1,29 @@
+"""What an error costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from models.registry import OUTPUT_SCALES
+
+HUBER_DELTA = 0.1  # of full value; steering that is off by more is a pulse of a key more often than a lesson
+
+
+def pointwise_loss(name: str, outputs: Sequence[str]) -> Callable[[Any], Any]:
+    """The cost of each error.
+
+    Args:
+        name: `mse`: its square. `huber`: its square up to `HUBER_DELTA` of the output's full value, from there on a
+            straight line of the same slope, so that no single label pulls harder than that.
+        outputs: Names of the outputs, keys of `OUTPUT_SCALES`.
+
+    Returns:
+        (N, n_outputs) errors -> (N, n_outputs) costs, in squares of the output's unit.
+    """
+    if name == "mse":
+        return lambda errors: tf.square(errors)
+    delta = HUBER_DELTA * tf.constant([OUTPUT_SCALES[output] for output in outputs], tf.float32)
+    return lambda errors: tf.where(tf.abs(errors) <= delta, tf.square(errors), delta * (2 * tf.abs(errors) - delta))
