@@ -25,7 +25,7 @@ from simulator_bridge.transport.websocket import CLOSE_GOING_AWAY, Upgrade, WebS
 
 logger = logging.getLogger(__name__)
 
-PERIOD_S = 0.05  # from one update to the next
+PERIOD_S = 0.05  # from one update to the next, unless the owner of the channel says otherwise
 KEEP_ALIVE_S = 0.5  # an update is sent then, even if nothing is new
 MAX_UNSEEN = 2  # updates on their way to a page: more would be out of date when they arrive
 SILENT_S = 20.0  # a page that says nothing for so long has gone
@@ -80,11 +80,12 @@ class LiveChannel:
     """The newest state for any number of viewers, and their commands.
 
     Args:
-        newest: Gives what a viewer with this `view` shall see now. Called at most every PERIOD_S for all viewers of the
-            same view together, in a thread of theirs; must not wait.
+        newest: Gives what a viewer with this `view` shall see now. Called at most every `period_s` for all viewers of
+            the same view together, in a thread of theirs; must not wait.
         take: Does what a page asks for; raises CommandError if that cannot be done. Called in the page's own thread.
         left: Told of a viewer that has gone.
         first_view: The view of a page that has just come.
+        period_s: From one update to the next.
     """
 
     def __init__(
@@ -93,8 +94,10 @@ class LiveChannel:
         take: Callable[[Viewer, Mapping[str, Any]], None],
         left: Callable[[Viewer], None] = lambda viewer: None,
         first_view: Hashable = None,
+        period_s: float = PERIOD_S,
     ) -> None:
         self._newest, self._take, self._left, self._first_view = newest, take, left, first_view
+        self._period_s = period_s
         self._faults = FaultLog(logger)
         self._lock = threading.Lock()  # held for instants only, which suits green threads, too
         self._encoding = threading.Lock()  # guards the following; `newest` is called under it
@@ -179,7 +182,7 @@ class LiveChannel:
                 message = self._next_message(viewer)
                 if message is not None:
                     websocket.send(message)
-                upgrade.sleep(PERIOD_S)
+                upgrade.sleep(self._period_s)
         except OSError:
             logger.debug("a page was lost", exc_info=True)
         except Exception:  # a bug in `newest`: end this page's connection, not the server
@@ -207,13 +210,13 @@ class LiveChannel:
         """Give an update's number, the rest of its JSON's head and its pictures; made once for all of the same view."""
         with self._encoding:
             now = time.monotonic()
-            made_at, number, state, pictures = self._encoded.get(view, (-PERIOD_S, 0, b"", b""))
-            if now - made_at >= PERIOD_S * 0.8:
+            made_at, number, state, pictures = self._encoded.get(view, (-self._period_s, 0, b"", b""))
+            if now - made_at >= self._period_s * 0.8:
                 update = self._newest(view)
                 sizes = [[name, len(picture)] for name, picture in update.pictures.items()]
                 text = json.dumps({"state": update.state, "pictures": sizes}, allow_nan=False, separators=(",", ":"))
                 number, state, pictures = update.number, text[1:-1].encode(), b"".join(update.pictures.values())
-                self._encoded = {key: kept for key, kept in self._encoded.items() if now - kept[0] < PERIOD_S}
+                self._encoded = {key: kept for key, kept in self._encoded.items() if now - kept[0] < self._period_s}
                 self._encoded[view] = (now, number, state, pictures)
         return number, state, pictures
 
