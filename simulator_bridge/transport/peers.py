@@ -39,6 +39,7 @@ class Link:
     def __init__(self, connection: socket.socket, on_lost: Callable[[str], None]) -> None:
         """Read from now on, in a thread; `on_lost` hears why the peer ended, unless it said that it was done."""
         self._socket, self._on_lost = connection, on_lost
+        self._left = False
         self._arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
         _watch_for_silence(connection)
         connection.settimeout(None)
@@ -64,6 +65,7 @@ class Link:
 
     def close(self, reason: str | None) -> None:
         """Leave; `reason` tells the peer what went wrong, None that all is done."""
+        self._left = True
         self._send(_END, json.dumps(reason).encode())
         with contextlib.suppress(OSError):  # the peer was faster
             self._socket.shutdown(socket.SHUT_WR)
@@ -74,7 +76,7 @@ class Link:
 
     def _read(self) -> None:
         reason: str | None = "its connection was lost"
-        with contextlib.suppress(OSError, EOFError, ValueError):
+        with contextlib.suppress(OSError, EOFError, ValueError), self._socket:
             while True:
                 kind, data = _read_frame(self._socket)
                 if kind == _END:
@@ -82,7 +84,7 @@ class Link:
                     break
                 self._arrived.put(data if kind == _BYTES else json.loads(data))
         self._arrived.put(PeerLostError(reason or "it is done"))
-        if reason is not None:
+        if reason is not None and not self._left:
             self._on_lost(reason)
 
 
