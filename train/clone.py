@@ -23,6 +23,7 @@ from simulator_bridge.errors import ForeseenError, exit_code
 from simulator_bridge.recording import Recording, load_recordings
 from train.config import KEYS_SMOOTH_S, LOSSES, OUTPUTS, REGIMES, SPLITS, TrainConfig
 from train.dataset import Rows, gather_rows, without_copies
+from train.output_path import check_output
 from train.scale_out.cluster import workers_of_tf_config
 from train.scale_out.team import Team
 from train.splits import Split, split_blocks, split_episodes, split_recordings
@@ -30,6 +31,7 @@ from train.terminal import say
 
 if TYPE_CHECKING:
     from models.registry import ModelConfig
+    from train.report import Result
 
 CTRL_C = 130  # what shells report for a program that Ctrl-C ended
 
@@ -84,22 +86,28 @@ def _train(
         print_result(result)
     if config.summary:
         write_summary(config.summary, result)
+    if config.report:
+        write_report(config.report, config, rows, split, result)
     return CTRL_C if result.interrupted else 0
+
+
+def write_report(path: Path, config: TrainConfig, rows: Rows, split: Split, result: Result) -> None:
+    """Write the page about a finished training."""
+    from simulator_bridge.pages.document import write_document
+    from train.reports.training import training_report
+
+    say("making the report")
+    write_document(path, training_report(config, rows, split, result))
+    say(f"report: {path}")
 
 
 def check_paths(config: TrainConfig) -> None:
     """Refuse what would fail only later: places that cannot be written, nothing to resume, a package not there."""
     if config.cluster and config.cluster.index:
         return  # only worker 0 writes and reads these
-    for flag, path in (("--output", config.output), ("--summary", config.summary)):
-        if path is None:
-            continue
-        if path.is_dir():
-            raise ForeseenError(f"{flag} {path} is a folder; name a file in it")
-        if not path.parent.is_dir():
-            raise ForeseenError(f"{flag} {path}: the folder {path.parent} does not exist")
-        if not os.access(path.parent, os.W_OK):
-            raise ForeseenError(f"{flag} {path}: the folder {path.parent} cannot be written")
+    for flag, path in (("--output", config.output), ("--summary", config.summary), ("--report", config.report)):
+        if path is not None:
+            check_output(flag, path)
     if config.resume and not config.checkpoint.is_file():
         raise ForeseenError(f"{config.checkpoint}: no unfinished training to resume; start it without --resume")
     if config.tensorboard and importlib.util.find_spec("tensorboard") is None:
@@ -167,6 +175,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="the model; replaced only by a complete one")
     parser.add_argument("--summary", type=Path, metavar="FILE", help="also write the result as JSON")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="also write a page with charts and pictures, in one HTML file"
+    )
     parser.add_argument(
         "--status", action="store_true", help="say how it goes as lines of JSON, in place of the table at the end"
     )

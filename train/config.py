@@ -38,6 +38,7 @@ FREE_ON_RESUME = frozenset(
             "epochs",
             "cache_memory",
             "recordings",
+            "report",
             "status",
             "workers",
             "worker",
@@ -103,6 +104,7 @@ class TrainConfig:
         cache_memory: Memory for preprocessed images, MB (1e6 bytes); what does not fit is decoded in every epoch.
         resume: Go on from `<output>.checkpoint`.
         summary: Write the result as JSON here.
+        report: Write a page with charts and pictures here.
         status: Say how it goes as lines of JSON on standard output, in place of the table at the end.
         workers: `HOST:PORT` of every worker where several machines train together; the first one writes the files.
         worker: Which of `workers` this process is, from 0.
@@ -148,6 +150,7 @@ class TrainConfig:
     cache_memory: int = 2000
     resume: bool = False
     summary: Path | None = None
+    report: Path | None = None
     status: bool = False
     workers: tuple[str, ...] = ()
     worker: int | None = None

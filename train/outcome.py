@@ -32,6 +32,7 @@ def metadata_of(
     for name in (
         "output",
         "summary",
+        "report",
         "status",
         "tensorboard",
         "resume",

@@ -105,11 +105,12 @@ def print_result(result: Result, console: Console | None = None) -> None:
             name, f"{score.mse:.5f}", f"{score.mse_deg2:.2f}", f"{score.mae:.4f}", f"{score.mae_deg:.2f}", r11
         )
     console.print(errors)
-    for name, value in _facts(result).items():
+    for name, value in facts_of(result).items():
         console.print(f"{name:<13} {value}", markup=False, soft_wrap=True)
 
 
-def _facts(result: Result) -> dict[str, str]:
+def facts_of(result: Result) -> dict[str, str]:
+    """What else is to be said of a training, in words."""
     dropped = ", ".join(f"{count} {reason}" for reason, count in result.dropped.items()) or "none"
     minutes, seconds = divmod(round(result.seconds), 60)
     return {

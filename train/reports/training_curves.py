@@ -1,0 +1,61 @@
+"""Loss by epoch, and what the curves say."""
+
+from __future__ import annotations
+
+from simulator_bridge.pages.blocks import Line, line_chart, note
+from simulator_bridge.pages.document import Section
+from train.report import Result
+
+STILL_FALLING = 0.95  # of the loss two epochs before: more epochs would have helped
+OVERFITTED = 1.15  # validation loss of the last epoch, relative to the best
+
+
+def curves_section(result: Result) -> Section:
+    """Loss, correlation and learning rate of every epoch."""
+    history = result.history
+    epochs = [entry["epoch"] for entry in history]
+
+    def line(label: str, name: str) -> Line:
+        return Line(label, epochs, [entry.get(name, float("nan")) for entry in history], points=True)
+
+    return Section(
+        "Loss by epoch",
+        note(_conclusion(result)),
+        line_chart(
+            f"Loss by epoch: the best is {result.best_epoch}, its weights are in the model",
+            [line("training", "loss"), line("held back", "val_loss")],
+            x_label="epoch",
+            y_label="loss (log scale)",
+            log_y=True,
+        ),
+        line_chart(
+            "r11 by epoch: 1 is the driver's own mean over a second",
+            [line("held back", "val_r11")],
+            x_label="epoch",
+            y_label="r11",
+            height_px=200,
+        ),
+        line_chart(
+            "Learning rate by epoch",
+            [line("learning rate", "learning_rate")],
+            x_label="epoch",
+            y_label="learning rate",
+            height_px=180,
+        ),
+        intro="The training loss is taken on changed images (moved, mirrored, in other light) and during the epoch, "
+        "the other one on plain held-back frames after it: the training loss may well be the higher one.",
+    )
+
+
+def _conclusion(result: Result) -> str:
+    losses = [entry["val_loss"] for entry in result.history]
+    best, last = min(losses), losses[-1]
+    done = f"Best epoch {result.best_epoch} of {result.epochs_done}. "
+    if result.best_epoch == result.epochs_done and len(losses) > 2 and last < STILL_FALLING * losses[-3]:
+        return done + "The held-back loss was still falling: more --epochs may help."
+    if last > OVERFITTED * best:
+        return done + (
+            f"The held-back loss ended {100 * (last / best - 1):.0f} % above its best: from there on the network "
+            "learned the training rows by heart; more recordings help, more epochs do not."
+        )
+    return done + "The held-back loss had levelled off: more epochs would change little."

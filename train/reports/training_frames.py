@@ -1,0 +1,98 @@
+"""The held-back frames that the model gets most wrong, and what it looks at there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+
+from models.saliency import Saliency, load_saliency, overlay
+from simulator_bridge.errors import ModelFileError
+from simulator_bridge.images.overlay import draw_steering
+from simulator_bridge.messages import MAX_STEERING_DEG, Frame
+from simulator_bridge.pages.blocks import gallery, picture
+from simulator_bridge.pages.document import Section
+from train.dataset import Rows
+from train.images import FrameReader
+from train.reports.names import names_of, place_of
+from train.reports.pictures import in_words, jpeg, side_by_side
+from train.reports.predictions import Predictions
+from train.terminal import counting
+
+N_WORST, N_TYPICAL = 8, 2
+APART_S = 1.0  # between two of the worst: neighbouring frames are wrong together
+
+
+def frames_section(model: Path, rows: Rows, seen: Predictions, reader: FrameReader) -> Section:
+    """The worst frames, and two with the usual error to compare with."""
+    worst, typical = _worst(seen), _typical(seen)
+    shown = [*worst, *typical]
+    frames, readable = reader([rows.image_path("center", int(seen.row[place])) for place in shown])
+    names = names_of(rows.recordings)
+    saliency = _saliency(model)
+    pictures = []
+    with counting("what moves the steering", len(shown)) as on_progress:
+        for n_done, (place, frame, good) in enumerate(zip(shown, frames, readable, strict=True), start=1):
+            if good:
+                where = place_of(rows, names, int(seen.row[place]))
+                pictures.append(_picture(frame, seen, place, where, saliency))
+            on_progress(n_done)
+    n_worst = min(len(worst), len(pictures))
+    return Section(
+        "Worst frames",
+        gallery(pictures[:n_worst], 480),
+        Markup("<h3>{}</h3>").format("For comparison: frames with the usual error"),
+        gallery(pictures[n_worst:], 480),
+        intro="The greatest errors, no two within a second of each other: recorded steering in blue, predicted in "
+        "orange. "
+        + (
+            "Beside each, from pink to yellow, what moves the model's steering when it is blurred. It should be the "
+            "edges of the road; where it is a tree or the sky, more recordings of such places help."
+            if saliency is not None
+            else ""
+        )
+        + " An error is not always the model's: look whether the label fits the road.",
+    )
+
+
+def _worst(seen: Predictions) -> list[int]:
+    error, chosen = np.abs(seen.error), list[int]()
+    for place in np.argsort(-error).tolist():
+        if len(chosen) == N_WORST:
+            break
+        if all(_are_apart(seen, place, other) for other in chosen):
+            chosen.append(place)
+    return chosen
+
+
+def _are_apart(seen: Predictions, one: int, other: int) -> bool:
+    return bool(seen.block[one] != seen.block[other]) or abs(float(seen.time_s[one] - seen.time_s[other])) > APART_S
+
+
+def _typical(seen: Predictions) -> list[int]:
+    """Turning rows whose error is nearest to the median."""
+    error = np.abs(seen.error)
+    turning = np.abs(seen.recorded) >= np.quantile(np.abs(seen.recorded), 0.75)
+    away = np.abs(error - np.median(error))
+    return np.argsort(np.where(turning, away, away + 2))[:N_TYPICAL].tolist()  # type: ignore[no-any-return]
+
+
+def _saliency(model: Path) -> Saliency | None:
+    try:
+        return load_saliency(model)
+    except ModelFileError:  # a model that cannot tell: the frames are shown without
+        return None
+
+
+def _picture(frame: Frame, seen: Predictions, place: int, where: str, saliency: Saliency | None) -> Markup:
+    recorded, predicted = float(seen.recorded[place]), float(seen.predicted[place])
+    parts = [draw_steering(frame, recorded, predicted)]
+    if saliency is not None:
+        parts.append(overlay(frame, saliency(frame)))
+    off_deg = MAX_STEERING_DEG * abs(predicted - recorded)
+    caption = (
+        f"{off_deg:.1f}\N{DEGREE SIGN} off: recorded {in_words(recorded)}, predicted {in_words(predicted)} "
+        f"\N{MIDDLE DOT} {where}"
+    )
+    return picture(jpeg(side_by_side(*parts)), caption)
