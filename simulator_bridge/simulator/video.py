@@ -1,28 +1,19 @@
-"""Films a drive: what the center camera sees, with a line of numbers, as H.264 that browsers play.
-
-PyAV brings its own encoder; OpenCV's wheels have none that browsers understand.
-"""
+"""Films a drive: what the center camera sees, with a line of numbers, as H.264 that browsers play."""
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from simulator_bridge.errors import ForeseenError
+from simulator_bridge.film.h264 import H264Writer
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame
 from simulator_bridge.simulator.drive_loop import Moment
 
 SCALE = 2  # of the frame's size
 CAPTION_PX = 28
 SIZE_PX = (SCALE * FRAME_WIDTH_PX, SCALE * FRAME_HEIGHT_PX + CAPTION_PX)  # even numbers, as H.264 wants
-QUALITY = "23"  # libx264's CRF: lower is better and larger
-
-
-class VideoError(ForeseenError):
-    """A film cannot be made here."""
 
 
 class Film:
@@ -31,29 +22,14 @@ class Film:
     Args:
         path: Ends in `.mp4`.
         title: Shown in every picture.
-        period_s: Simulated time between two pictures: the film runs at the speed of the drive.
 
     Raises:
         VideoError: If PyAV is missing or the file cannot be written.
     """
 
-    def __init__(self, path: Path, title: str, period_s: float) -> None:
-        if path.suffix.lower() != ".mp4":
-            raise VideoError(f"expected a video file that ends in .mp4, got {str(path)!r}")
-        try:
-            import av
-        except ImportError as error:
-            raise VideoError(f"a video needs PyAV: pip install av ({error})") from error
+    def __init__(self, path: Path, title: str) -> None:
         self._title = title
-        self._to_av = av.VideoFrame.from_ndarray
-        try:
-            self._file = av.open(str(path), "w", options={"movflags": "faststart"})
-            rate = Fraction(1 / period_s).limit_denominator(1000)
-            self._stream = self._file.add_stream("libx264", rate=rate, options={"crf": QUALITY, "preset": "veryfast"})
-        except (OSError, av.FFmpegError) as error:
-            raise VideoError(f"{path}: cannot be written: {error}") from error
-        self._stream.width, self._stream.height = SIZE_PX
-        self._stream.pix_fmt = "yuv420p"
+        self._writer = H264Writer(path, SIZE_PX)
 
     def __call__(self, moment: Moment) -> None:
         """Add one picture."""
@@ -64,14 +40,11 @@ class Film:
             + (f"  {n_out} wheels out" if n_out else "")
         )
         picture = compose(moment.frames["center"], caption, is_marked=n_out > 0 or moment.put_back)
-        for packet in self._stream.encode(self._to_av(picture, format="rgb24")):
-            self._file.mux(packet)
+        self._writer.add(picture, moment.time_s)
 
     def close(self) -> None:
-        """Finish the file."""
-        for packet in self._stream.encode(None):
-            self._file.mux(packet)
-        self._file.close()
+        """Finish the file; a drive that was interrupted has been filmed up to there."""
+        self._writer.close()
 
     def __enter__(self) -> Film:
         return self

@@ -1,0 +1,1 @@
+"""Films of recorded drives, with what a model makes of them."""

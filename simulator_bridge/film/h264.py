@@ -1,0 +1,114 @@
+"""Writes pictures as H.264 in an MP4 that browsers play, each shown for as long as it should be.
+
+PyAV brings its own encoder; OpenCV's wheels have none that browsers understand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator_bridge.errors import ForeseenError
+
+QUALITY = "23"  # libx264's CRF: lower is better and larger
+TICK = Fraction(1, 1000)  # of the file's clock, seconds
+KEY_PICTURES = 50  # one in so many can be jumped to
+USUAL_RATE_HZ = 20  # only a hint for the encoder: the times given count
+
+
+class VideoError(ForeseenError):
+    """A film cannot be made here."""
+
+
+def check_video_path(path: Path) -> None:
+    """Refuse a name that is no MP4's.
+
+    Raises:
+        VideoError: If it does not end in `.mp4`.
+    """
+    if path.suffix.lower() != ".mp4":
+        raise VideoError(f"expected a video file that ends in .mp4, got {str(path)!r}")
+
+
+class H264Writer:
+    """A film under way; a context manager. The file appears when all is written, and not at all after an error.
+
+    Args:
+        path: Ends in `.mp4`.
+        size_px: Width and height, even numbers, as H.264 wants.
+
+    Raises:
+        VideoError: If PyAV is missing or the file cannot be written.
+    """
+
+    def __init__(self, path: Path, size_px: tuple[int, int]) -> None:
+        check_video_path(path)
+        try:
+            import av
+        except ImportError as error:
+            raise VideoError(f"a video needs PyAV: pip install av ({error})") from error
+        self._path = path
+        self._partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.mp4")
+        self._to_av = av.VideoFrame.from_ndarray
+        self._errors = OSError, av.FFmpegError
+        self._last_tick = -1
+        try:
+            self._partial.touch()  # av opens it when the first picture comes, which is late for bad news
+            self._file = av.open(str(self._partial), "w", options={"movflags": "faststart"})
+            # without B pictures, whose order of decoding makes a file of uneven times end early
+            options = {"crf": QUALITY, "preset": "veryfast", "g": str(KEY_PICTURES), "bf": "0"}
+            self._stream = self._file.add_stream("libx264", rate=USUAL_RATE_HZ, options=options)
+        except self._errors as error:
+            raise VideoError(f"{path}: cannot be written: {error}") from error
+        self._stream.width, self._stream.height = size_px
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.codec_context.time_base = TICK
+
+    def add(self, picture: npt.NDArray[np.uint8], time_s: float) -> None:
+        """Show a picture, RGB (height, width, 3), from `time_s` on, which never goes back.
+
+        Raises:
+            VideoError: If the disk does not take it.
+        """
+        image = self._to_av(picture, format="rgb24")
+        self._last_tick = image.pts = max(self._last_tick + 1, round(time_s / TICK))
+        image.time_base = TICK
+        try:
+            for packet in self._stream.encode(image):
+                self._file.mux(packet)
+        except self._errors as error:
+            raise VideoError(f"{self._path}: cannot be written: {error}") from error
+
+    def close(self) -> None:
+        """Finish the file; without a single picture there is none."""
+        if self._last_tick < 0:
+            self.discard()
+            return
+        try:
+            for packet in self._stream.encode(None):
+                self._file.mux(packet)
+            self._file.close()
+            os.replace(self._partial, self._path)
+        except self._errors as error:
+            self.discard()
+            raise VideoError(f"{self._path}: cannot be written: {error}") from error
+
+    def discard(self) -> None:
+        """Leave no file."""
+        with contextlib.suppress(*self._errors):
+            self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+    def __enter__(self) -> H264Writer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
