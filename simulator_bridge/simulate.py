@@ -1,6 +1,7 @@
 """The built-in simulator: `python simulator_bridge/simulate.py --track lake`.
 
-A client of the drive server, as Udacity's simulator is; or the expert at the wheel, recording. Needs no screen.
+A client of the drive server, as Udacity's simulator is; or the expert at the wheel, recording; or a person at a web
+page. Needs no screen.
 """
 
 from __future__ import annotations
@@ -47,13 +48,14 @@ def main(argv: list[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     parser = argparse.ArgumentParser(
-        description="Drive a car around a track, without a screen: steered by a drive server, or by the expert.",
+        description="Drive a car around a track, without a screen: steered by a drive server, the expert, or you.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_drive(parser.add_argument_group("the drive"))
     _add_server(parser.add_argument_group("steered by a server"))
     _add_expert(parser.add_argument_group("steered by the expert"))
+    _add_browser(parser.add_argument_group("steered by you"))
     _add_results(parser.add_argument_group("results"))
     return parser
 
@@ -67,6 +69,10 @@ def run(config: SimulateConfig) -> int:
 
         print(run_benchmark(config.track, config.seed))  # noqa: T201 - the command's result
         return 0
+    if config.browser:
+        from simulator_bridge.browser.run import run_browser
+
+        return run_browser(config)
     for path in (config.report, config.rollout, config.video, config.strips):
         if path is not None and not path.absolute().parent.is_dir():
             raise ForeseenError(f"{path}: there is no folder {str(path.parent)!r} to write it into")
@@ -167,6 +173,16 @@ def _add_expert(group: argparse._ArgumentGroup) -> None:
         help="record N starts of 3 s from off the centre and askew too (default: %(default)s)",
     )  # fmt: skip
     group.add_argument("--labels", action="store_true", help="record the class of each pixel too, PNGs in LABELS/")
+
+
+def _add_browser(group: argparse._ArgumentGroup) -> None:
+    defaults = SimulateConfig()
+    group.add_argument(
+        "--browser", action="store_true",
+        help="drive from a web page: record (into --record DIR, or recordings/browser-N), train, watch it drive",
+    )  # fmt: skip
+    group.add_argument("--host", default=defaults.host, help="address of the page (default: %(default)s)")
+    group.add_argument("--port", type=int, default=defaults.port, help="port of the page (default: %(default)s)")
 
 
 def _add_results(group: argparse._ArgumentGroup) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+DEFAULT_BROWSER_PORT = 4568  # beside the drive server's 4567
 DEFAULT_URL = "ws://127.0.0.1:4567"
 WEATHERS = ("clear", "random")
 BACKENDS = ("auto", "egl", "tinydisplay")
@@ -43,6 +44,9 @@ class SimulateConfig:
     video: Path | None = None
     strips: Path | None = None
     status: bool = False
+    browser: bool = False
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_BROWSER_PORT
     benchmark: bool = False
     verbose: bool = False
 
@@ -62,7 +66,12 @@ class SimulateConfig:
             self.max_interventions is None or self.max_interventions >= 1,
             f"expected --max-interventions of at least 1, got {self.max_interventions}",
         )
-        _expect(self.expert or self.record is None, "--record records the expert: say --expert too")
+        _expect(0 <= self.port <= 65535, f"expected a --port from 0 to 65535, got {self.port}")
+        _expect(not (self.browser and self.expert), "expected --browser or --expert, got both")
+        _expect(
+            self.expert or self.browser or self.record is None,
+            "--record records the expert, or a person: say --expert or --browser too",
+        )
         _expect(self.expert or not self.noise, "--noise disturbs the expert: say --expert too")
         _expect(self.record is not None or not self.labels, "--labels go into a recording: say --record DIR too")
         _expect(

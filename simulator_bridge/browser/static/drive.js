@@ -1,0 +1,111 @@
+"use strict";
+/* The page: the newest state in, a person's hands and wishes out. */
+
+const page = { state: null, panel: "record", noticed: null, noticeTimer: null };
+const map = new TrackMap($("map"));
+const canvas = $("camera").getContext("2d");
+
+const live = new LiveConnection("/drive/live", {
+  onUpdate: show,
+  onNotice: (text, kind) => notice(text, kind),
+  onStatus: (isConnected) => {
+    $("lost").hidden = isConnected;
+    document.body.classList.toggle("offline", !isConnected);
+  },
+});
+const input = new DrivingInput(document, {
+  onChange: ({ steering, throttle, brake, active }) => live.send({ hold: [steering, throttle, brake, active] }),
+});
+
+async function show(state, pictures) {
+  const before = page.state;
+  page.state = state;
+  if (pictures.camera && pictures.camera.size) {
+    const image = await createImageBitmap(pictures.camera);
+    canvas.imageSmoothingQuality = "high";
+    canvas.drawImage(image, 0, 0, 640, 320);
+    image.close();
+  }
+  const { car, lap } = state;
+  map.show(car.x, car.y, car.heading);
+  setText("speed", car.speed_mph.toFixed(0));
+  $("wheel").style.transform = `rotate(${(car.steering_angle * 120).toFixed(1)}deg)`;
+  setText("lap", `lap ${lap.laps + 1} · ${percent(Math.min(lap.share, 1))} · ${minutes(lap.time_s)}`);
+  $("stage").classList.toggle("recording", state.recording.is_on);
+  $("stage").classList.toggle("off-road", car.wheels_out > 0);
+  setText("badge", badge(state));
+  if (before?.step !== state.step) choose(state.step);
+  input.enabled = state.step === "record";
+  document.body.dataset.step = state.step;
+  recordPanel.draw(state);
+  trainPanel.draw(state);
+  drivePanel.draw(state);
+  if (state.notice && state.notice.number !== page.noticed) {
+    if (page.noticed !== null || before) notice(state.notice.text, state.notice.kind);
+    page.noticed = state.notice.number;
+  }
+  setText("tempo", state.tempo ? `${state.tempo.frames_per_s} pictures/s, ${state.tempo.x_real} x real time` : "");
+}
+
+function badge({ step, recording, driving, training }) {
+  if (step === "drive") return driving?.status === "driving" ? `the model drives, ${driving.speed_mph} mph` : "starting…";
+  if (step === "train") return training?.status === "running" ? "learning" : "";
+  return recording.is_on ? `recording · ${recording.rows} rows` : "";
+}
+
+function notice(text, kind) {
+  const line = $("notice");
+  line.textContent = text;
+  line.className = `notice ${kind}`;
+  line.hidden = false;
+  clearTimeout(page.noticeTimer);
+  page.noticeTimer = setTimeout(() => (line.hidden = true), 6000);
+}
+
+/* Show a panel; what the simulator does changes only by the buttons in it, and by going back to the wheel. */
+function choose(panel) {
+  page.panel = panel;
+  for (const section of document.querySelectorAll("section[data-panel]")) section.hidden = section.dataset.panel !== panel;
+  for (const button of document.querySelectorAll(".steps button")) {
+    button.setAttribute("aria-current", button.dataset.panel === panel ? "step" : "false");
+  }
+}
+
+function goTo(panel) {
+  if (panel === "record" && page.state && page.state.step !== "record") live.send({ do: "by_hand" });
+  else choose(panel);
+}
+
+function act(message) {
+  if (!live.send(message)) notice("There is no connection to the simulator.", "error");
+}
+
+function onClick(id, handle) {
+  $(id).addEventListener("click", (event) => {
+    handle();
+    event.currentTarget.blur(); // the keys are for driving again
+  });
+}
+
+for (const button of document.querySelectorAll(".steps button")) button.addEventListener("click", () => goTo(button.dataset.panel));
+for (const button of document.querySelectorAll("[data-goto]")) button.addEventListener("click", () => goTo(button.dataset.goto));
+for (const button of document.querySelectorAll(".take-back")) {
+  button.addEventListener("click", () => act({ do: "take_back", seconds: Number(button.dataset.seconds) }));
+}
+onClick("record", () => act({ do: "record", on: !page.state.recording.is_on }));
+onClick("put-back", () => act({ do: "put_back" }));
+onClick("train", () => act({ do: "train", arch: $("arch").value, epochs: Number($("epochs").value) }));
+onClick("stop-training", () => act({ do: "stop" }));
+onClick("drive", () => act({ do: "drive", mph: Number($("mph").value) }));
+onClick("stop-driving", () => act({ do: "stop" }));
+$("limit").addEventListener("input", () => act({ do: "limit", mph: Number($("limit").value) }));
+$("limit").addEventListener("change", () => $("limit").blur());
+$("mph").addEventListener("input", () => setText("mph-shown", `${$("mph").value} mph`));
+
+addEventListener("keydown", (event) => {
+  const isTyping = event.target instanceof Element && event.target.closest("input, select, textarea");
+  if (isTyping || event.repeat || event.ctrlKey || event.altKey || event.metaKey || page.state?.step !== "record") return;
+  if (event.code === "KeyR") act({ do: "record", on: !page.state.recording.is_on });
+  if (event.code === "Backspace") act({ do: "take_back", seconds: 5 });
+});
+addEventListener("touchstart", () => document.body.classList.add("touch"), { once: true, passive: true });
