@@ -1,0 +1,174 @@
+"""The page of a comparison: losses that can be toggled, a table that can be sorted, and what was compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+
+from markupsafe import Markup
+
+from simulator_bridge.pages.blocks import Column, Line, bars, facts, line_chart, note, table, toggle
+from simulator_bridge.pages.document import Section, document
+from train.comparison.config import ComparisonConfig
+from train.comparison.result import RunResult, baselines_of, best_of
+
+COLUMNS = (
+    Column("run", numeric=False, hint="shows and hides its lines in the charts"),
+    Column("MSE", digits=5, best="low", hint="mean squared error of steering on the held-back rows, normalised"),
+    Column("MAE deg", digits=2, best="low", hint="mean absolute error of the wheel angle, degrees"),
+    Column(
+        "r11", digits=3, best="high",
+        hint="correlation with the recorded steering averaged over 11 rows, about a second: keyboard steering is "
+        "on/off pulses, which nothing can match row by row",
+    ),
+    Column("epochs", numeric=True, digits=0, hint="trained; the best one of them is kept"),
+    Column("seconds", digits=0, hint="of the whole training, reading images included, on this machine"),
+    Column("parameters", digits=0),
+    Column("ms a frame", digits=2, best="low", hint="median of LiteRT with one thread, on this machine"),
+)  # fmt: skip
+DRIVING_COLUMNS = (
+    Column("autonomy %", digits=1, best="high", hint="(1 - 6 s x interventions / seconds) x 100, mean over the drives"),
+    Column("score", digits=1, best="high", hint="share of the way driven on the road x penalties, at most 100"),
+    Column("interventions", digits=0, best="low", hint="times that the car was put back on its line, all drives"),
+    Column("max cte m", digits=2, best="low", hint="farthest from the driving line in any drive, metres"),
+    Column("laps", numeric=False, hint="driven of those to drive"),
+)
+REMARK = Column("remark", numeric=False)
+
+
+def build_page(
+    config: ComparisonConfig,
+    results: Sequence[RunResult],
+    left_out: Mapping[str, str],
+    data: Mapping[str, object],
+    *,
+    missing: int = 0,
+) -> str:
+    """Make the page.
+
+    Args:
+        config: What was compared.
+        results: What came of it so far.
+        left_out: Combinations that do not exist -> why.
+        data: Facts about the recordings and their split.
+        missing: Runs that have no result yet.
+    """
+    remarks = (
+        [note(f"{missing} more to come, or left undone: this page is of an unfinished comparison.")] if missing else []
+    )
+    sections = [
+        Section(
+            "Losses",
+            *remarks,
+            *_charts(results),
+            intro="Lines of runs are toggled here and by the table's first column.",
+        ),
+        Section("Results", results_table(config, results), *_error_bars(results)),
+        Section("What was compared", *_about(config, left_out, data)),
+    ]
+    return document(f"Comparison of {len(results)} trainings", sections, summary=summary_of(config, results))
+
+
+def summary_of(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
+    """The result in a sentence or two."""
+    best = best_of(results)
+    if best is None:
+        return "No run has a model yet."
+    text = f"Lowest error: {best.run.name}, MSE {best.mse:.5f}"
+    baselines = [(name, figures["mse"] or 0.0) for name, figures in baselines_of(results).items()]
+    if baselines:
+        name, mse = min(baselines, key=lambda entry: entry[1])
+        text += f"; the best baseline, {name}, {mse:.5f}"
+    drivers = [result for result in results if (result.driving or {}).get("driving_score") is not None]
+    if drivers:
+        score = max(result.driving["driving_score"] for result in drivers if result.driving)
+        names = [result.run.name for result in drivers if result.driving and result.driving["driving_score"] == score]
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        text += f". Best driving score on {config.track}: {score:.1f}, {shown}"
+    failed = sum(result.failure is not None for result in results)
+    return f"{text}.{f' {failed} of {len(results)} runs failed.' if failed else ''}"
+
+
+def results_table(config: ComparisonConfig, results: Sequence[RunResult]) -> Markup:
+    """A row a run and a row a baseline."""
+    columns = [*COLUMNS, *(DRIVING_COLUMNS if config.laps else ())]
+    with_remarks = any(result.remark for result in results)
+    rows: list[list[object]] = [_row(config, result) for result in results]
+    for name, figures in baselines_of(results).items():
+        row: list[object] = [name, figures["mse"], figures["mae_deg"], figures["r11"]]
+        rows.append(row + [None] * (len(columns) - len(row)))
+    if with_remarks:
+        remarks = [result.remark for result in results]
+        for i, row in enumerate(rows):
+            row.append(remarks[i] if i < len(remarks) else "")
+    return table([*columns, *([REMARK] if with_remarks else [])], rows)
+
+
+def _row(config: ComparisonConfig, result: RunResult) -> list[object]:
+    name, scores, summary = result.run.name, result.validation, result.summary or {}
+    row: list[object] = [
+        toggle(name, name) if result.history else name,
+        *(scores.get(field) for field in ("mse", "mae_deg", "r11")),
+        summary.get("epochs_done"),
+        summary.get("seconds"),
+        result.parameters,
+        result.ms_a_frame,
+    ]
+    if not config.laps:
+        return row
+    driving = result.driving or {}
+    fields = ("autonomy_percent", "driving_score", "n_interventions", "max_abs_cte_m")
+    laps = f"{driving['laps_done']} of {driving['laps_wanted']}" if "laps_done" in driving else None
+    return [*row, *(driving.get(field) for field in fields), laps]
+
+
+def _charts(results: Sequence[RunResult]) -> list[Markup]:
+    losses, best_so_far = [], []
+    for result in results:
+        known = [entry for entry in result.history if entry["loss"] is not None]
+        if not known:
+            continue
+        epochs, name = [entry["epoch"] or 0 for entry in known], result.run.name
+        losses.append(Line("training", epochs, _values(known, "loss"), dashed=True, group=name))
+        losses.append(Line("validation", epochs, _values(known, "val_loss"), group=name))
+        timed = [entry for entry in known if entry["seconds"] is not None]
+        lowest = list(accumulate(_values(timed, "val_mse"), min))
+        if timed:
+            best_so_far.append(Line("validation", _values(timed, "seconds"), lowest, points=True, group=name))
+    if not losses:
+        return [note("No run has finished an epoch.")]
+    charts = [line_chart("Loss per epoch", losses, x_label="epoch", y_label="loss", log_y=True, height_px=380)]
+    if best_so_far:
+        charts.append(
+            line_chart(
+                "Lowest validation error so far, over time",
+                best_so_far,
+                x_label="seconds of training",
+                y_label="MSE of steering",
+                log_y=True,
+            )
+        )
+    return charts
+
+
+def _values(entries: Sequence[Mapping[str, float | None]], field: str) -> list[float]:
+    return [float("nan") if entry[field] is None else float(entry[field] or 0.0) for entry in entries]
+
+
+def _error_bars(results: Sequence[RunResult]) -> list[Markup]:
+    errors = {result.run.name: result.mse for result in results}
+    errors |= {name: figures["mse"] for name, figures in baselines_of(results).items()}
+    known = sorted((mse, name) for name, mse in errors.items() if mse is not None)
+    if not known:
+        return []
+    return [
+        bars("MSE on the held-back rows, lowest first", [name for _, name in known], {"MSE": [mse for mse, _ in known]})
+    ]
+
+
+def _about(config: ComparisonConfig, left_out: Mapping[str, str], data: Mapping[str, object]) -> list[Markup]:
+    settings = {name: ", ".join(values) for name, values in config.vary.items()}
+    drives = f"{config.seeds} drives of {config.laps} laps, {config.track}" if config.laps else "none"
+    blocks = [facts({**data, "budget of a training": config.budget, "laps": drives, **settings})]
+    blocks += [note(f"{name} was left out: {reason}.") for name, reason in left_out.items()]
+    return blocks

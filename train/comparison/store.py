@@ -1,0 +1,66 @@
+"""Finished runs on disk: a comparison that is started again goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from simulator_bridge.simulator.drive_json import save_json
+from train.comparison.config import Run
+
+PACKAGES = ("tensorflow", "keras")  # another version may train another model
+
+
+def key_of(run: Run, data: str) -> str:
+    """Identifies what a run trains: its settings, the data's fingerprint, the weights' bytes, the versions."""
+    weights = Path(run.settings.get("weights", ""))
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest() if weights.is_file() else str(weights)
+    facts = {**run.settings, "weights": digest, "data": data, **{name: version(name) for name in PACKAGES}}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+class Folder:
+    """The folder of one run: its model, and facts about it under the key of what made them.
+
+    Args:
+        output: Folder of the comparison.
+        run: The run.
+        key: From `key_of`.
+    """
+
+    def __init__(self, output: Path, run: Run, key: str) -> None:
+        self.path = output / f"{run.slug}-{key[:8]}"
+        self._key = key
+
+    @property
+    def model(self) -> Path:
+        """The trained model."""
+        return self.path / "model.h5"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The unfinished training, as `train/clone.py` leaves it."""
+        return self.path / "model.h5.checkpoint"
+
+    def make(self) -> None:
+        """Make the folder."""
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def load(self, name: str, **asked: Any) -> dict[str, Any] | None:
+        """What was kept under `name` for the same run and the same `asked`; None if it is missing or another."""
+        try:
+            kept = json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if not isinstance(kept, dict) or kept.get("key") != self._key or kept.get("asked") != asked:
+            return None
+        content = kept.get("content")
+        return content if isinstance(content, dict) and self.model.is_file() else None
+
+    def keep(self, name: str, content: Mapping[str, Any], **asked: Any) -> None:
+        """Keep `content` under `name`."""
+        save_json(self.path / f"{name}.json", {"key": self._key, "asked": asked, "content": dict(content)})
