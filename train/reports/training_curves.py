@@ -7,6 +7,7 @@ from simulator_bridge.pages.document import Section
 from train.report import Result
 
 STILL_FALLING = 0.95  # of the loss two epochs before: more epochs would have helped
+WIDE = 10.0  # greatest loss over the least: from here on a logarithmic axis
 OVERFITTED = 1.15  # validation loss of the last epoch, relative to the best
 
 
@@ -25,8 +26,8 @@ def curves_section(result: Result) -> Section:
             f"Loss by epoch: the best is {result.best_epoch}, its weights are in the model",
             [line("training", "loss"), line("held back", "val_loss")],
             x_label="epoch",
-            y_label="loss (log scale)",
-            log_y=True,
+            y_label="loss",
+            log_y=_is_wide(result),
         ),
         line_chart(
             "r11 by epoch: 1 is the driver's own mean over a second",
@@ -45,6 +46,12 @@ def curves_section(result: Result) -> Section:
         intro="The training loss is taken on changed images (moved, mirrored, in other light) and during the epoch, "
         "the other one on plain held-back frames after it: the training loss may well be the higher one.",
     )
+
+
+def _is_wide(result: Result) -> bool:
+    """Whether the losses span more than a plain axis can show."""
+    losses = [entry[name] for entry in result.history for name in ("loss", "val_loss")]
+    return max(losses) > WIDE * min(losses)
 
 
 def _conclusion(result: Result) -> str:

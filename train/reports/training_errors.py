@@ -10,7 +10,7 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from simulator_bridge.messages import MAX_STEERING_DEG
-from simulator_bridge.pages.blocks import Column, Line, bars, drawing, line_chart, note, table
+from simulator_bridge.pages.blocks import Column, Line, bars, drawing, gallery, line_chart, note, table
 from simulator_bridge.pages.document import Section
 from train.dataset import Rows
 from train.reports.names import names_of
@@ -40,7 +40,7 @@ def timeline_section(rows: Rows, seen: Predictions) -> Section:
             line_chart(
                 f"{names[number]}: mean error {mae_deg:.2f}\N{DEGREE SIGN} on {len(part):,} held-back rows",
                 [_line(seen, part, "recorded", seen.recorded), _line(seen, part, "predicted", seen.predicted)],
-                x_label="time along the held-back blocks, s (a break in the line between two)",
+                x_label="held-back time, s",
                 y_label="steering (\N{MINUS SIGN}1 left, 1 right)",
                 zero_line=True,
                 height_px=240,
@@ -53,7 +53,8 @@ def timeline_section(rows: Rows, seen: Predictions) -> Section:
         *blocks,
         *_block_table(rows, seen, names),
         intro="Blue is what was recorded, orange what the model says to the same pictures. A good model follows the "
-        "bends and smooths the pulses of a key; one that stays near zero has only learned to go straight on.",
+        "bends and smooths the pulses of a key; one that stays near zero has only learned to go straight on. The line "
+        "breaks where one held-back block ends and the next one begins.",
     )
 
 
@@ -105,7 +106,7 @@ def scatter_section(seen: Predictions) -> Section:
             "Mean absolute error by recorded steering: where the model's bar is as long as that of always zero, it "
             "does not steer",
             labels,
-            {"model": own, "always zero": zero},
+            {"model": np.round(own, 2), "always zero": np.round(zero, 2)},
             unit="\N{DEGREE SIGN}",
         ),
         table(
@@ -118,7 +119,10 @@ def scatter_section(seen: Predictions) -> Section:
             ],
             [list(cells) for cells in zip(labels, counts, own, zero, bias, strict=True)],
         ),
-        drawing(_scatter(seen), _scatter_caption(seen), "scatter plot of predicted against recorded steering"),
+        gallery(
+            [drawing(_scatter(seen), _scatter_caption(seen), "scatter plot of predicted against recorded steering")],
+            480,
+        ),
     )
 
 
@@ -158,9 +162,11 @@ def _conclusion(seen: Predictions) -> str:
 
 
 def _scatter_caption(seen: Predictions) -> str:
+    slope = _slope(seen)
+    fit = f", the orange line has the slope {slope:.2f}" if np.isfinite(slope) else ""
     return (
         f"Predicted against recorded steering, {min(len(seen), MAX_DOTS):,} held-back rows; on the thin diagonal they "
-        f"are equal, the orange line has the slope {_slope(seen):.2f}."
+        f"are equal{fit}."
     )
 
 

@@ -52,7 +52,7 @@ def model_section(path: Path) -> Section:
     )
 
 
-def _layers(model: keras.Model, part: str = "") -> Iterator[tuple[str, Any]]:
+def _layers(model: keras.Model, part: str = "model") -> Iterator[tuple[str, Any]]:
     """Every layer with the name of the nested model that it is in."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
