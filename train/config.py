@@ -14,13 +14,13 @@ from simulator_bridge.recording import CAMERAS
 from train.scale_out.cluster import Cluster
 
 SIDE_CAMERA_OFFSET_M = 0.82  # left camera at -0.81 m, right at +0.83 m from the centre line of the car
-# Distance over which a displaced car aims back at its line: 0.84 s at 20 mph. 10 m contradicts what the
+# Distance over which a displaced car aims back at its line, at least: 0.84 s at 20 mph. 10 m contradicts what the
 # expert does when it is off its line: on recordings/, three times the validation error, and in a lap of the lake up to
 # 0.9 m off its line instead of 0.3 m.
 LOOKAHEAD_M = 7.5
-# Pure pursuit: a car displaced by d returns over a distance L on an arc of curvature 2 d / L^2, and a wheel angle of
-# wheelbase x curvature drives that arc.
-SIDE_CORRECTION = round(2 * SIDE_CAMERA_OFFSET_M / LOOKAHEAD_M**2 * WHEELBASE_M / MAX_STEERING_RAD, 2)
+# Who steers by taps of a key lets the car drift and corrects late: labels that say otherwise contradict every straight
+# stretch of such a recording (train/EXPERIMENTS.md). 16 m at 30 mph.
+KEYS_LOOKAHEAD_S = 1.2
 
 REGIMES = ("auto", "head", "early-layers", "fine-tune", "scratch")  # what they mean: train/transfer/regimes.py
 FROZEN_REGIMES = ("head", "early-layers")  # the backbone's features are computed once
@@ -85,7 +85,8 @@ class TrainConfig:
             that the gaps around them take no more rows than are held back.
         guard_s: Rows closer in time than this to a held-back row are used for nothing, s.
         cameras: `all` or `center`.
-        side_correction: Added to the label of a left-camera image, taken from a right one's; normalised, >= 0.
+        side_correction: Added to the label of a left-camera image, taken from a right one's; normalised, >= 0. None:
+            by geometry, see `train/learning/geometry.py`.
         flip: Mirror half of the samples.
         shift_m: Largest sideways displacement of the car that is simulated, m; the label gets the same correction
             per metre as a side camera's.
@@ -136,7 +137,7 @@ class TrainConfig:
     validation_blocks: int = 10
     guard_s: float = 2.0
     cameras: str = "all"
-    side_correction: float = SIDE_CORRECTION
+    side_correction: float | None = None
     flip: bool = True
     shift_m: float = 0.6
     brightness: float = 0.4
@@ -176,7 +177,7 @@ class TrainConfig:
         self._check("guard_s", self.guard_s >= 0, "at least 0 s")
         self._check("split", self.split in SPLITS, f"one of {SPLITS}")
         self._check("cameras", self.cameras in ("all", "center"), "all or center")
-        self._check("side_correction", 0 <= self.side_correction < 1, "in [0, 1)")
+        self._check("side_correction", self.side_correction is None or 0 <= self.side_correction < 1, "in [0, 1)")
         self._check("shift_m", 0 <= self.shift_m <= 3, "in [0, 3] m")
         self._check("brightness", 0 <= self.brightness < 1, "in [0, 1)")
         self._check("shadow", 0 <= self.shadow <= 1, "in [0, 1]")
@@ -220,7 +221,12 @@ class TrainConfig:
     @property
     def correction_per_m(self) -> float:
         """Steering correction per metre of sideways displacement, normalised per m."""
-        return self.side_correction / SIDE_CAMERA_OFFSET_M
+        return self.side_steering / SIDE_CAMERA_OFFSET_M
+
+    @property
+    def side_steering(self) -> float:
+        """`side_correction`; while nobody has looked at the recordings, that of the shortest lookahead."""
+        return aiming_back(SIDE_CAMERA_OFFSET_M, LOOKAHEAD_M) if self.side_correction is None else self.side_correction
 
     @property
     def feature_folder(self) -> Path:
@@ -241,6 +247,15 @@ class TrainConfig:
         now = self.to_json()
         names = [name for name in now if name not in FREE_ON_RESUME]
         return [f"{name}: {earlier.get(name)!r} -> {now[name]!r}" for name in names if earlier.get(name) != now[name]]
+
+
+def aiming_back(offset_m: float, lookahead_m: float) -> float:
+    """The steering, normalised, that brings a car `offset_m` beside its line back to it within `lookahead_m`.
+
+    Pure pursuit: an arc of curvature 2 d / L^2 leads over a distance L back to a line at a distance d, and a wheel
+    angle of wheelbase x curvature drives that arc.
+    """
+    return 2 * offset_m / lookahead_m**2 * WHEELBASE_M / MAX_STEERING_RAD
 
 
 OUTPUTS = {"steering": "steering_angle", "throttle": "throttle", "speed": "speed_mph"}

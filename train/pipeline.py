@@ -60,7 +60,7 @@ class TrainingData:
             augmenter,
             labels=learned_labels(config, rows, samples),
             augment=AugmentConfig.of(config),
-            side_correction=config.side_correction,
+            side_correction=config.side_steering,
             near_zero=config.near_zero,
             near_zero_share=config.near_zero_share,
             epoch_samples=config.epoch_samples,

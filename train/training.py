@@ -18,6 +18,7 @@ from train.config import TrainConfig
 from train.dataset import Rows
 from train.held_back import Validator
 from train.images import FrameReader
+from train.learning.geometry import settled
 from train.material import gather_material
 from train.outcome import in_full_precision, metadata_of
 from train.report import Result
@@ -55,6 +56,7 @@ def train(
         other than the chief, who writes and reports.
     """
     start = time.monotonic()
+    config = settled(config, rows, split.train)
     run: dict[str, Any] = {"config": config.to_json(), "data": rows.fingerprint()}
     team = team or Team()
     team.agree(terms_of(config, len(rows), run["data"]))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from markupsafe import Markup
 
 from simulator_bridge.pages.blocks import Column, note, table
 from simulator_bridge.pages.document import Section, document
 from train.config import TrainConfig
 from train.dataset import Rows, gather_rows
+from train.learning.geometry import settled
 from train.recording_facts import Finding, RecordingFacts
 from train.reports.data_recording import Examined, examine, recording_section
 from train.reports.data_samples import (
@@ -40,6 +42,7 @@ def data_report(findings: Sequence[Finding]) -> str:
         return document(TITLE, [Section("What was found", _others_table(others))], summary=nothing)
     config = TrainConfig(recordings=tuple(finding.path for finding in usable))
     rows = gather_rows([finding.recording for finding in usable if finding.recording is not None], config.outputs)
+    config = settled(config, rows, np.arange(len(rows)))
     examined = _examine_all(rows, usable)
     epoch = Epoch(config, rows)
     sections = [

@@ -210,8 +210,8 @@ def cameras_section(config: TrainConfig, rows: Rows) -> Section:
         "Side cameras",
         *(gallery(_triple(config, rows, row, place_of(rows, names, row)), 320) for row in chosen.tolist()),
         intro=f"A side camera sees the road as the center camera would if the car stood {SIDE_CAMERA_OFFSET_M:g} m "
-        f"further to that side. Its label is the recorded steering (blue) plus {config.side_correction:g} for the left "
-        f"camera, minus {config.side_correction:g} for the right one (green): it steers back to the line. If a left "
+        f"further to that side. Its label is the recorded steering (blue) plus {config.side_steering:g} for the left "
+        f"camera, minus {config.side_steering:g} for the right one (green): it steers back to the line. If a left "
         "picture shows the car further right than the center one, the cameras are swapped.",
     )
 
@@ -222,7 +222,7 @@ def _triple(config: TrainConfig, rows: Rows, row: int, place: str) -> list[Marku
     for camera in ("left", "center", "right"):
         frame, damage = frame_or_rest(rows.image_path(camera, row))
         index = np.array([CAMERAS.index(camera)], np.int8)
-        label = float(camera_steering(np.array([steering], np.float32), index, config.side_correction)[0])
+        label = float(camera_steering(np.array([steering], np.float32), index, config.side_steering)[0])
         caption = f"{camera} camera: label {in_words(label)}"
         if camera == "left":
             caption += f" \N{MIDDLE DOT} recorded {in_words(steering)}, {place}"

@@ -79,7 +79,7 @@ class Epoch:
         frames, readable = self._reader([self._path(int(number)) for number in images])
         after = np.asarray(self._augmenter(frames, self._plan.drawn[places]))
         row, camera = self._samples.row[images], self._samples.camera[images]
-        before = camera_steering(self._rows.steering_angle[row], camera, self._config.side_correction)
+        before = camera_steering(self._rows.steering_angle[row], camera, self._config.side_steering)
         return [
             ChangedSample(
                 int(row[i]),

@@ -47,7 +47,7 @@ def head_task(
     if n_views < config.views:
         say(f"views: {n_views} in place of {config.views}, so that the features fit into --feature-cache-size")
     labels = learned_labels(config, material.rows, material.samples)
-    views = draw_views(labels, material.samples, AugmentConfig.of(config), config.side_correction, n_views, config.seed)
+    views = draw_views(labels, material.samples, AugmentConfig.of(config), config.side_steering, n_views, config.seed)
     entry = cached_features(cache, source, model_config, material.image_paths(), n_held_back, views)
     data = FeatureData(
         material.rows,
