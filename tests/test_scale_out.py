@@ -4,7 +4,7 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ def teams() -> Iterator[list[Team]]:
         team.finish()
 
 
-def on_both(teams: list[Team], terms: list[Mapping[str, Any]]) -> list[Future[None]]:
+def on_both(teams: list[Team], terms: Sequence[Mapping[str, Any]]) -> list[Future[None]]:
     with ThreadPoolExecutor(2) as pool:
         return [pool.submit(team.agree, said) for team, said in zip(teams, terms, strict=True)]
 

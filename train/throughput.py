@@ -1,0 +1,145 @@
+"""Time the data pipeline against the network that it feeds: `python train/throughput.py RECORDING...`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file: put the project root, not train/, first on the path
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import argparse
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulator_bridge.errors import ForeseenError, exit_code
+from simulator_bridge.recording import load_recordings
+from train.config import TrainConfig
+from train.dataset import gather_rows
+from train.splits import split_blocks
+
+if TYPE_CHECKING:
+    from train.pipeline_speed import PipelineSpeed
+
+
+@dataclass(frozen=True)
+class ThroughputConfig:
+    """Settings of one measurement.
+
+    Attributes:
+        recordings: Folders with recordings.
+        arch: Architecture; its weights do not matter for the time.
+        batch_size: Images of a step.
+        cache_memory: Memory for images, MB (1e6 bytes); what does not fit streams from disk.
+        samples: An epoch has at least so many.
+        rounds: Epochs, and stretches with one repeated batch, in turns; medians are reported.
+        json: Whether to print JSON.
+    """
+
+    recordings: tuple[Path, ...]
+    arch: str = TrainConfig.arch
+    batch_size: int = TrainConfig.batch_size
+    cache_memory: int = TrainConfig.cache_memory
+    samples: int = TrainConfig.epoch_samples
+    rounds: int = 5
+    json: bool = False
+
+    def __post_init__(self) -> None:
+        if self.rounds < 1:
+            raise ForeseenError(f"--rounds must be at least 1, got {self.rounds}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit code: 0 done, 1 foreseen failure, 2 usage."""
+    arguments = vars(build_parser().parse_args(argv))
+    arguments["recordings"] = tuple(arguments["recordings"])
+    return exit_code(lambda: run(ThroughputConfig(**arguments)))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line; every default is that of `ThroughputConfig`."""
+    parser = argparse.ArgumentParser(
+        prog="throughput.py",
+        description="Train whole epochs and, in turns, as many steps on one repeated batch; print images/s of both, "
+        "what each stage takes alone, and how much slower the first epoch is.",
+        epilog="Everything of the network is trained. Each stage alone has the whole machine, so on a machine without "
+        "a GPU, where all share the processors, their times add up to an epoch's.",
+    )
+    parser.add_argument("recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with a driving_log.csv")
+    default = ThroughputConfig
+    parser.add_argument("--arch", default=default.arch, help="architecture (default: %(default)s)")
+    for flag, value, unit, text in (
+        ("--batch-size", default.batch_size, "N", "images of a step"),
+        ("--cache-memory", default.cache_memory, "MB", "memory for images; the rest streams from disk; 0: all of them"),
+        ("--samples", default.samples, "N", "an epoch has at least so many"),
+        ("--rounds", default.rounds, "N", "epochs that are timed"),
+    ):
+        parser.add_argument(flag, type=int, default=value, metavar=unit, help=f"{text} (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def run(config: ThroughputConfig) -> int:
+    """Measure, and print the table."""
+    from models.registry import ModelConfig
+
+    settings = TrainConfig(
+        recordings=config.recordings,
+        arch=config.arch,
+        regime="scratch",
+        batch_size=config.batch_size,
+        cache_memory=config.cache_memory,
+        epoch_samples=config.samples,
+    )
+    model_config = ModelConfig(arch=config.arch, outputs=settings.outputs)
+    rows = gather_rows(load_recordings(config.recordings), settings.outputs)
+    split = split_blocks(
+        rows.recording, rows.time_s, settings.validation_fraction, settings.validation_blocks, settings.guard_s
+    )
+
+    from models.quiet import import_tensorflow
+
+    import_tensorflow()
+    from train.pipeline_speed import measure_pipeline
+
+    speed = measure_pipeline(settings, model_config, rows, split, config.rounds)
+    if config.json:
+        print(json.dumps(speed.to_json(), indent=2))  # noqa: T201 - the result
+    else:
+        print_table(config, speed)
+    return 0
+
+
+def print_table(config: ThroughputConfig, speed: PipelineSpeed) -> None:
+    """Print the figures for a person, in at most 80 columns."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 80
+    table = Table(title=f"{config.arch}, batches of {config.batch_size}, {speed.device}", title_justify="left")
+    table.add_column("what")
+    for column in ("ms an image", "images/s", "of the work"):
+        table.add_column(column, justify="right")
+    for name, ms, share in speed.stages():
+        table.add_row(name, f"{ms:.3f}", f"{1000 / ms:.0f}", f"{share:.0%}")
+    table.add_section()
+    for name, rate in (
+        ("a whole epoch", speed.epoch_images_per_s),
+        ("one repeated batch", speed.repeated_images_per_s),
+    ):
+        table.add_row(name, f"{1000 / rate:.3f}", f"{rate:.0f}", "")
+    console.print(table)
+    where = f"{speed.n_cached} images in memory, {speed.n_streamed} streamed from disk"
+    console.print(f"an epoch runs at {speed.ratio:.0%} of the repeated batch's rate; {where}", soft_wrap=True)
+    console.print(
+        f"first epoch {speed.first_epoch_s:.1f} s (building the graph included), "
+        f"later ones {speed.later_epochs_s:.1f} s; before it {speed.reading_s:.1f} s to read the images",
+        soft_wrap=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
