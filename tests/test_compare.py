@@ -367,7 +367,7 @@ def test_the_page_toggles_a_run_in_all_charts_from_the_table(page: Chrome) -> No
     assert len(shown(page, 0)) == 10
     click(page, "table .toggle", "vgg16 head")
     assert not any(label.startswith("vgg16 head") for label in shown(page, 0) | shown(page, 1))
-    assert (len(shown(page, 0)), len(shown(page, 1))) == (8, 4)
+    assert (len(shown(page, 0)), len(shown(page, 1))) == (8, 5)  # of runs, and the baseline
     click(page, "figure.chart:first-of-type .legend button", "training")
     assert all(label.endswith("validation") for label in shown(page, 0))
 
@@ -391,6 +391,6 @@ def test_the_page_says_the_result_the_reason_and_what_was_left_out_and_fits_a_ph
     assert "Lowest error: vgg16 fine-tune, MSE 0.00200; the best baseline, always zero, 0.01300." in text
     assert "Best driving score on lake: 100.0, mobilenet_v2 head. 1 of 6 runs failed." in text
     assert "<b>no weights</b>" in text
-    assert "lenet head was left out: no backbone." in text
+    assert "Left out: no backbone (lenet head)." in text
     set_phone(page)
     assert overflow_px(page) == 0

@@ -154,7 +154,6 @@ def report(
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line; every default is that of `ComparisonConfig`."""
-    defaults = ComparisonConfig(recordings=(Path("recordings"),))
     parser = argparse.ArgumentParser(
         prog="compare.py",
         description="Train several networks on the same recordings, with the same budget; compare them on one page.",
@@ -164,11 +163,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with a driving_log.csv, or of such"
     )
-    _add_runs(parser.add_argument_group("what is compared"), defaults)
-    _add_laps(parser.add_argument_group("driving"), defaults)
+    _add_runs(parser.add_argument_group("what is compared"))
+    _add_laps(parser.add_argument_group("driving"))
     results = parser.add_argument_group("results")
     results.add_argument(
-        "--output", type=Path, default=defaults.output, metavar="DIR",
+        "--output", type=Path, default=ComparisonConfig.output, metavar="DIR",
         help="folder for the models and what is finished (default: %(default)s)",
     )  # fmt: skip
     results.add_argument("--report", type=Path, metavar="FILE.html", help="the page (default: DIR/report.html)")
@@ -176,14 +175,15 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_runs(group: argparse._ArgumentGroup, defaults: ComparisonConfig) -> None:
+def _add_runs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--arch", type=_names, default=defaults.arch, metavar="NAMES",
-        help=f"architectures, with commas; python models/table.py lists them (default: {','.join(defaults.arch)})",
+        "--arch", type=_names, default=ComparisonConfig.arch, metavar="NAMES",
+        help="architectures, with commas; models/table.py lists them (default: "
+        f"{','.join(ComparisonConfig.arch)})",
     )  # fmt: skip
     group.add_argument(
-        "--regime", type=_names, default=defaults.regime, metavar="NAMES",
-        help=f"of {', '.join(REGIMES)}; with commas (default: {','.join(defaults.regime)})",
+        "--regime", type=_names, default=ComparisonConfig.regime, metavar="NAMES",
+        help=f"of {', '.join(REGIMES)}; with commas (default: {','.join(ComparisonConfig.regime)})",
     )  # fmt: skip
     group.add_argument(
         "--weights", type=_pair, action="append", metavar="ARCH=FILE",
@@ -201,13 +201,21 @@ def _add_runs(group: argparse._ArgumentGroup, defaults: ComparisonConfig) -> Non
     )
 
 
-def _add_laps(group: argparse._ArgumentGroup, defaults: ComparisonConfig) -> None:
+def _add_laps(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--laps", type=int, default=defaults.laps, metavar="N", help="laps of a drive; 0: none (default: %(default)s)"
+        "--laps",
+        type=int,
+        default=ComparisonConfig.laps,
+        metavar="N",
+        help="laps of a drive; 0: none (default: %(default)s)",
     )
-    group.add_argument("--track", default=defaults.track, help="as of drive/laps.py (default: %(default)s)")
+    group.add_argument("--track", default=ComparisonConfig.track, help="as of drive/laps.py (default: %(default)s)")
     group.add_argument(
-        "--seeds", type=int, default=defaults.seeds, metavar="K", help="drives of a model (default: %(default)s)"
+        "--seeds",
+        type=int,
+        default=ComparisonConfig.seeds,
+        metavar="K",
+        help="drives of a model (default: %(default)s)",
     )
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.registry import ARCHITECTURES
 from simulator_bridge.errors import ForeseenError
 from train.config import REGIMES, TrainConfig
 
@@ -61,6 +60,8 @@ class ComparisonConfig:
     json: Path | None = None
 
     def __post_init__(self) -> None:
+        from models.registry import ARCHITECTURES  # reads weights files with h5py: not for --help
+
         object.__setattr__(self, "arch", tuple(dict.fromkeys(ARCHITECTURES.find(name).name for name in self.arch)))
         known = {ARCHITECTURES.find(name).name: value for name, value in self.weights.items()}
         object.__setattr__(self, "weights", known)
@@ -132,6 +133,8 @@ class Run:
 
 def plan_runs(config: ComparisonConfig) -> tuple[list[Run], dict[str, str]]:
     """All runs in order, and the combinations that do not exist: name -> why."""
+    from models.registry import ARCHITECTURES
+
     runs, left_out = [], {}
     for arch, regime in itertools.product(config.arch, config.regime):
         if regime in NEEDS_BACKBONE and not ARCHITECTURES[arch].has_backbone:

@@ -72,13 +72,13 @@ def build_page(
 def summary_of(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
     """The result in a sentence or two."""
     best = best_of(results)
-    if best is None:
+    if best is None or best.mse is None:
         return "No run has a model yet."
     text = f"Lowest error: {best.run.name}, MSE {best.mse:.5f}"
     baselines = [(name, figures["mse"] or 0.0) for name, figures in baselines_of(results).items()]
     if baselines:
         name, mse = min(baselines, key=lambda entry: entry[1])
-        text += f"; the best baseline, {name}, {mse:.5f}"
+        text += f"; the best baseline, {name}, {mse:.5f}" + ("" if best.mse < mse else ": no run beats it")
     drivers = [result for result in results if (result.driving or {}).get("driving_score") is not None]
     if drivers:
         score = max(result.driving["driving_score"] for result in drivers if result.driving)
@@ -137,6 +137,11 @@ def _charts(results: Sequence[RunResult]) -> list[Markup]:
             best_so_far.append(Line("validation", _values(timed, "seconds"), lowest, points=True, group=name))
     if not losses:
         return [note("No run has finished an epoch.")]
+    reached = [second for line in best_so_far for second in line.x]
+    if reached:
+        ends = [min(reached), max(reached)]
+        for name, figures in baselines_of(results).items():
+            best_so_far.append(Line("baseline", ends, [figures["mse"] or 0.0] * 2, dashed=True, group=name))
     charts = [line_chart("Loss per epoch", losses, x_label="epoch", y_label="loss", log_y=True, height_px=380)]
     if best_so_far:
         charts.append(
@@ -170,5 +175,6 @@ def _about(config: ComparisonConfig, left_out: Mapping[str, str], data: Mapping[
     settings = {name: ", ".join(values) for name, values in config.vary.items()}
     drives = f"{config.seeds} drives of {config.laps} laps, {config.track}" if config.laps else "none"
     blocks = [facts({**data, "budget of a training": config.budget, "laps": drives, **settings})]
-    blocks += [note(f"{name} was left out: {reason}.") for name, reason in left_out.items()]
+    if left_out:
+        blocks += [note(f"Left out: {'; '.join(dict.fromkeys(left_out.values()))} ({', '.join(left_out)}).")]
     return blocks

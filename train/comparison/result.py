@@ -52,7 +52,9 @@ class RunResult:
     def remark(self) -> str:
         """What a reader should know besides the numbers; empty if nothing."""
         driving = self.driving or {}
-        parts = (self.failure, "interrupted" if self.interrupted else None, driving.get("failure"))
+        is_short = "max_seconds" in self.run.settings and (self.summary or {}).get("epochs_done") == 1
+        short = "its time was up in the first epoch" if is_short else None
+        parts = (self.failure, "interrupted" if self.interrupted else None, short, driving.get("failure"))
         return "; ".join(part for part in parts if part)
 
     def to_json(self) -> dict[str, Any]:

@@ -117,7 +117,7 @@ const charts = (() => {
         scales: { x: { time: false }, y: spec.logY ? { distr: 3, range: logRange } : { range: isHistogram ? fromZero : around } },
         axes: [
           { ...axis, label: spec.xLabel, labelSize: 18, size: 34, space: 60, ...(this.data[0].every(Number.isInteger) ? { incrs: INTEGERS } : {}) },
-          { ...axis, size: (u, values) => 14 + 7 * Math.max(3, ...(values ?? []).map((text) => (text ?? "").length)) },
+          { ...axis, ...(spec.logY ? { splits: logSplits, filter: (u, splits) => splits } : {}), size: (u, values) => 14 + 7 * Math.max(3, ...(values ?? []).map((text) => (text ?? "").length)) },
         ],
         series: [{}, ...spec.lines.map((line, i) => this.series(line, i, isHistogram))],
         hooks: { setCursor: [() => this.showReadout()], drawAxes: spec.zeroLine ? [drawZero] : [] },
@@ -261,6 +261,23 @@ const charts = (() => {
     if (low === null) return [0.1, 1];
     const margin = Math.max((high / low) ** 0.06, 1.03);
     return [low / margin, high * margin];
+  }
+
+  // Marks of a logarithmic axis: powers of ten over many decades, 1-2-5 over a few, even steps within one.
+  function logSplits(u, axis, low, high) {
+    const marks = [];
+    if (high / low < 12) {
+      const raw = (high - low) / 6;
+      const power = 10 ** Math.floor(Math.log10(raw));
+      const step = power * [1, 2, 5, 10].find((factor) => factor * power >= raw);
+      for (let mark = Math.ceil(low / step) * step; mark <= high; mark += step) marks.push(mark);
+      return marks;
+    }
+    const factors = high / low > 1000 ? [1] : [1, 2, 5];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) {
+      for (const factor of factors) if (factor * 10 ** power >= low && factor * 10 ** power <= high) marks.push(factor * 10 ** power);
+    }
+    return marks;
   }
 
   function drawZero(u) {
