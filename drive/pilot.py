@@ -6,12 +6,16 @@ import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drive.speed_control import SpeedController, brake_throttle
 from models.policy import Action, Policy
 from simulator_bridge.fault_log import FaultLog
 from simulator_bridge.messages import Control, Telemetry
 from simulator_bridge.recorder import Recorder
+
+if TYPE_CHECKING:
+    from simulator_bridge.server import Driver
 
 logger = logging.getLogger(__name__)
 faults = FaultLog(logger)
@@ -25,11 +29,18 @@ class Pilot:
     Args:
         policy: May be shared between pilots.
         speed_control: This car's own. If the policy predicts a speed, it is the set speed.
+
+    Attributes:
+        set_speed_mph: Wanted from now on, in (0, 30]; None for the speed controller's own. Not heeded if the policy
+            decides on speed or throttle.
+        decides_on_speed: The policy has decided on speed or throttle in the last frame.
     """
 
     def __init__(self, policy: Policy, speed_control: SpeedController) -> None:
         self._policy = policy
         self._speed_control = speed_control
+        self.set_speed_mph: float | None = None
+        self.decides_on_speed = False
 
     def __call__(self, telemetry: Telemetry) -> Control:
         """Decide what the car does next; if the policy has lost its mind (NaN), stop the car."""
@@ -38,9 +49,11 @@ class Pilot:
             faults.report("not finite", "the model's answer is not finite, stopping the car: %s", action)
             return Control(steering_angle=0.0, throttle=brake_throttle(telemetry.speed_mph, math.inf))
         steering_angle = _clip(action.steering_angle)
+        self.decides_on_speed = action.throttle is not None or action.speed_mph is not None
         if action.throttle is not None:
             return Control(steering_angle, _clip(action.throttle))
-        throttle = self._speed_control(telemetry.speed_mph, steering_angle, telemetry.time_s, action.speed_mph)
+        wanted_mph = self.set_speed_mph if action.speed_mph is None else action.speed_mph
+        throttle = self._speed_control(telemetry.speed_mph, steering_angle, telemetry.time_s, wanted_mph)
         return Control(steering_angle, throttle)
 
 
@@ -51,20 +64,25 @@ class RecordingPilot:
         pilot: Decides.
         recorder: Not used by another car at the same time.
         give_back: Called with the recorder when the car has left.
+
+    Attributes:
+        is_on: Rows are recorded.
+        recorder: Where they go.
     """
 
-    def __init__(self, pilot: Pilot, recorder: Recorder, give_back: Callable[[Recorder], None]) -> None:
+    def __init__(self, pilot: Driver, recorder: Recorder, give_back: Callable[[Recorder], None]) -> None:
+        self.is_on = True
+        self.recorder = recorder
         self._pilot = pilot
-        self._recorder = recorder
         self._give_back = give_back
         self._recorded_at = -math.inf
 
     def __call__(self, telemetry: Telemetry) -> Control:
         """Decide what the car does next, and hand it to the recorder."""
         control = self._pilot(telemetry)
-        if telemetry.received_at - self._recorded_at >= RECORD_PERIOD_S:
+        if self.is_on and telemetry.received_at - self._recorded_at >= RECORD_PERIOD_S:
             self._recorded_at = telemetry.received_at
-            self._recorder.add(
+            self.recorder.add(
                 {"center": telemetry.jpeg or telemetry.frame},
                 steering_angle=control.steering_angle,
                 throttle=max(control.throttle, 0.0),
@@ -75,7 +93,7 @@ class RecordingPilot:
 
     def close(self) -> None:
         """Let another car have the recorder."""
-        self._give_back(self._recorder)
+        self._give_back(self.recorder)
 
 
 class RecorderPool:

@@ -12,6 +12,7 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
+import contextlib
 import gc
 import logging
 import secrets
@@ -24,6 +25,7 @@ from simulator_bridge.child_process import end_with_parent
 from simulator_bridge.errors import ModelFileError, exit_code
 
 if TYPE_CHECKING:
+    from drive.cockpit.desk import Desk
     from drive.pilot import RecorderPool
     from models.policy import Policy
     from simulator_bridge.server import BridgeServer, Driver
@@ -48,6 +50,7 @@ class ServerConfig:
     speed_mph: float = 15.0
     transport: Literal["eventlet", "threading"] = "threading"
     record: Path | None = None
+    corrections: Path | None = None
     token: str | None = None
     insecure: bool = False
     check: bool = False
@@ -94,6 +97,11 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--record", type=Path, metavar="DIR", help="record what the car sees and does into this folder")
     parser.add_argument(
+        "--corrections", type=Path, metavar="DIR",
+        help="keep what a person drives who takes over in the cockpit: a recording for each takeover in this folder "
+        "(default: beside the one of --record, DIR-corrections)",
+    )  # fmt: skip
+    parser.add_argument(
         "--token", metavar="TEXT",
         help="let in only clients that show it, as ?token=TEXT or in a header; made up if --host is not this computer",
     )  # fmt: skip
@@ -128,8 +136,10 @@ def run(config: ServerConfig) -> int:
     try:
         recorders = RecorderPool(config.record) if config.record else None
         try:
-            new_driver = build_new_driver(load_warm_policy(config.model), config.speed_mph, recorders)
-            serve(server, config, token)
+            desk = open_cockpit(server, config, load_warm_policy(config.model), recorders)
+            new_driver = desk.new_driver
+            with contextlib.closing(desk):
+                serve(server, config, token)
         finally:
             if recorders is not None:
                 recorders.close()
@@ -170,6 +180,28 @@ def load_warm_policy(path: Path) -> Policy:
     return policy
 
 
+def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy, recorders: RecorderPool | None) -> Desk:
+    """Put the cockpit on a server; its desk makes the drivers."""
+    from drive.cockpit.desk import Desk, Fleet
+    from drive.cockpit.pages import build_pages
+
+    corrections = config.corrections
+    if corrections is None and config.record is not None:
+        corrections = config.record.with_name(f"{config.record.name}-corrections")
+    desk = Desk(Fleet(config.model, policy, config.speed_mph, recorders, corrections))
+    desk.clients = server.clients
+    server.mount(build_pages(desk, read_facts(config.model)))
+    return desk
+
+
+def read_facts(path: Path) -> dict[str, str]:
+    """Say for people what a model file says of itself."""
+    from drive.cockpit.pages import model_facts
+    from models.model_file import load_model_file
+
+    return model_facts(path, load_model_file(path).metadata)
+
+
 def build_new_driver(policy: Policy, speed_mph: float, recorders: RecorderPool | None) -> Callable[[], Driver]:
     """Make the function that makes a pilot for each new connection; only the policy is shared."""
     from drive.pilot import Pilot, RecordingPilot
@@ -196,7 +228,8 @@ def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) 
         logger.info("recording into %s", config.record)
     print(  # noqa: T201 - the command's result
         f"serving {config.model} on http://{config.host}:{server.port} at {config.speed_mph:g} mph: "
-        "start the simulator and choose Autonomous Mode; Ctrl-C stops",
+        "start the simulator and choose Autonomous Mode; Ctrl-C stops. "
+        f"Watch it at http://{config.host}:{server.port}/cockpit" + (f"?token={token}" if token else ""),
         flush=True,
     )
     if token is not None:

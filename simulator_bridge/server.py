@@ -6,9 +6,11 @@ It knows no model: `new_driver` makes a driver for each connection, and a driver
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -16,6 +18,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import flask
 import socketio
 
+from simulator_bridge import progress
 from simulator_bridge.errors import ProtocolError
 from simulator_bridge.fault_log import FaultLog
 from simulator_bridge.messages import (
@@ -29,6 +32,7 @@ from simulator_bridge.messages import (
     parse_telemetry,
 )
 from simulator_bridge.pages.served import ServedPages
+from simulator_bridge.progress import Progress
 from simulator_bridge.stage_times import StageTimes
 from simulator_bridge.transport.address import BindError, bind, bind_message
 from simulator_bridge.transport.admission import Admission
@@ -47,6 +51,8 @@ MAX_MESSAGE_BYTES = 2_000_000  # a telemetry is about 30,000
 KICK_OFF_S = 1.0  # silence after which a client that waits for the first steer is sent one
 PING_INTERVAL_S, PING_TIMEOUT_S = 25.0, 20.0  # Engine.IO's own defaults
 BACKLOG = 128  # connections that wait to be accepted
+N_ANSWERS_KEPT = 60  # of one client, to show how long they took
+HINT_S = 15.0  # for so long a complaint of the watchdog is shown
 
 
 class Driver(Protocol):
@@ -79,6 +85,27 @@ class Connection:
     last_control: Control | None = None  # of the driver
     decoded_at: float = 0.0  # the current telemetry was understood; time.perf_counter
     watchdog: Watchdog = field(default_factory=lambda: Watchdog(time.monotonic()))
+    is_manual: bool = False  # its last telemetry was empty: a person drives in the simulator
+    answered_at: float = -math.inf  # monotonic clock, seconds
+    answers_s: deque[float] = field(default_factory=lambda: deque(maxlen=N_ANSWERS_KEPT))  # how long they took
+    hint: str = ""  # the watchdog's last complaint
+    hinted_at: float = -math.inf
+    progress: Progress | None = None  # only the built-in simulator tells
+
+
+@dataclass(frozen=True, eq=False)
+class ClientFacts:
+    """What there is to say of one client; times are seconds."""
+
+    number: int  # counted from 1
+    driver: Driver
+    n_telemetry: int
+    connected_for_s: float
+    silent_for_s: float  # since its last telemetry was answered; infinite if there was none
+    is_manual: bool
+    answers_s: tuple[float, ...]  # how long the last answers took, oldest first
+    hint: str  # what the watchdog says, empty if it is content
+    progress: Progress | None
 
 
 class BridgeServer:
@@ -113,7 +140,7 @@ class BridgeServer:
         on_stage_times: Callable[[StageTimes], None] | None = None,
     ) -> None:
         self._new_driver = new_driver
-        self._pages = pages
+        self._pages: ServedPages | None = None
         self._on_stage_times = on_stage_times
         self._n_clients = 0
         self._faults = FaultLog(logger)
@@ -126,10 +153,17 @@ class BridgeServer:
         self._transport = build_transport(transport)
         self._connections: dict[str, Connection] = {}
         self._admission = Admission(host, token, self._faults)
-        if pages is not None:
-            pages.admission = self._admission
         self._sio = self._build_socket_server(ping_interval_s, ping_timeout_s)
-        self._wsgi = socketio.WSGIApp(self._sio, self._build_pages().wsgi_app)
+        self._flask = self._build_status_page()
+        self._wsgi = socketio.WSGIApp(self._sio, self._flask.wsgi_app)
+        if pages is not None:
+            self.mount(pages)
+
+    def mount(self, pages: ServedPages) -> None:
+        """Serve pages beside the status page; once, and before `serve`."""
+        pages.admission = self._admission
+        self._flask.register_blueprint(pages.blueprint)
+        self._pages = pages
 
     def listen(self) -> None:
         """Let clients connect; they are answered once `serve` runs.
@@ -158,6 +192,24 @@ class BridgeServer:
     def stop(self) -> None:
         """Make `serve` return; from any thread or signal handler."""
         self._stop.set()
+
+    def clients(self) -> list[ClientFacts]:
+        """Give what there is to say of each client now, oldest first; from any thread."""
+        now = time.monotonic()
+        return [
+            ClientFacts(
+                number=connection.number,
+                driver=connection.driver,
+                n_telemetry=connection.n_telemetry,
+                connected_for_s=now - connection.connected_at,
+                silent_for_s=now - connection.answered_at,
+                is_manual=connection.is_manual,
+                answers_s=tuple(connection.answers_s.copy()),
+                hint=connection.hint if now - connection.hinted_at < HINT_S else "",
+                progress=connection.progress,
+            )
+            for connection in list(self._connections.values())
+        ]
 
     def close(self) -> None:
         """Let go of the port; needed only when `serve` was never called."""
@@ -199,13 +251,12 @@ class BridgeServer:
         sio.on("connect", self._on_connect)
         sio.on("disconnect", self._on_disconnect)
         sio.on("telemetry", self._on_telemetry)
+        sio.on(progress.EVENT, self._on_progress)
         sio.on("*", self._on_other_event)
         return sio
 
-    def _build_pages(self) -> flask.Flask:
+    def _build_status_page(self) -> flask.Flask:
         pages = flask.Flask(__name__, static_folder=None)
-        if self._pages is not None:
-            pages.register_blueprint(self._pages.blueprint)
 
         @pages.get("/")
         def status() -> flask.typing.ResponseReturnValue:
@@ -271,6 +322,8 @@ class BridgeServer:
         session.answer(event, wire)
         now = time.monotonic()
         connection.watchdog.answered(now, now - received_at, passed_over)
+        connection.answered_at, connection.is_manual = now, control is None
+        connection.answers_s.append(now - received_at)
         if self._on_stage_times is not None and session.current_message is not None:
             message = session.current_message
             self._on_stage_times(
@@ -326,6 +379,15 @@ class BridgeServer:
             )  # fmt: skip
         return telemetry
 
+    def _on_progress(self, sid: str, *arguments: object) -> None:
+        connection = self._connections.get(sid)
+        if connection is None:  # it has just left
+            return
+        try:
+            connection.progress = progress.parse_progress(arguments[0] if arguments else None)
+        except ProtocolError as error:
+            self._faults.report("progress", "ignoring malformed progress: %s", error)
+
     def _on_other_event(self, event: str, sid: str, *arguments: object) -> None:
         self._faults.report("event", "ignoring an event named %.40r: expected 'telemetry'", event)
 
@@ -336,6 +398,7 @@ class BridgeServer:
         for connection in list(self._connections.values()):
             for kind, line in connection.watchdog.complaints(now):
                 self._faults.report(kind, "%s", line)
+                connection.hint, connection.hinted_at = line, now
 
     def _kick_off(self) -> None:
         """Send a steer to clients that wait for one before their first telemetry."""

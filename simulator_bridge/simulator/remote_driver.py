@@ -7,6 +7,7 @@ import threading
 import time
 
 from simulator_bridge.messages import SAFE_CONTROL, Control, encode_frame, parse_control, telemetry_to_wire
+from simulator_bridge.progress import EVENT, Progress
 from simulator_bridge.simulator.drive_loop import Moment
 from simulator_bridge.simulator_client import ConnectionLostError, SimulatorClient
 
@@ -31,6 +32,7 @@ class RemoteDriver:
         self._url, self._wait_s, self._answer_s = url, wait_s, answer_s
         self._client: SimulatorClient | None = None
         self._last = SAFE_CONTROL
+        self._progress: Progress | None = None
         self.n_connections = 0
 
     def __call__(self, moment: Moment) -> Control:
@@ -41,6 +43,10 @@ class RemoteDriver:
             ProtocolError: If its answer is one that Udacity's simulator would choke on.
         """
         return self.ask(telemetry_of(moment))
+
+    def tell(self, progress: Progress) -> None:
+        """Let the server know how far the drive is, before the next question; from any thread."""
+        self._progress = progress
 
     def ask(self, payload: dict[str, str]) -> Control:
         """Send one telemetry and wait for its answer, over a new connection if the old one is lost."""
@@ -70,6 +76,9 @@ class RemoteDriver:
             self._client = SimulatorClient(self._url, timeout_s=self._answer_s)
             self.n_connections += 1
             logger.info("connected to %s", self._url)
+        progress, self._progress = self._progress, None
+        if progress is not None:
+            self._client.emit(EVENT, progress.to_wire())
         self._client.emit("telemetry", payload)
         answer = self._client.wait_for("steer", "manual", timeout_s=self._answer_s)
         if answer.name == "steer":  # "manual" leaves the car as it is
@@ -112,6 +121,10 @@ class RealTimeRemoteDriver:
                 self._question = question
                 self._changed.notify_all()
         return self._control
+
+    def tell(self, progress: Progress) -> None:
+        """See `RemoteDriver.tell`."""
+        self._remote.tell(progress)
 
     def close(self) -> None:
         """Stop asking."""

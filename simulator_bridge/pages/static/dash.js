@@ -120,6 +120,7 @@ class ScrollingTrace {
      data have, from 0. Shows the last `seconds`. */
   constructor(root, { label, lines, range = null, seconds = 20, heightPx = 130 }) {
     this.seconds = seconds;
+    this.times = []; // of the data's first column, which counts back from the newest
     this.data = [[], ...lines.map(() => [])];
     this.root = root;
     const axis = { stroke: () => themeColour("--faint"), grid: { stroke: () => themeColour("--grid"), width: 1 } };
@@ -130,11 +131,11 @@ class ScrollingTrace {
         cursor: { show: false },
         legend: { show: false },
         scales: {
-          x: { time: false, range: () => this.window() },
+          x: { time: false, range: [-seconds, 0] },
           y: { range: range ? () => range : (_, __, highest) => [0, Math.max(highest * 1.15, 1)] },
         },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map((t) => `${Math.round(t - this.window()[1])} s`), space: 70 },
+          { ...axis, values: (_, ticks) => ticks.map((t) => (t ? `\u2212${-t} s` : "now")), space: 55 },
           { ...axis, size: 48, space: 28 },
         ],
         series: [
@@ -158,30 +159,24 @@ class ScrollingTrace {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.plot.redraw());
   }
 
-  window() {
-    const times = this.data[0];
-    const now = times.length ? times[times.length - 1] : 0;
-    return [now - this.seconds, now];
-  }
-
   resize(heightPx) {
     if (this.root.clientWidth) this.plot.setSize({ width: this.root.clientWidth, height: heightPx });
   }
 
   /* timeS: rising; values: one for each line, null leaves a gap. */
   add(timeS, values) {
-    const times = this.data[0];
+    const { times, data } = this;
     if (times.length && timeS <= times[times.length - 1]) return;
     times.push(timeS);
-    values.forEach((value, line) => this.data[line + 1].push(value));
-    let n = 0;
-    while (times[n] < timeS - this.seconds) n += 1;
-    if (n > 1) for (const column of this.data) column.splice(0, n - 1);
-    this.plot.setData(this.data);
+    values.forEach((value, line) => data[line + 1].push(value));
+    const n = times.findIndex((time) => time >= timeS - this.seconds) - 1; // one beyond the edge stays
+    if (n > 0) for (const column of [times, ...data.slice(1)]) column.splice(0, n);
+    data[0] = times.map((time) => time - timeS);
+    this.plot.setData(data);
   }
 
   clear() {
-    for (const column of this.data) column.length = 0;
+    for (const column of [this.times, ...this.data]) column.length = 0;
     this.plot.setData(this.data);
   }
 }

@@ -1,0 +1,248 @@
+"""The cockpit: which cars there are, what a page sees of them, and what it may ask for.
+
+A car is named by its number; a page that has not chosen one sees the car that came last. Everything here runs in the
+threads of the pages, except `new_driver` and what a `Car` does itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from drive.cockpit.car import Car
+from drive.cockpit.corrections import Corrections, Seen
+from drive.cockpit.marks import Marks
+from drive.cockpit.saliency_maps import SaliencyMaps
+from drive.cockpit.state import Sight, describe
+from drive.cockpit.wheel import NotYoursError, PersonInput, Wheel
+from drive.pilot import Pilot, RecorderPool
+from drive.speed_control import SpeedController
+from models.policy import Policy
+from simulator_bridge.car import MAX_SPEED_MPH
+from simulator_bridge.errors import RecordingError
+from simulator_bridge.pages.live import CommandError, Update, Viewer
+from simulator_bridge.server import ClientFacts, Driver
+
+
+@dataclass(frozen=True)
+class View:
+    """What one page wants to see: a car (None: the one that came last), with its saliency or without."""
+
+    car: int | None = None
+    saliency: bool = False
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What all cars of a server share.
+
+    Attributes:
+        model: The file that drives.
+        policy: Read from it.
+        speed_mph: Set speed at first.
+        recorders: If drives are recorded.
+        corrections: Folder for takeovers and marks, if they are kept.
+    """
+
+    model: Path
+    policy: Policy
+    speed_mph: float
+    recorders: RecorderPool | None = None
+    corrections: Path | None = None
+
+
+class Desk:
+    """Makes the drivers of a server's cars, and lets pages watch and command them.
+
+    Args:
+        fleet: What the cars share.
+
+    Attributes:
+        clients: Gives what the server knows of its clients; to be set when there is one.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._cars: dict[int, Car] = {}
+        self._numbers = itertools.count(1)
+        self._views: Callable[[], Sequence[Hashable]] = tuple
+        self.clients: Callable[[], list[ClientFacts]] = list
+        self.marks = Marks(fleet.corrections)
+        self.saliency = SaliencyMaps(fleet.model, self._wanted_maps)
+
+    def new_driver(self) -> Driver:
+        """Make the driver of a car that has just come."""
+        fleet, number = self._fleet, next(self._numbers)
+        car = Car(
+            number,
+            Pilot(fleet.policy, SpeedController(fleet.speed_mph)),
+            Wheel(fleet.speed_mph),
+            Corrections(fleet.corrections, {"model": str(fleet.model), "car": number}),
+            fleet.recorders,
+            self._forget,
+        )
+        self._cars[number] = car
+        return car
+
+    def close(self) -> None:
+        """End what the cockpit has started."""
+        self.saliency.close()
+
+    def watch_views(self, views: Callable[[], Sequence[Hashable]]) -> None:
+        """Let the desk know what the pages want to see."""
+        self._views = views
+
+    def newest(self, view: Hashable) -> Update:
+        """Give what a page with this view shall see now."""
+        view = view if isinstance(view, View) else View()
+        car = self._car(view.car)
+        seen = car.newest if car is not None else None
+        sight = Sight(
+            car=car,
+            seen=seen,
+            clients=self.clients(),
+            marks=self.marks,
+            maps=self.saliency,
+            wants_map=view.saliency,
+            n_viewers=len(self._views()),
+        )
+        pictures: dict[str, bytes] = {}
+        if seen is not None:
+            pictures["camera"] = seen.jpeg()
+        overlay = self.saliency.newest(car.number) if view.saliency and car is not None else None
+        if overlay is not None:
+            pictures["saliency"] = overlay
+        return Update(describe(sight), pictures, number=hash((car and car.number, car and car.n_seen)))
+
+    def take(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
+        """Do what a page asks for.
+
+        Raises:
+            CommandError: If that cannot be done.
+        """
+        name = command.get("do")
+        handler = _COMMANDS.get(name) if isinstance(name, str) else None
+        if handler is None:
+            raise CommandError(f"unknown command {name!r:.40}")
+        handler(self, viewer, command)
+
+    def left(self, viewer: Viewer) -> None:
+        """Take note that a page has gone: what it drove stops."""
+        for car in list(self._cars.values()):
+            car.wheel.let_go(viewer.number)
+
+    def _forget(self, car: Car) -> None:
+        self._cars.pop(car.number, None)
+
+    def _car(self, number: int | None) -> Car | None:
+        cars = self._cars
+        if number is not None:
+            return cars.get(number)
+        return cars[max(cars)] if cars else None
+
+    def _car_of(self, command: Mapping[str, Any]) -> Car:
+        number = command.get("car")
+        car = self._cars.get(number) if isinstance(number, int) else None
+        if car is None:
+            raise CommandError("that car has left")
+        return car
+
+    def _wanted_maps(self) -> dict[int, Seen]:
+        wanted: dict[int, Seen] = {}
+        for view in self._views():
+            car = self._car(view.car) if isinstance(view, View) and view.saliency else None
+            if car is not None and car.newest is not None:
+                wanted[car.number] = car.newest
+        return wanted
+
+    def _watch(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
+        number = command.get("car")
+        if number is not None and not isinstance(number, int):
+            raise CommandError("expected the number of a car")
+        viewer.view = replace(_view(viewer), car=number)
+
+    def _show_saliency(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
+        viewer.view = replace(_view(viewer), saliency=command.get("on") is True)
+        if command.get("on") is True:
+            self.saliency.wake()
+
+    def _pause(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
+        self._car_of(command).wheel.pause("somebody pressed pause")
+
+    def _resume(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
+        self._car_of(command).wheel.resume()
+
+    def _take_over(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
+        car = self._car_of(command)
+        try:
+            car.corrections.begin()
+        except RecordingError as error:
+            viewer.notify(f"this takeover is not recorded: {error}", "error")
+        try:
+            car.wheel.take(viewer.number, time.monotonic())
+        except NotYoursError:
+            raise CommandError("another page holds the wheel") from None
+
+    def _drive(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
+        car = self._car_of(command)
+        try:
+            steering, throttle, brake = (_number(command, name) for name in ("steering", "throttle", "brake"))
+            given = PersonInput(steering, throttle, brake, at_s=time.monotonic())
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        car.wheel.drive(viewer.number, given)
+
+    def _set_speed(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
+        car, speed_mph = self._car_of(command), _number(command, "mph")
+        if not 0.0 < speed_mph <= MAX_SPEED_MPH:
+            raise CommandError(f"expected a speed above 0 and up to {MAX_SPEED_MPH:g} mph")
+        car.pilot.set_speed_mph = car.wheel.set_speed_mph = speed_mph
+
+    def _hold_speed(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
+        self._car_of(command).wheel.holds_speed = command.get("on") is True
+
+    def _record(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
+        recording = self._car_of(command).recording
+        if recording is None:
+            raise CommandError("nothing to record into: start the server with --record DIR")
+        recording.is_on = command.get("on") is True
+
+    def _mark(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
+        car = self._car_of(command)
+        if car.newest is None:
+            raise CommandError("there is nothing to mark yet: no frame has come")
+        progress = next((facts.progress for facts in self.clients() if facts.driver is car), None)
+        try:
+            wire = None if progress is None else progress.to_wire()
+            self.marks.add(car.number, car.newest, wire, str(command.get("note", "")))
+        except RecordingError as error:
+            raise CommandError(str(error)) from None
+
+
+_COMMANDS: dict[str, Callable[[Desk, Viewer, Mapping[str, Any]], None]] = {
+    "watch": Desk._watch,
+    "saliency": Desk._show_saliency,
+    "pause": Desk._pause,
+    "resume": Desk._resume,
+    "take over": Desk._take_over,
+    "drive": Desk._drive,
+    "set speed": Desk._set_speed,
+    "hold speed": Desk._hold_speed,
+    "record": Desk._record,
+    "mark": Desk._mark,
+}
+
+
+def _view(viewer: Viewer) -> View:
+    return viewer.view if isinstance(viewer.view, View) else View()
+
+
+def _number(command: Mapping[str, Any], name: str) -> float:
+    value = command.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise CommandError(f"expected a number as {name}")
+    return float(value)

@@ -1,0 +1,68 @@
+"""Moments that a person has marked, to be looked at later: a line and a picture each."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from drive.cockpit.corrections import Seen
+from simulator_bridge.errors import RecordingError
+
+MAX_KEPT = 100  # in memory
+MAX_NOTE = 200  # characters
+FOLDER, LOG = "marks", "marks.jsonl"
+
+
+class Marks:
+    """The marked moments of a server's life.
+
+    Args:
+        folder: Where `marks/` with a picture and a line for each is made; None keeps them in memory only.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = None if folder is None else folder / FOLDER
+        self._kept: deque[dict[str, Any]] = deque(maxlen=MAX_KEPT)
+        self._lock = threading.Lock()
+        self.n = 0
+
+    def newest(self, n: int) -> list[dict[str, Any]]:
+        """Give the last ones, newest first, as JSON types."""
+        return list(self._kept)[-n:][::-1]
+
+    def add(self, car: int, seen: Seen, progress: dict[str, Any] | None, note: str = "") -> None:
+        """Mark a moment.
+
+        Raises:
+            RecordingError: If it cannot be written.
+        """
+        now = datetime.now()
+        with self._lock:
+            self.n += 1
+            mark = {
+                "number": self.n,
+                "time": now.isoformat(timespec="milliseconds"),
+                "car": car,
+                "speed_mph": round(seen.telemetry.speed_mph, 2),
+                "model_steering_angle": round(seen.model.steering_angle, 4),
+                "steering_angle": round(seen.applied.steering_angle, 4),
+                "progress": progress,
+                "note": note[:MAX_NOTE],
+            }
+            if self._folder is not None:
+                self._write(self._folder, mark, seen, now)
+            self._kept.append(mark)
+
+    def _write(self, folder: Path, mark: dict[str, Any], seen: Seen, now: datetime) -> None:
+        mark["image"] = now.strftime("mark_%Y_%m_%d_%H_%M_%S_%f")[:-3] + ".jpg"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / mark["image"]).write_bytes(seen.jpeg())
+            with (folder / LOG).open("a", encoding="utf-8") as log:
+                log.write(json.dumps(mark) + "\n")
+        except OSError as error:
+            raise RecordingError(f"{folder}: the mark could not be written: {error.strerror}") from error

@@ -1,0 +1,129 @@
+"""The newest saliency map of each car that somebody wants it of: asks a process of its own, a few times a second."""
+
+from __future__ import annotations
+
+import logging
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from drive.cockpit.corrections import Seen
+
+logger = logging.getLogger(__name__)
+
+SCRIPT = Path(__file__).with_name("saliency_process.py")
+PERIOD_S = 0.3  # from one map to the next, at least; one takes about 0.1 s of an idle processor
+IDLE_S = 20.0  # the process ends when nobody has wanted a map for so long
+END_S = 5.0  # an interrupted process ends at once
+
+
+class SaliencyMaps:
+    """Computes maps while somebody wants them; off the way of any answer.
+
+    Args:
+        model: The file that drives.
+        wanted: Gives the newest moment of each car, by its number, that somebody wants a map of.
+    """
+
+    def __init__(self, model: Path, wanted: Callable[[], Mapping[int, Seen]]) -> None:
+        self._model, self._wanted = model, wanted
+        self._maps: dict[int, bytes] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = threading.Event()
+        self.n_computed = 0
+        self.failure = ""
+
+    def newest(self, car: int) -> bytes | None:
+        """Give a car's newest map as a PNG to lay over its frames; None if there is none yet."""
+        return self._maps.get(car)
+
+    def wake(self) -> None:
+        """Begin to compute: somebody wants maps now."""
+        with self._lock:
+            if not self._closed.is_set() and (self._thread is None or not self._thread.is_alive()):
+                self.failure = ""
+                self._thread = threading.Thread(target=self._run, name="saliency", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """End the process."""
+        self._closed.set()
+        process = self._process
+        if process is not None:
+            process.kill()
+        if self._thread is not None:
+            self._thread.join(END_S)
+
+    def _run(self) -> None:
+        """Compute until nobody wants any more."""
+        with subprocess.Popen(
+            [sys.executable, str(SCRIPT), str(self._model)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
+        ) as process:  # fmt: skip
+            self._process = process
+            try:
+                self._compute_while_wanted(process)
+            except _RefusedError as error:
+                self._fail(str(error))
+            except (OSError, EOFError):
+                if not self._closed.is_set():
+                    self._fail("the saliency process has ended")
+            finally:
+                self._maps.clear()
+                process.kill()
+
+    def _compute_while_wanted(self, process: subprocess.Popen[bytes]) -> None:
+        wanted_at = time.monotonic()
+        drawn: dict[int, Seen] = {}
+        while not self._closed.wait(PERIOD_S):
+            wanted = self._wanted()
+            now = time.monotonic()
+            wanted_at = now if wanted else wanted_at
+            if now - wanted_at > IDLE_S:
+                return
+            self._maps = {car: kept for car, kept in self._maps.items() if car in wanted}
+            for car, seen in wanted.items():
+                if drawn.get(car) is seen:
+                    continue
+                self._maps[car] = _ask(process, seen)
+                self.n_computed += 1
+            drawn = dict(wanted)
+
+    def _fail(self, reason: str) -> None:
+        self.failure = reason
+        logger.warning("no saliency: %s", reason)
+
+
+def _ask(process: subprocess.Popen[bytes], seen: Seen) -> bytes:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    jpeg = seen.jpeg()
+    with suppress(BrokenPipeError):  # it has ended: it may have said why
+        process.stdin.write(struct.pack(">I", len(jpeg)) + jpeg)
+    status, size = struct.unpack(">BI", _read(process, 5))
+    block = _read(process, size)
+    if status != 0:
+        raise _RefusedError(block.decode(errors="replace"))
+    return block
+
+
+def _read(process: subprocess.Popen[bytes], size: int) -> bytes:
+    parts = []
+    while size:
+        part = process.stdout.read(size) if process.stdout else b""
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+class _RefusedError(Exception):
+    """The process cannot make maps of this model; says why."""

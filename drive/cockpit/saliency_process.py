@@ -1,0 +1,102 @@
+"""Computes what moves the steering, in a process of its own at the lowest priority; started by the cockpit.
+
+Standard input: for each frame its length in 4 bytes (big-endian) and a JPEG. Standard output, for each: one byte (0: a
+map, 1: it failed), a length, and a PNG with transparency or a text. Ends when its input ends.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file: put the project root, not drive/cockpit/, first on the path
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+import argparse
+import os
+import struct
+from typing import TYPE_CHECKING, BinaryIO
+
+from simulator_bridge.errors import ForeseenError
+
+if TYPE_CHECKING:
+    from models.saliency import SaliencyMap
+
+OK, FAILED = 0, 1
+PNG_EFFORT = 1  # of 9
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = argparse.ArgumentParser(description="Compute saliency for the cockpit, which starts this.")
+    parser.add_argument("model", type=Path, help="model file, as train/clone.py writes it")
+    arguments = parser.parse_args(argv)
+    step_back()
+    try:
+        serve(arguments.model, sys.stdin.buffer, sys.stdout.buffer)
+    except ForeseenError as error:
+        answer(sys.stdout.buffer, FAILED, str(error).encode())
+        return 1
+    except BrokenPipeError:  # the cockpit has ended
+        return 0
+    return 0
+
+
+def step_back() -> None:
+    """Run only when nothing else wants the processor."""
+    if hasattr(os, "nice"):
+        os.nice(19)
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def serve(model: Path, frames: BinaryIO, maps: BinaryIO) -> None:
+    """Answer every frame with its map.
+
+    Raises:
+        ForeseenError: If the model cannot tell.
+    """
+    import cv2
+
+    from models.saliency import load_saliency
+    from simulator_bridge.messages import decode_frame
+
+    cv2.setNumThreads(1)
+    saliency = load_saliency(model)
+    while jpeg := read_block(frames):
+        answer(maps, OK, to_png(saliency(decode_frame(jpeg))))
+
+
+def to_png(saliency: SaliencyMap) -> bytes:
+    """Draw a map as `models.saliency.overlay` does, as a picture to be laid over the frame."""
+    import cv2
+    import numpy as np
+
+    from models.saliency import FADE, FAINT_RGB, OPACITY, STRONG_RGB
+
+    strength = saliency[..., np.newaxis]
+    colour = (1.0 - strength) * np.array(FAINT_RGB, np.float32) + strength * np.array(STRONG_RGB, np.float32)
+    alpha = 255.0 * OPACITY * strength**FADE
+    rgba = np.rint(np.concatenate([colour, alpha], axis=2)).astype(np.uint8)
+    is_done, png = cv2.imencode(
+        ".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, PNG_EFFORT]
+    )
+    if not is_done:
+        raise ForeseenError("the map could not be written as a PNG")
+    return bytes(png)
+
+
+def read_block(stream: BinaryIO) -> bytes:
+    """Read a length and what follows; empty at the end."""
+    head = stream.read(4)
+    return stream.read(struct.unpack(">I", head)[0]) if len(head) == 4 else b""
+
+
+def answer(stream: BinaryIO, status: int, block: bytes) -> None:
+    """Write a status, a length and what follows."""
+    stream.write(struct.pack(">BI", status, len(block)) + block)
+    stream.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,282 @@
+"use strict";
+/* The cockpit: shows what the server says of a car, sends what a person wants. */
+
+(() => {
+  const DRIVE_MS = 50; // how often a person who drives says so; the car stops if this page is silent for 0.5 s
+  const NOTICE_MS = 6000;
+  const MODES = {
+    autonomy: ["The model drives", "Model"],
+    paused: ["Paused: the car stops and waits", "Paused"],
+    takeover: ["A person drives", "Person"],
+  };
+  const $ = (id) => document.getElementById(id);
+  let state = null; // the newest
+  let self = null; // number of this page
+  let timer = null; // while we drive
+  let noticeTimer = null;
+  let tracedCar = null;
+
+  const dashboard = new Dashboard($("camera"));
+  const traces = {
+    steering: new ScrollingTrace($("trace-steering"), {
+      label: "Steering over the last 20 seconds, applied and the model's, right is up",
+      lines: [{ label: "model", colour: "--c0", dashed: true }, { label: "applied", colour: "--c1" }],
+      range: [-1, 1],
+    }),
+    speed: new ScrollingTrace($("trace-speed"), {
+      label: "Speed over the last 20 seconds, mph", lines: [{ label: "speed", colour: "--c2" }], range: [0, 32],
+    }),
+    answer: new ScrollingTrace($("trace-answer"), {
+      label: "Milliseconds to an answer over the last 20 seconds", lines: [{ label: "answer", colour: "--c3" }],
+    }),
+  };
+  const hands = new DrivingInput($("hands"));
+  hands.enabled = false;
+
+  const connection = new LiveConnection("/cockpit/live", {
+    onUpdate: async (newest, pictures, viewer) => {
+      [state, self] = [newest, viewer];
+      const [camera, saliency] = await Promise.all([bitmap(pictures.camera), bitmap(pictures.saliency)]);
+      show(camera, saliency);
+    },
+    onNotice: notice,
+    onStatus: (isConnected) => {
+      if (isConnected) {
+        if ($("saliency").ariaPressed === "true") connection.send({ do: "saliency", on: true });
+        return;
+      }
+      state = null;
+      letGo();
+      enable();
+      $("connection").dataset.level = "lost";
+      $("connection").textContent = "No connection to the drive server, trying again";
+    },
+  });
+
+  function bitmap(blob) {
+    return blob ? createImageBitmap(blob) : null;
+  }
+
+  /* Sends a command about the car that is shown. */
+  function ask(command) {
+    return state !== null && state.car !== null && connection.send({ ...command, car: state.car });
+  }
+
+  function show(camera, saliency) {
+    const { drive, who } = state;
+    showConnection(state.connection);
+    showCars();
+    showWho(who);
+    $("empty").hidden = camera !== null;
+    const values = drive
+      ? { steering: drive.steering, modelSteering: drive.model_steering, throttle: drive.throttle,
+          speedMph: drive.speed_mph, setSpeedMph: who && !who.model_decides_on_speed ? who.set_speed_mph : null }
+      : {};
+    dashboard.draw(camera, values, saliency);
+    if (drive) trace(drive);
+    showNow(drive);
+    showLap(state.progress);
+    showMarks(state.marks);
+    enable();
+  }
+
+  function showConnection({ level, text, hint }) {
+    set($("connection"), text);
+    $("connection").dataset.level = level;
+    set($("hint"), hint);
+    $("hint").hidden = !hint;
+  }
+
+  function showCars() {
+    const { cars, car } = state;
+    $("cars").hidden = cars.length < 2;
+    const key = cars.map((one) => one.number).join();
+    if ($("cars").dataset.key !== key) {
+      $("cars").dataset.key = key;
+      $("cars").replaceChildren(...cars.map(({ number }) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = `Car ${number}`;
+        button.dataset.car = number;
+        button.addEventListener("click", () => connection.send({ do: "watch", car: number }));
+        return button;
+      }));
+    }
+    for (const button of $("cars").children) button.ariaPressed = String(Number(button.dataset.car) === car);
+  }
+
+  function showWho(who) {
+    const isOurs = isDriving();
+    let text = who ? MODES[who.mode][0] : "No car to drive";
+    if (isOurs) text = "You drive";
+    if (who && who.reason) text += `: ${who.reason}`;
+    set($("who"), text);
+    $("badge").hidden = !who;
+    if (who) {
+      $("badge").dataset.mode = who.mode;
+      set($("badge"), isOurs ? "You" : MODES[who.mode][1]);
+      if (document.activeElement !== $("speed")) $("speed").value = who.set_speed_mph;
+      set($("speed-mph"), who.model_decides_on_speed && who.mode === "autonomy" ? "model's" : `${Number($("speed").value)} mph`);
+      $("hold").checked = who.holds_speed;
+    }
+    if (!isOurs && timer !== null) letGo();
+    if (isOurs && timer === null) hold();
+  }
+
+  function trace(drive) {
+    if (tracedCar !== state.car) for (const one of Object.values(traces)) one.clear();
+    tracedCar = state.car;
+    traces.steering.add(drive.at_s, [drive.model_steering, drive.steering]);
+    traces.speed.add(drive.at_s, [drive.speed_mph]);
+    traces.answer.add(drive.at_s, [drive.answer_ms]);
+  }
+
+  function showNow(drive) {
+    if (!drive) return facts($("now"), []);
+    const { record, corrections, viewers, saliency } = state;
+    const lines = [
+      ["steering, applied / model", `${signed(drive.steering)} / ${signed(drive.model_steering)}`],
+      ["answer, typical / slowest of 60", `${number(drive.answer_p50_ms)} / ${number(drive.answer_max_ms)} ms`],
+      ["frames", drive.frames.toLocaleString("en")],
+    ];
+    if (record.available) {
+      const how = record.failed ? `failed: ${record.failed}` : `${record.rows.toLocaleString("en")} rows${record.on ? "" : ", off"}`;
+      lines.push(["recorded", how]);
+    }
+    const kept = `${corrections.saved} (${corrections.rows} rows)`;
+    lines.push(["takeovers kept", corrections.available ? kept : "none: start with --corrections DIR"]);
+    if (corrections.current_rows) lines.push(["this takeover", `${corrections.current_rows} rows`]);
+    lines.push(["pages that watch", viewers]);
+    if (saliency.failure) lines.push(["what it looks at", saliency.failure]);
+    return facts($("now"), lines);
+  }
+
+  function showLap(progress) {
+    $("lap-section").hidden = !progress;
+    if (!progress) return;
+    facts($("lap"), [
+      ["track", progress.track],
+      ["lap", `${Math.min(progress.laps_done + 1, progress.laps_wanted)} of ${progress.laps_wanted}, ${Math.round(100 * progress.lap_share)} %`],
+      ["score so far", progress.score.toFixed(1)],
+      ["autonomy", `${progress.autonomy.toFixed(1)} %`],
+      ["interventions", progress.interventions],
+      ["wheels off the road", progress.off_road],
+      ["from the line", `${Math.abs(progress.cte_m).toFixed(2)} m ${progress.cte_m >= 0 ? "left" : "right"}`],
+      ["simulated time", `${progress.time_s.toFixed(0)} s`],
+    ]);
+  }
+
+  function showMarks({ n, newest }) {
+    $("marks-section").hidden = n === 0;
+    if ($("marks").dataset.n === String(n)) return;
+    $("marks").dataset.n = n;
+    $("marks").start = n;
+    $("marks").replaceChildren(...newest.map((mark) => {
+      const line = document.createElement("li");
+      const lap = mark.progress ? `, lap ${mark.progress.laps_done + 1} at ${Math.round(100 * mark.progress.lap_share)} %` : "";
+      line.textContent = `${mark.time.slice(11, 19)} car ${mark.car}, ${mark.speed_mph.toFixed(1)} mph, steering ${signed(mark.steering_angle)}${lap}`;
+      return line;
+    }));
+  }
+
+  /* Which buttons make sense now. */
+  function enable() {
+    const who = state && state.who;
+    const { mode } = who || {};
+    for (const id of ["pause", "take", "mark", "saliency", "resume"]) $(id).disabled = !who;
+    $("pause").hidden = mode === "paused";
+    set($("pause").lastChild, mode === "takeover" ? "Stop the car" : "Pause autonomy");
+    $("resume").hidden = !mode || mode === "autonomy";
+    $("take").disabled = !who || mode === "takeover";
+    $("take").ariaPressed = String(isDriving());
+    const record = state && state.record;
+    $("record").disabled = !record || !record.available;
+    $("record").ariaPressed = String(Boolean(record && record.on));
+    set($("record").lastChild, record && record.on ? "Recording" : "Record");
+    $("record").title = !record || record.available ? "" : "Start the server with --record DIR to record";
+    $("saliency").ariaPressed = String(state ? state.saliency.on : $("saliency").ariaPressed === "true");
+    $("speed").disabled = $("hold").disabled = !who;
+    const driving = isDriving();
+    $("hands").hidden = $("keys").hidden = !driving;
+  }
+
+  function isDriving() {
+    return Boolean(state && state.who && state.who.mode === "takeover" && state.who.page === self);
+  }
+
+  /* Begins to say, many times a second, how we drive. */
+  function hold() {
+    hands.enabled = true;
+    timer = setInterval(() => {
+      const { steering, throttle, brake } = hands.read();
+      ask({ do: "drive", steering, throttle, brake });
+    }, DRIVE_MS);
+  }
+
+  function letGo() {
+    hands.enabled = false;
+    clearInterval(timer);
+    timer = null;
+  }
+
+  function facts(list, lines) {
+    const key = lines.map(([name]) => name).join();
+    if (list.dataset.key !== key) {
+      list.dataset.key = key;
+      list.replaceChildren(...lines.map(([name]) => {
+        const row = document.createElement("div");
+        const [term, value] = [document.createElement("dt"), document.createElement("dd")];
+        term.textContent = name;
+        row.append(term, value);
+        return row;
+      }));
+    }
+    lines.forEach(([, value], i) => set(list.children[i].lastChild, String(value)));
+  }
+
+  /* Sets a text only if it is another one: a screen reader says what changes. */
+  function set(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  function signed(value) {
+    return (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(3);
+  }
+
+  function number(value) {
+    return value === null ? "?" : value.toFixed(1);
+  }
+
+  function notice(text) {
+    set($("notice"), text);
+    $("notice").hidden = false;
+    clearTimeout(noticeTimer);
+    noticeTimer = setTimeout(() => { $("notice").hidden = true; }, NOTICE_MS);
+  }
+
+  const actions = {
+    pause: () => ask({ do: "pause" }),
+    resume: () => ask({ do: "resume" }),
+    take: () => ask({ do: "take over" }),
+    mark: () => ask({ do: "mark" }),
+    record: () => ask({ do: "record", on: $("record").ariaPressed !== "true" }),
+    saliency: () => connection.send({ do: "saliency", on: $("saliency").ariaPressed !== "true" }),
+  };
+  const keys = { Space: "pause", KeyG: "resume", KeyT: "take", KeyM: "mark", KeyR: "record", KeyL: "saliency" };
+  for (const [id, act] of Object.entries(actions)) $(id).addEventListener("click", act);
+  document.addEventListener("keydown", (event) => {
+    const id = keys[event.code];
+    const isTyping = event.target.matches("input") || (event.code === "Space" && event.target.matches("button") && !isDriving());
+    if (!id || isTyping || event.repeat || event.ctrlKey || event.altKey || event.metaKey || $(id).disabled) return;
+    event.preventDefault();
+    actions[id]();
+  });
+  $("speed").addEventListener("input", () => {
+    set($("speed-mph"), `${$("speed").value} mph`);
+    ask({ do: "set speed", mph: Number($("speed").value) });
+  });
+  $("hold").addEventListener("change", () => ask({ do: "hold speed", on: $("hold").checked }));
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && isDriving()) ask({ do: "pause" });
+  });
+})();

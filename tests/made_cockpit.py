@@ -1,0 +1,85 @@
+"""A drive server with its cockpit, in this process, for tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drive.cockpit.desk import Desk, Fleet
+from drive.cockpit.pages import LIVE, build_pages
+from drive.pilot import RecorderPool
+from models.policy import Action
+from simulator_bridge.messages import Frame
+from simulator_bridge.server import BridgeServer
+from simulator_bridge.simulator_client import ConnectionLostError
+from tests.page_viewer import PageViewer
+from tests.running_server import connect, running_server, wire_telemetry
+
+MODEL_STEERING = 0.1
+
+
+def steer_steadily(frame: Frame) -> Action:
+    return Action(MODEL_STEERING)
+
+
+@dataclass
+class MadeCockpit:
+    server: BridgeServer
+    desk: Desk
+
+    def page(self) -> PageViewer:
+        return PageViewer(self.server.port, LIVE)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}/cockpit"
+
+
+@contextmanager
+def running_cockpit(
+    corrections: Path | None = None, record: Path | None = None, model: Path = Path("model.h5"), **options: Any
+) -> Iterator[MadeCockpit]:
+    recorders = RecorderPool(record) if record else None
+    try:
+        desk = Desk(Fleet(model, steer_steadily, 15.0, recorders, corrections))
+        pages = build_pages(desk, {"architecture": "none", "file": "<model>"})
+        with running_server(desk.new_driver, pages=pages, **options) as server, closing(desk):
+            desk.clients = server.clients
+            yield MadeCockpit(server, desk)
+    finally:
+        if recorders is not None:
+            recorders.close()
+
+
+class DrivingCar:
+    """A simulator that drives in a thread, about 25 frames a second; `steering` are the answers it got."""
+
+    def __init__(self, server: BridgeServer, **telemetry: Any) -> None:
+        self._client = connect(server)
+        self._payload = wire_telemetry(**telemetry)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.n_sent = 0
+        self.steering: list[float] = []
+
+    def __enter__(self) -> DrivingCar:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop.set()
+        self._thread.join(10)
+        self._client.close()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.04):
+            try:
+                self._client.emit("telemetry", self._payload)
+                self.n_sent += 1
+                self.steering.append(float(self._client.wait_for("steer").payload["steering_angle"]))
+            except ConnectionLostError:
+                return
