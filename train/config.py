@@ -142,7 +142,7 @@ class TrainConfig:
     shift_m: float = 0.6
     brightness: float = 0.4
     shadow: float = 0.3
-    smooth_s: float | None = 0.0
+    smooth_s: float | None = None
     lag_s: float = 0.0
     loss: str = "mse"
     ema: float = 0.0
