@@ -203,7 +203,7 @@ def test_report_rollout_and_film_of_a_drive(oval: str, tmp_path: Path, capsys: p
     with av.open(str(video)) as film:
         stream = film.streams.video[0]
         assert stream.codec_context.name == "h264"
-        assert (stream.width, stream.height) == (640, 348)
+        assert (stream.width, stream.height) == (1280, 720)
         assert sum(1 for _ in film.decode(stream)) == len(steps["time_s"]) - 1
 
 

@@ -20,8 +20,10 @@ from simulator_bridge.car import MPS_PER_MPH, WHEELBASE_M
 from simulator_bridge.film.drive_data import DriveData, Route
 from simulator_bridge.film.from_recording import CUT_S, cut_out, film_data, with_predictions
 from simulator_bridge.film.h264 import H264Writer, VideoError
-from simulator_bridge.film.paint import Picture
+from simulator_bridge.film.live_drive import LiveDrive
+from simulator_bridge.film.paint import WARNING, Picture
 from simulator_bridge.film.picture import CAMERA_PX, SIZE_PX, FilmPicture, clock
+from simulator_bridge.film.plan_view import ROAD
 from simulator_bridge.film.routes import dead_reckon, find_route
 from simulator_bridge.images.overlay import PREDICTED_RGB, RECORDED_RGB
 from simulator_bridge.log.writing import SIDECAR_NAME
@@ -238,6 +240,27 @@ def test_the_trace_scrolls_and_stops_at_a_cut() -> None:
     assert whole > pieces + 50, "the flank from one side to the other is not drawn over a cut"
     first, later = FilmPicture(data)(FRAME, 5), FilmPicture(data)(FRAME, 39)
     assert count(later, TRACE, RECORDED_RGB) > count(first, TRACE, RECORDED_RGB)
+
+
+def test_a_drive_under_way_has_room_for_every_row() -> None:
+    edges = np.array([[0.0, 0], [90, 0], [90, 50], [0, 50]]), np.array([[10.0, 10], [80, 10], [80, 40], [10, 40]])
+    drive = LiveDrive("live", edges, room=4)
+    for row in range(10):
+        is_cut = row in (0, 6)
+        assert drive.add(row / 20, (float(row), 5.0, 0.0), -0.1 * row, 1 - row / 5, 3.0 * row, is_cut=is_cut) == row
+    data = drive.data
+    assert data.time_s[:10] == pytest.approx(np.arange(10) / 20)
+    assert data.recorded[:10] == pytest.approx(-0.1 * np.arange(10))
+    assert data.throttle[[0, 9]].tolist() == [1, 0]
+    assert data.brake[9] == pytest.approx(0.8)
+    assert data.episode[:10].tolist() == [1] * 6 + [2] * 4
+    assert data.route is not None
+    assert data.route.xy[:10, 0].tolist() == list(range(10))
+    picture = FilmPicture(data, steering_range=0.6)
+    shown, warned = picture(FRAME, 9, "2 wheels out"), picture(FRAME, 9, "2 wheels out", is_warning=True)
+    assert count(shown, MAP, ROAD) > 1000
+    assert count(shown, (slice(0, 56), slice(600, 900)), WARNING) == 0
+    assert count(warned, (slice(0, 56), slice(600, 900)), WARNING) > 0
 
 
 def test_missing_numbers_leave_their_places_empty() -> None:

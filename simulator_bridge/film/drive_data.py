@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+Edges = tuple[FloatArray, FloatArray]
+"""Corners (M, 2) of the road's left and right edge, metres, both all around the lap."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,14 +21,14 @@ class Route:
         heading: (N,) radians, counter-clockwise from the first axis.
         part: (N,) rows with the same number share one map.
         source: How it is known, for the map's caption.
-        road: Corners (M, 2) of the road's left and right edge, both all around the lap; None if it is not known.
+        road: Its edges; None if they are not known.
     """
 
     xy: FloatArray
     heading: FloatArray
     part: npt.NDArray[np.int32]
     source: str
-    road: tuple[FloatArray, FloatArray] | None = None
+    road: Edges | None = None
 
 
 @dataclass(frozen=True, eq=False)

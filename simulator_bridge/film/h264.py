@@ -6,7 +6,6 @@ PyAV brings its own encoder; OpenCV's wheels have none that browsers understand.
 from __future__ import annotations
 
 import contextlib
-import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 from simulator_bridge.errors import ForeseenError
 
-QUALITY = "23"  # libx264's CRF: lower is better and larger
+QUALITY = "26"  # libx264's CRF: lower is better and larger
 TICK = Fraction(1, 1000)  # of the file's clock, seconds
 KEY_PICTURES = 50  # one in so many can be jumped to
 USUAL_RATE_HZ = 20  # only a hint for the encoder: the times given count
@@ -53,7 +52,7 @@ class H264Writer:
         except ImportError as error:
             raise VideoError(f"a video needs PyAV: pip install av ({error})") from error
         self._path = path
-        self._partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.mp4")
+        self._partial = path.with_name(f".{path.stem}.partial.mp4")  # one name: what a killed program left is replaced
         self._to_av = av.VideoFrame.from_ndarray
         self._errors = OSError, av.FFmpegError
         self._last_tick = -1
@@ -93,7 +92,7 @@ class H264Writer:
             for packet in self._stream.encode(None):
                 self._file.mux(packet)
             self._file.close()
-            os.replace(self._partial, self._path)
+            self._partial.replace(self._path)
         except self._errors as error:
             self.discard()
             raise VideoError(f"{self._path}: cannot be written: {error}") from error

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from simulator_bridge.film.drive_data import DriveData
-from simulator_bridge.film.paint import FAINT, GROUND, INK, Picture, panel, write
+from simulator_bridge.film.paint import FAINT, GROUND, INK, WARNING, Picture, panel, write
 from simulator_bridge.film.plan_view import PlanView
 from simulator_bridge.film.scrolling_trace import Trace
 from simulator_bridge.film.wheel import Wheel
@@ -33,11 +33,13 @@ class FilmPicture:
     Args:
         data: The drive.
         subtitle: Beside the title, in small letters.
+        steering_range: Of the trace, see there.
     """
 
-    def __init__(self, data: DriveData, subtitle: str = "") -> None:
+    def __init__(self, data: DriveData, subtitle: str = "", steering_range: float | None = None) -> None:
         self._data = data
-        self._panels: list[Wheel | PlanView | Trace] = [Wheel(data, _WHEEL_BOX), Trace(data, _TRACE_BOX)]
+        trace = Trace(data, _TRACE_BOX, steering_range)
+        self._panels: list[Wheel | PlanView | Trace] = [Wheel(data, _WHEEL_BOX), trace]
         self._ground = np.full((SIZE_PX[1], SIZE_PX[0], 3), GROUND, np.uint8)
         if data.route is None:
             panel(self._ground, *_MAP_BOX)
@@ -50,12 +52,14 @@ class FilmPicture:
         width = write(self._ground, (_GAP_PX + 4, 40), data.title, 28, INK)
         write(self._ground, (_GAP_PX + width + 24, 40), subtitle, 18, FAINT)
 
-    def __call__(self, camera: Frame, row: int) -> Picture:
+    def __call__(self, camera: Frame, row: int, note: str = "", *, is_warning: bool = False) -> Picture:
         """The picture of row `row`, RGB (720, 1280, 3).
 
         Args:
             camera: What the camera sees, any size of the frame's shape.
             row: Of the drive's data.
+            note: Written above the camera, at its right end.
+            is_warning: The note is red.
         """
         data = self._data
         picture = self._ground.copy()
@@ -64,6 +68,7 @@ class FilmPicture:
         picture[_TOP_PX : _TOP_PX + CAMERA_PX[1], _GAP_PX : _GAP_PX + CAMERA_PX[0]] = shown
         for part in self._panels:
             part.draw(picture, row)
+        write(picture, (_GAP_PX + CAMERA_PX[0], 40), note, 20, WARNING if is_warning else FAINT, "right")
         write(picture, (SIZE_PX[0] - _GAP_PX - 4, 40), clock(float(data.time_s[row])), 26, INK, "right")
         return picture
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from simulator_bridge.car import MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
-from simulator_bridge.film.drive_data import FloatArray, Route
+from simulator_bridge.film.drive_data import Edges, FloatArray, Route
 from simulator_bridge.log.writing import SIDECAR_NAME
 from simulator_bridge.recording import EPISODE_GAP_S, Recording
-from simulator_bridge.simulator.track import TrackError, build_track
+from simulator_bridge.simulator.track import Track, TrackError, build_track
 
 USUAL_PERIOD_S = 0.1  # between two rows whose images have no time stamp: Udacity's simulator records at 10 Hz
 
@@ -75,11 +75,14 @@ def _pose(row: dict[str, str] | None) -> tuple[float, float, float]:
     return float(row["x"]), float(row["y"]), float(row["heading"])
 
 
-def _road(name: str) -> tuple[FloatArray, FloatArray] | None:
-    """Left and right edge of a track, as far as it can be had."""
-    try:
-        track = build_track(name)
-    except TrackError:  # a file of the computer that recorded
-        return None
+def road_edges(track: Track) -> Edges:
+    """Where the road of a track ends, left and right."""
     left = np.stack([-np.sin(track.heading), np.cos(track.heading)], axis=1)
     return track.xy + left * track.width_left[:, np.newaxis], track.xy - left * track.width_right[:, np.newaxis]
+
+
+def _road(name: str) -> Edges | None:
+    try:
+        return road_edges(build_track(name))
+    except TrackError:  # a file of the computer that recorded
+        return None

@@ -20,15 +20,15 @@ class Trace:
     Args:
         data: The drive.
         box: Left, top, width and height, pixels.
+        steering_range: The largest steering shown, either way; None for what the drive needs.
     """
 
-    def __init__(self, data: DriveData, box: tuple[int, int, int, int]) -> None:
+    def __init__(self, data: DriveData, box: tuple[int, int, int, int], steering_range: float | None = None) -> None:
         self._data = data
         self._box = box
         self._left, self._right = box[0] + 64, box[0] + box[2] - 18
         self._top, self._bottom = box[1] + 44, box[1] + box[3] - 18
-        known = [values[np.isfinite(values)] for values in (data.recorded, data.predicted) if values is not None]
-        self._range = min(1.0, max([LEAST_RANGE, *(float(np.abs(values).max(initial=0)) for values in known)]) * 1.1)
+        self._range = _range_of(data) if steering_range is None else steering_range
 
     def draw_ground(self, picture: Picture) -> None:
         """What is the same in all pictures."""
@@ -82,3 +82,8 @@ class Trace:
     def _y(self, values: FloatArray) -> FloatArray:
         share = (1 - np.clip(values / self._range, -1, 1)) / 2
         return np.asarray(self._bottom - (1 - share) * (self._bottom - self._top))
+
+
+def _range_of(data: DriveData) -> float:
+    known = [values[np.isfinite(values)] for values in (data.recorded, data.predicted) if values is not None]
+    return min(1.0, max([LEAST_RANGE, *(float(np.abs(values).max(initial=0)) for values in known)]) * 1.1)

@@ -59,7 +59,7 @@ def run_session(config: SimulateConfig) -> SessionResult:
     cameras = CAMERAS if config.record else ("center",) if is_watched else ()
     with contextlib.ExitStack() as stack:
         # before the world is built, which takes seconds: is it allowed to write there?
-        film = stack.enter_context(Film(config.video, track.name)) if config.video else None
+        film = stack.enter_context(Film(config.video, track)) if config.video else None
         simulation = stack.enter_context(Simulation(track, config.seed or 0, config.weather, cameras, config.backend))
         session = _Session(config, track, simulation, film)
         if config.record:
