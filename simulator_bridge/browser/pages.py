@@ -41,7 +41,8 @@ class SessionPages:
         )
         self.served = ServedPages(HOME, [STATIC])
         outline = json.dumps(map_of(track))
-        self.served.add_page(HOME, STATIC / "drive.html", lambda: {"track": track.name, "outline": outline})
+        name = Path(track.name).name  # a file's folder is nobody's business
+        self.served.add_page(HOME, STATIC / "drive.html", lambda: {"track": name, "outline": outline})
         self.served.add_channel(LIVE, self.channel)
 
     def _take(self, viewer: Viewer, message: Mapping[str, Any]) -> None:

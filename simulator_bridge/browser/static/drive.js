@@ -17,7 +17,7 @@ const input = new DrivingInput(document, {
   onChange: ({ steering, throttle, brake, active }) => live.send({ hold: [steering, throttle, brake, active] }),
 });
 
-async function show(state, pictures) {
+async function show(state, pictures, viewer) {
   const before = page.state;
   page.state = state;
   if (pictures.camera && pictures.camera.size) {
@@ -33,10 +33,9 @@ async function show(state, pictures) {
   setText("lap", `lap ${lap.laps + 1} · ${percent(Math.min(lap.share, 1))} · ${minutes(lap.time_s)}`);
   $("stage").classList.toggle("recording", state.recording.is_on);
   $("stage").classList.toggle("off-road", car.wheels_out > 0);
-  setText("badge", badge(state));
+  setText("badge", badge(state, viewer));
   if (before?.step !== state.step) choose(state.step);
-  input.enabled = state.step === "record";
-  document.body.dataset.step = state.step;
+  takeTheWheel();
   recordPanel.draw(state);
   trainPanel.draw(state);
   drivePanel.draw(state);
@@ -47,9 +46,10 @@ async function show(state, pictures) {
   setText("tempo", state.tempo ? `${state.tempo.frames_per_s} pictures/s, ${state.tempo.x_real} x real time` : "");
 }
 
-function badge({ step, recording, driving, training }) {
+function badge({ step, recording, driving, training, driver }, viewer) {
   if (step === "drive") return driving?.status === "driving" ? `the model drives, ${driving.speed_mph} mph` : "starting…";
   if (step === "train") return training?.status === "running" ? "learning" : "";
+  if (driver !== null && driver !== viewer) return "another page is driving";
   return recording.is_on ? `recording · ${recording.rows} rows` : "";
 }
 
@@ -69,6 +69,13 @@ function choose(panel) {
   for (const button of document.querySelectorAll(".steps button")) {
     button.setAttribute("aria-current", button.dataset.panel === panel ? "step" : "false");
   }
+  takeTheWheel();
+}
+
+/* Keys and fingers drive only where the panel for it is seen. */
+function takeTheWheel() {
+  input.enabled = page.state?.step === "record" && page.panel === "record";
+  document.body.classList.toggle("at-the-wheel", input.enabled);
 }
 
 function goTo(panel) {

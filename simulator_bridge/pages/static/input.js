@@ -43,6 +43,7 @@ class DrivingInput {
   }
 
   set enabled(isEnabled) {
+    if (isEnabled === this.isEnabled) return;
     this.isEnabled = isEnabled;
     if (!isEnabled) this.release();
   }
@@ -137,7 +138,7 @@ class DrivingInput {
       const isTyping = event.target instanceof Element && event.target.closest("input, select, textarea, [contenteditable], .plot");
       if (!this.isEnabled || isTyping || event.ctrlKey || event.altKey || event.metaKey) return;
       event.preventDefault(); // no scrolling
-      if (event.repeat) return;
+      if (this.keys.has(event.code)) return; // it repeats
       this.keys.add(event.code);
     }
     this.wake();
