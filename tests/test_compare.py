@@ -20,7 +20,7 @@ from tests.drivable_model import drivable_model
 from tests.made_recording import make_recording
 from train.compare import main
 from train.comparison import driving, running
-from train.comparison.config import ComparisonConfig, plan_runs
+from train.comparison.config import ComparisonConfig, plan_runs, widths_differ
 from train.comparison.driving import summed_up
 from train.comparison.page import build_page
 from train.comparison.result import RunResult
@@ -138,6 +138,18 @@ def test_every_combination_is_run_and_those_that_do_not_exist_are_left_out_with_
         "--arch=mobilenet_v2", "--regime=head", "--weights=file.h5", "--epochs=3", "--seed=0", "--no-flip",
     ]  # fmt: skip
     assert "--weights=file.h5" not in runs[4].arguments  # scratch
+
+
+def test_settings_of_backbones_go_to_those_that_have_them_and_widths_that_differ_are_said() -> None:
+    weights = {"mobilenet_v2": "file.h5"}
+    config = config_of(regime=("scratch",), weights=weights, vary={"alpha": ("0.35", "0.5"), "cut": ("all",)})
+    runs, _ = plan_runs(config)
+    assert [run.name for run in runs] == [
+        "pilotnet scratch", "mobilenet_v2 scratch alpha=0.35", "mobilenet_v2 scratch alpha=0.5",
+    ]  # fmt: skip
+    assert not {"alpha", "cut"} & set(runs[0].settings)
+    assert widths_differ(config) == []
+    assert widths_differ(config_of(weights=weights)) == ["mobilenet_v2"]
 
 
 def test_a_time_budget_ends_a_training_not_a_number_of_epochs() -> None:
@@ -333,7 +345,8 @@ def test_the_table_in_the_terminal_is_sorted_by_error_and_fits_80_columns() -> N
     config = config_of(arch=("mobilenet_v2", "efficientnet_v2_b0"), laps=1)
     lines = build_table(config, made_results(config)).splitlines()
     assert all(len(line) <= 80 for line in lines)
-    assert lines[1].startswith("efficientnet_v2_b0 fine-tune")
+    assert lines[1] == "efficientnet_v2_b0 fine-tune"  # too long for its column
+    assert lines[2].split() == ["0.00200", "0.850", "500", "300", "2.50", "72.0", "64.0"]
     assert "efficientnet_v2_b0 scratch: <b>no weights</b>" in lines
     assert lines[-1].split() == ["always", "zero", "0.01300", "-"]
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulator_bridge.errors import ForeseenError, exit_code
-from train.comparison.config import ComparisonConfig, Run, plan_runs
+from train.comparison.config import WIDTHS_DIFFER, ComparisonConfig, Run, plan_runs, widths_differ
 from train.config import REGIMES, TrainConfig
 from train.terminal import say
 
@@ -53,6 +53,8 @@ def run(config: ComparisonConfig) -> int:
     runs, left_out = plan_runs(config)
     for name, reason in left_out.items():
         say(f"{name} is left out: {reason}")
+    for arch in widths_differ(config):
+        say(WIDTHS_DIFFER.format(arch))
     if not runs:
         raise ForeseenError("nothing is left to compare; name other regimes with --regime")
     check_places(config)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from models.architecture import Architecture
 from simulator_bridge.errors import ForeseenError
 from train.config import REGIMES, TrainConfig
 
@@ -21,6 +22,10 @@ NOT_VARIED = frozenset(
         *("recordings", "validate_on", "arch", "regime", "weights", "max_seconds", "workers", "worker"),
         *("output", "summary", "resume", "status", "tensorboard", "feature_cache", "feature_cache_size"),
     }
+)
+WIDTHS_DIFFER = (
+    "{0} from scratch has its full width, with pretrained weights the width of their file; --vary alpha=A gives all "
+    "the same."
 )
 PLAIN_YES, PLAIN_NO = ("yes", "true", "on"), ("no", "false", "off")
 
@@ -34,7 +39,8 @@ class ComparisonConfig:
         arch: Architectures.
         regime: Regimes of transfer learning.
         weights: Architecture -> pretrained weights: a file or `imagenet`.
-        vary: Setting of `TrainConfig` -> its values as they are typed; one value sets it for all runs.
+        vary: Setting of `TrainConfig` -> its values as they are typed; one value sets it for all runs. Architectures
+            that have no `alpha` or `cut` go without.
         budget_s: Seconds of each training, reading images not counted; None: no limit.
         epochs: Of each training; None: as many as fit into the budget, or the default of `train/clone.py`.
         laps: That each model drives afterwards; 0: none.
@@ -140,12 +146,27 @@ def plan_runs(config: ComparisonConfig) -> tuple[list[Run], dict[str, str]]:
         if regime in NEEDS_BACKBONE and not ARCHITECTURES[arch].has_backbone:
             left_out[f"{arch} {regime}"] = f"{arch} has no pretrained backbone: it is trained from scratch"
             continue
-        for values in itertools.product(*config.vary.values()):
-            varied = dict(zip(config.vary, values, strict=True))
-            told = [f"{name}={value}" for name, value in varied.items() if len(config.vary[name]) > 1]
+        vary = {name: values for name, values in config.vary.items() if _takes(ARCHITECTURES[arch], name)}
+        for values in itertools.product(*vary.values()):
+            varied = dict(zip(vary, values, strict=True))
+            told = [f"{name}={value}" for name, value in varied.items() if len(vary[name]) > 1]
             settings = {"arch": arch, "regime": regime, **_weights(config, arch, regime), **_budget(config), **varied}
             runs.append(Run(" ".join((arch, regime, *told)), arch, regime, settings))
     return runs, left_out
+
+
+def widths_differ(config: ComparisonConfig) -> list[str]:
+    """Architectures whose weights file decides their width, which a run from scratch does not know."""
+    from models.registry import ARCHITECTURES
+
+    if "scratch" not in config.regime or "alpha" in config.vary:
+        return []
+    return [arch for arch, weights in config.weights.items() if ARCHITECTURES[arch].alphas and weights != "imagenet"]
+
+
+def _takes(entry: Architecture, setting: str) -> bool:
+    """Whether an architecture knows a setting of backbones; all know the others."""
+    return {"alpha": bool(entry.alphas), "cut": entry.has_backbone}.get(setting, True)
 
 
 def _weights(config: ComparisonConfig, arch: str, regime: str) -> dict[str, str]:

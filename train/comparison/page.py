@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from simulator_bridge.pages.blocks import Column, Line, bars, facts, line_chart, note, table, toggle
 from simulator_bridge.pages.document import Section, document
-from train.comparison.config import ComparisonConfig
+from train.comparison.config import WIDTHS_DIFFER, ComparisonConfig, widths_differ
 from train.comparison.result import RunResult, baselines_of, best_of
 
 COLUMNS = (
@@ -177,4 +177,5 @@ def _about(config: ComparisonConfig, left_out: Mapping[str, str], data: Mapping[
     blocks = [facts({**data, "budget of a training": config.budget, "laps": drives, **settings})]
     if left_out:
         blocks += [note(f"Left out: {'; '.join(dict.fromkeys(left_out.values()))} ({', '.join(left_out)}).")]
+    blocks += [note(WIDTHS_DIFFER.format(arch)) for arch in widths_differ(config)]
     return blocks

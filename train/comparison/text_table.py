@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from train.comparison.config import ComparisonConfig
 from train.comparison.result import RunResult, baselines_of
 
-NAME_WIDTH = 33
+NAME_WIDTH = 28
 TEXT_WIDTH = 80
 
 
@@ -41,7 +41,7 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _line(name: str, cells: Sequence[str]) -> str:
-    widths = (8, 6, 9, 6, 5, 7, 6)
-    short = name if len(name) < NAME_WIDTH else f"{name[: NAME_WIDTH - 2]}\N{HORIZONTAL ELLIPSIS}"
+    widths = (9, 7, 9, 7, 7, 7, 6)
+    own_line, beside = (f"{name[:TEXT_WIDTH]}\n", "") if len(name) >= NAME_WIDTH else ("", name)
     texts = [f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=False)]
-    return f"{short:{NAME_WIDTH}}{''.join(texts)}"
+    return f"{own_line}{beside:{NAME_WIDTH}}{''.join(texts)}"
