@@ -24,7 +24,7 @@ SHADE_RGB: Rgb = (12, 14, 20)
 
 FULL_DEG = 70.0  # where a ring ends, from straight up: steering 1 or -1
 OUTER_PX, INNER_PX, RING_PX = 46.0, 36.5, 6.0  # radii and width of the rings on a frame 320 pixels wide
-BOTTOM_PX = 5.0  # from the gauge's centre to the frame's lower edge
+BOTTOM_PX = 8.0  # from the gauge's centre to the frame's lower edge
 SUBPIXEL_BITS = 4
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 

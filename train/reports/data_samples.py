@@ -90,7 +90,7 @@ def _spread(name: str, steering: FloatArray, config: TrainConfig) -> list[object
     straight = np.abs(steering) < config.near_zero
     left, right = (steering < 0) & ~straight, (steering > 0) & ~straight
     shares = [100 * float(part.mean()) for part in (straight, left, right)]
-    return [name, len(steering), *shares, float(steering.mean()), float(steering.std())]
+    return [name, len(steering), *shares, round(float(steering.mean()), 3) + 0.0, float(steering.std())]
 
 
 def _counts(values: FloatArray, edges: FloatArray) -> IntArray:

@@ -106,7 +106,7 @@ def scatter_section(seen: Predictions) -> Section:
             "Mean absolute error by recorded steering: where the model's bar is as long as that of always zero, it "
             "does not steer",
             labels,
-            {"model": np.round(own, 2), "always zero": np.round(zero, 2)},
+            {"always zero": np.round(zero, 2), "model": np.round(own, 2)},
             unit="\N{DEGREE SIGN}",
         ),
         table(
