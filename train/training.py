@@ -145,6 +145,8 @@ def _state_to_resume(config: TrainConfig, run: Mapping[str, Any], team: Team) ->
     if content is None:
         return None
     state = checkpoint.load(path, content)
+    if not team.is_chief:
+        return state
     differences = config.differences(state.run["config"])
     if state.run.get("regime") == "fine-tune" and state.run["config"]["epochs"] != config.epochs:
         differences.append(f"epochs: {state.run['config']['epochs']} -> {config.epochs} (fine-tune divides them)")
