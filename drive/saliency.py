@@ -96,9 +96,9 @@ def run(config: SaliencyConfig) -> int:
     import numpy as np
 
     from drive.gaze.shares import LABEL_FOLDER
-    from simulator_bridge.recording import find_recordings, load_recordings
+    from simulator_bridge.recording import load_only_recording
 
-    recording = load_recordings(find_recordings([config.recording])[:1])[0]
+    recording = load_only_recording(config.recording)
     has_labels = (recording.folder / LABEL_FOLDER).is_dir()
     if not has_labels and (config.sheet is None or config.json is not None):
         raise ForeseenError(

@@ -37,6 +37,7 @@ __all__ = [
     "format_row",
     "image_name",
     "image_time_s",
+    "load_only_recording",
     "load_recording",
     "load_recordings",
     "read_frame",
@@ -130,6 +131,23 @@ def load_recording(path: Path, check: Check = "header") -> Recording:
     steering = check_steering(rows, log, reasons)
     located = locate_images(rows, log.parent, check, reasons)
     return _assemble(log, rows, steering, located, reasons)
+
+
+def load_only_recording(path: Path) -> Recording:
+    """Read the one recording that is in a folder; see `load_recording`.
+
+    Raises:
+        RecordingError: If there is none, there are several, or it has no row that can be used.
+    """
+    found = find_recordings([path])
+    if len(found) > 1:
+        names = ", ".join(str(one) for one in found[:3])
+        more = ", ..." if len(found) > 3 else ""
+        raise RecordingError(f"{path}: holds {len(found)} recordings ({names}{more}): name one of them")
+    recording = load_recording(found[0])
+    if not len(recording):
+        raise RecordingError(_why_empty(recording))
+    return recording
 
 
 def _assemble(

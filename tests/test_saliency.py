@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from models.loading import load_policy
-from models.saliency import Occlusion, load_saliency, overlay
+from models.quiet import quietly
+from models.saliency import Occlusion, load_saliency, overlay, seen_rows
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE, Frame
 from tests.drivable_model import drivable_model
-from tests.made_model import made_frames
+from tests.made_model import made_frames, made_model
 from tests.made_recording import draw_frame
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,6 +76,17 @@ def test_of_a_model_file() -> None:
     assert first.max() == 1
     assert not first[:56].any(), "cropped off inside the model"
     assert not first[136:].any()
+
+
+def test_of_a_file_that_another_program_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.h5"
+    model = made_model()
+    with quietly():
+        model.save(path)
+    assert seen_rows(path) == slice(0, 160), "nobody says what it crops"
+    saliency = load_saliency(path)(draw_frame(0.3))
+    assert saliency.max() == 1
+    assert not saliency[:25].any(), "it was asked about these rows, and they moved nothing"
 
 
 def test_is_deterministic_and_leaves_the_frame_alone() -> None:

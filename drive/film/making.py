@@ -20,7 +20,7 @@ from simulator_bridge.film.from_recording import cut_out, film_data, with_predic
 from simulator_bridge.film.h264 import H264Writer
 from simulator_bridge.film.picture import CAMERA_PX, SIZE_PX, FilmPicture, enlarge
 from simulator_bridge.messages import Frame
-from simulator_bridge.recording import Recording, find_recordings, load_recording, read_frame
+from simulator_bridge.recording import Recording, load_only_recording, read_frame
 
 LAST_PICTURE_S = 1.0  # how long it stands
 Progress = Callable[[Iterable[int], str], Iterable[int]]
@@ -65,7 +65,7 @@ def make_film(
         ForeseenError: If there is no such recording or model, or the film cannot be written.
     """
     progress = _progress(quiet)
-    recording = load_recording(_the_recording(path))
+    recording = load_only_recording(path)
     rows, data = _choose(recording, start_s, seconds)
     frames = [recording.image_path("center", int(row)) for row in rows]
     if model is not None:
@@ -83,18 +83,8 @@ def make_film(
     return Film(out, len(rows), end_s, _mean_difference(data))
 
 
-def _the_recording(path: Path) -> Path:
-    found = find_recordings([path])
-    if len(found) > 1:
-        names = ", ".join(str(one) for one in found[:3])
-        raise RecordingError(f"{path}: holds {len(found)} recordings ({names}, ...): name one of them")
-    return found[0]
-
-
 def _choose(recording: Recording, start_s: float, seconds: float) -> tuple[range, DriveData]:
     """The rows to film, and their data."""
-    if not len(recording):
-        raise RecordingError(f"{recording.log}: no row can be used; train/checkup.py says why")
     data = film_data(recording, recording.folder.resolve().name)
     first, end = np.searchsorted(data.time_s, [start_s, start_s + seconds]).tolist()
     if first >= len(recording):
