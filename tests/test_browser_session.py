@@ -192,6 +192,36 @@ def test_a_car_off_the_road_is_put_back_and_deleting_is_offered(driver: Driver) 
     driver.wait_until(lambda state: bool(state.quality["off_road"] == 1))
 
 
+def test_a_disk_that_fails_stops_recording_and_not_driving(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver.do(commands.Record(on=True))
+    driver.drive(50)
+    rows = driver.state.recording["rows"]
+
+    def refuse(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("simulator_bridge.appender.RecordingAppender.append", refuse)
+    driver.drive(50)
+    state = driver.state
+    assert state.notice["text"] == "Recording has stopped: No space left on device"
+    assert not state.recording["is_on"]
+    assert state.recording["rows"] == len(load_recording(tmp_path / "mine")) == pytest.approx(rows, abs=1)
+    driver.do(commands.Record(on=True))
+    assert "nothing more can be recorded: No space left" in driver.page.heard[-1]
+    driver.drive(10)
+    assert driver.state.car["s_m"] > state.car["s_m"]
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_driving_goes_on(driver: Driver, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("in the way")
+    driver.do(commands.Record(on=True))
+    driver.drive(50)
+    assert "Recording has stopped" in driver.state.notice["text"]
+    assert driver.state.car["speed_mph"] > 5
+
+
 def test_a_recording_that_is_there_is_not_touched(simulation: Simulation, tmp_path: Path) -> None:
     (tmp_path / "driving_log.csv").write_text("mine\n")
     with pytest.raises(RecordingError, match="holds a recording already"):

@@ -20,7 +20,7 @@ from simulator_bridge.browser.take import Take
 from simulator_bridge.browser.tempo import Tempo
 from simulator_bridge.browser.training import ARCHITECTURES, DEFAULT_EPOCHS, TrainingJob, TrainingPlan
 from simulator_bridge.browser.wheel import Wheel
-from simulator_bridge.errors import ForeseenError
+from simulator_bridge.errors import ForeseenError, RecordingError
 from simulator_bridge.messages import encode_frame
 from simulator_bridge.pages.live import CommandError, Update
 from simulator_bridge.simulator.drive_loop import start_place
@@ -119,7 +119,7 @@ class Session:
             if self._training.has_model and self._training.model not in self._models:
                 self._models.append(self._training.model)
         if self._hand is not None:
-            if not self.has_viewers or not self._hand.tick(self._limit_mph):
+            if not self.has_viewers or not self._drive_on(self._hand):
                 return False
             driver = "You"
         elif self._model_drive is not None:
@@ -138,10 +138,21 @@ class Session:
         if intervention is not None:
             advice = " Delete the last seconds?" if self._take.is_on else ""
             self._say(f"{driver} {WHAT_HAPPENED[intervention.reason]}: the car was put back.{advice}")
-        if self._take.is_on and self._take.failure is not None:
-            self._take.is_on = False
-            self._say(f"Recording has stopped: {self._take.failure}", "error")
         return True
+
+    def _drive_on(self, hand: HandDrive) -> bool:
+        """Let the person drive on to the next frame; if the disk fails, without recording."""
+        failure = self._take.failure
+        if failure is None:
+            try:
+                return hand.tick(self._limit_mph)
+            except RecordingError as error:
+                failure = str(error)
+        if self._take.is_on:
+            self._take.is_on = False
+            self._take.flush()
+            self._say(f"Recording has stopped: {failure}", "error")
+        return hand.tick(self._limit_mph)
 
     def _obey(self, command: commands.Command) -> None:
         match command:

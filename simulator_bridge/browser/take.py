@@ -88,6 +88,7 @@ class Take:
         Raises:
             RecordingError: If the disk refuses; then every row is still there.
         """
+        self.flush()
         n_rows = min(round(seconds / ROW_PERIOD_S), len(self.rows))
         if n_rows and self._recorder is not None:
             self._recorder.remove_last(n_rows)
@@ -98,9 +99,10 @@ class Take:
         return StartPlace(last.s_m, last.cte, last.heading_error)
 
     def flush(self) -> None:
-        """Wait until every row is on disk."""
+        """Wait until every row is on disk, and forget those that it did not take."""
         if self._recorder is not None:
             self._recorder.flush()
+            del self.rows[self._recorder.n_written :]
 
     def close(self) -> None:
         """Write what waits and end the recording."""

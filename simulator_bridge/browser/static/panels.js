@@ -158,6 +158,9 @@ const drivePanel = {
     setText("mph-shown", `${$("mph").value} mph`);
     $("mph").disabled = Boolean(driving);
     $("driving-facts").hidden = !driving;
+    const isHere = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname); // the server answers to no other
+    $("cockpit").hidden = !driving?.server || !isHere;
+    if (driving?.server) $("cockpit").firstChild.href = driving.server;
     if (!driving) {
       setText("driving-status", models.length ? `${models.at(-1)} is ready` : "Train a model first");
       return;
