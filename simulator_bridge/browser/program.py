@@ -40,6 +40,11 @@ class Program:
         self._listener = threading.Thread(target=self._listen, name=f"output of {script}", daemon=True)
         self._listener.start()
 
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
     def lines(self) -> list[str]:
         """What it has written to standard output since the last call, by lines."""
         found = []
