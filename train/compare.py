@@ -58,8 +58,8 @@ def run(config: ComparisonConfig) -> int:
     if not runs:
         raise ForeseenError("nothing is left to compare; name other regimes with --regime")
     check_places(config)
-    check_settings(config, runs)
-    facts, fingerprint = look_at_data(config, runs[0])
+    settled = [(entry, train_config_of(config, entry)) for entry in runs]  # a wrong setting is known before the first
+    facts, fingerprint = look_at_data(settled[0][1])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: end the training first
 
     from train.comparison.running import carry_out
@@ -68,7 +68,7 @@ def run(config: ComparisonConfig) -> int:
     results: list[RunResult] = []
     interrupted = False
     try:
-        for result in carry_out(config, runs, fingerprint, say):
+        for result in carry_out(config, settled, fingerprint, say):
             results.append(result)
             report(config, results, left_out, facts, len(runs) - len(results))
     except KeyboardInterrupt:
@@ -93,12 +93,6 @@ def check_places(config: ComparisonConfig) -> None:
             raise ForeseenError(f"{flag} {path}: name a file in a folder that exists")
 
 
-def check_settings(config: ComparisonConfig, runs: Sequence[Run]) -> None:
-    """Check the settings of every run as `train/clone.py` will: a wrong one is known before the first training."""
-    for entry in runs:
-        train_config_of(config, entry)
-
-
 def train_config_of(config: ComparisonConfig, entry: Run) -> TrainConfig:
     """The settings with which `train/clone.py` will train."""
     from train.clone import build_parser as clone_parser
@@ -109,12 +103,11 @@ def train_config_of(config: ComparisonConfig, entry: Run) -> TrainConfig:
     return TrainConfig(**settings)
 
 
-def look_at_data(config: ComparisonConfig, first: Run) -> tuple[dict[str, object], str]:
+def look_at_data(train_config: TrainConfig) -> tuple[dict[str, object], str]:
     """Facts about the recordings and their split, and the fingerprint of the rows."""
     from train.clone import load, split_rows
     from train.dataset import gather_rows
 
-    train_config = train_config_of(config, first)
     recordings, n_own = load(train_config)
     rows = gather_rows(recordings, train_config.outputs)
     split, _ = split_rows(train_config, rows, n_own)

@@ -12,17 +12,12 @@ from typing import Any
 
 from models.architecture import Architecture
 from simulator_bridge.errors import ForeseenError
-from train.config import REGIMES, TrainConfig
+from train.config import FREE_ON_RESUME, REGIMES, TrainConfig
 
 NEEDS_BACKBONE = ("head", "early-layers", "fine-tune")
 MANY_EPOCHS = 200  # under a time budget it is the time that ends a training
 # Settings that are the comparison's own, or that say where and how, not what
-NOT_VARIED = frozenset(
-    {
-        *("recordings", "validate_on", "arch", "regime", "weights", "max_seconds", "workers", "worker"),
-        *("output", "summary", "resume", "status", "tensorboard", "feature_cache", "feature_cache_size"),
-    }
-)
+NOT_VARIED = (FREE_ON_RESUME - {"epochs"}) | {"arch", "regime", "weights", "max_seconds", "validate_on"}
 WIDTHS_DIFFER = (
     "{0} from scratch has its full width, with pretrained weights the width of their file; --vary alpha=A gives all "
     "the same."

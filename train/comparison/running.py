@@ -14,18 +14,21 @@ from train.comparison.driving import drive_laps
 from train.comparison.measuring import count_parameters, time_a_frame
 from train.comparison.result import EPOCH_FIELDS, RunResult
 from train.comparison.store import Folder, key_of
+from train.config import TrainConfig
 
 CLONE = Path(__file__).resolve().parents[1] / "clone.py"
 
 Say = Callable[[str], None]
 
 
-def carry_out(config: ComparisonConfig, runs: Sequence[Run], data: str, say: Say) -> Iterator[RunResult]:
+def carry_out(
+    config: ComparisonConfig, runs: Sequence[tuple[Run, TrainConfig]], data: str, say: Say
+) -> Iterator[RunResult]:
     """Run everything; ends early after Ctrl-C, with what the interrupted run has so far.
 
     Args:
         config: What to compare.
-        runs: From `plan_runs`.
+        runs: From `plan_runs`, and the settings that `train/clone.py` will make of each.
         data: Fingerprint of the rows.
         say: Takes lines for a person.
 
@@ -35,8 +38,8 @@ def carry_out(config: ComparisonConfig, runs: Sequence[Run], data: str, say: Say
     Raises:
         KeyboardInterrupt: After Ctrl-C, when the interrupted run's result is out.
     """
-    for number, run in enumerate(runs, start=1):
-        folder = Folder(config.output, run, key_of(run, data))
+    for number, (run, settings) in enumerate(runs, start=1):
+        folder = Folder(config.output, run, key_of(settings, data))
         say(f"[{number}/{len(runs)}] {run.name}")
         trained = folder.load("training")
         if trained is None:

@@ -11,15 +11,17 @@ from typing import Any
 
 from simulator_bridge.simulator.drive_json import save_json
 from train.comparison.config import Run
+from train.config import FREE_ON_RESUME, TrainConfig
 
 PACKAGES = ("tensorflow", "keras")  # another version may train another model
 
 
-def key_of(run: Run, data: str) -> str:
-    """Identifies what a run trains: its settings, the data's fingerprint, the weights' bytes, the versions."""
-    weights = Path(run.settings.get("weights", ""))
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest() if weights.is_file() else str(weights)
-    facts = {**run.settings, "weights": digest, "data": data, **{name: version(name) for name in PACKAGES}}
+def key_of(settings: TrainConfig, data: str) -> str:
+    """Identifies what is trained: all settings, defaults too, the data's fingerprint, the weights' bytes, versions."""
+    told = {name: value for name, value in settings.to_json().items() if name not in FREE_ON_RESUME - {"epochs"}}
+    if settings.weights and Path(settings.weights).is_file():
+        told["weights"] = hashlib.sha256(Path(settings.weights).read_bytes()).hexdigest()
+    facts = {**told, "data": data, **{name: version(name) for name in PACKAGES}}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
