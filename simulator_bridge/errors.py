@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -26,13 +27,19 @@ def exit_code(command: Callable[[], int]) -> int:
     """Run a command's body; report a foreseen failure in one line on standard error, without a traceback.
 
     Returns:
-        What `command` returns (0 done), 1 after a `ForeseenError`, 130 after Ctrl-C. Anything else is a bug and
-        keeps its traceback.
+        What `command` returns (0 done), 1 after a `ForeseenError`, 130 after Ctrl-C, 141 when what reads our output has
+        ended (`| head`). Anything else is a bug and keeps its traceback.
     """
     try:
-        return command()
+        code = command()
+        sys.stdout.flush()
+        return code
     except ForeseenError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place where failures are printed
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # What is still to be flushed when Python ends goes nowhere, or it would fail once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
