@@ -81,6 +81,12 @@ def check_regime(config: TrainConfig, model: ModelConfig) -> None:
         raise ForeseenError("--regime head keeps the whole backbone; --cut BLOCK goes with early-layers or fine-tune")
 
 
+def check_backbone(model: ModelConfig) -> None:
+    """Refuse an architecture that has nothing to freeze."""
+    if not ARCHITECTURES[model.arch].has_backbone:
+        raise ForeseenError(f"{model.arch} has no backbone to freeze; python models/table.py lists those that have")
+
+
 def _not_pretrained(entry: Architecture, model: ModelConfig) -> str | None:
     """Why a network does not start from pretrained weights; None if it does."""
     if not entry.has_backbone:
