@@ -26,6 +26,7 @@ from simulator_bridge.simulator.expert_recording import (
     RecordingFacts,
 )
 from simulator_bridge.simulator.film_strip import FilmStrips
+from simulator_bridge.simulator.progress_teller import ProgressTeller
 from simulator_bridge.simulator.referee import Referee
 from simulator_bridge.simulator.remote_driver import RealTimePace, RealTimeRemoteDriver, RemoteDriver
 from simulator_bridge.simulator.simulation import Simulation
@@ -114,6 +115,8 @@ class _Session:
             watchers.append(FilmStrips(config.strips))
         if config.status:
             watchers.append(StatusLine(referee))
+        if isinstance(driver, RemoteDriver | RealTimeRemoteDriver):
+            watchers.append(ProgressTeller(referee, driver.tell))
         start = start_place(self._track, config.seed)
         loop = DriveLoop(self._simulation, referee, loop_config(config), start)
         began = time.monotonic()
