@@ -41,12 +41,15 @@ class LatencyConfig:
     fps: float = 0.0
     transport: str = "both"
     skip_keras: bool = False
+    cockpit: bool = False
     against: str | None = None
     against_port: int = 4567
 
     def __post_init__(self) -> None:
         if self.model is None and self.against is None:
             raise ValueError("expected a model file, or a server's command with --against")
+        if self.cockpit and (self.model is None or self.clients > 1 or self.against is not None):
+            raise ValueError("expected --cockpit with a model file and one client, and without --against")
         if self.frames < 20:
             raise ValueError(f"expected at least 20 --frames, got {self.frames}")
         if not 1 <= self.clients <= 64:
@@ -96,6 +99,10 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--skip-keras", action="store_true", help="do not compare with model.predict and a plain call")
     parser.add_argument(
+        "--cockpit", action="store_true",
+        help="instead, compare answers while a page watches the cockpit, saliency on, with those while none does",
+    )  # fmt: skip
+    parser.add_argument(
         "--against", metavar="COMMAND",
         help="also measure the server that this command starts, such as 'python old/drive.py model.h5'",
     )  # fmt: skip
@@ -125,6 +132,8 @@ def _measure(config: LatencyConfig) -> list[Measured]:
     from drive.latency_client import draw_jpegs
     from drive.latency_run import Run, measure_in_turn, measure_load, running, start_driving
 
+    if config.cockpit and config.model is not None:
+        return _measure_cockpit(config.model, config)
     jpegs = draw_jpegs()
     measured = _plan(config)
     with ExitStack() as stack:
@@ -141,6 +150,16 @@ def _measure(config: LatencyConfig) -> list[Measured]:
         if not config.is_load:
             _say(f"measuring {len(runs)} servers in turn")
             measure_in_turn(runs, config.frames)
+    return measured
+
+
+def _measure_cockpit(model: Path, config: LatencyConfig) -> list[Measured]:
+    from drive.latency_cockpit import measure_cockpit
+
+    measured: list[Measured] = []
+    for transport in config.transports:
+        _say(f"measuring {transport} with the cockpit open and closed, in turn")
+        measured += measure_cockpit(model, transport, config.frames, config.fps)
     return measured
 
 

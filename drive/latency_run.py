@@ -39,6 +39,7 @@ class Measured:
     """A server that is measured, and the figures.
 
     `stages_s` has a row of STAGES for each answer; `memory_mb` and the stages are known of our own servers only.
+    `n_page_updates` and `n_page_maps` count what a page saw that watched the cockpit meanwhile.
     """
 
     name: str
@@ -49,6 +50,8 @@ class Measured:
     n_passed_over: int = 0
     memory_mb: float | None = None
     first_steer_s: float = 0.0
+    n_page_updates: int = 0
+    n_page_maps: int = 0
 
 
 class OwnServer:

@@ -13,13 +13,14 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
+import contextlib
 import json
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from drive.server import ServerConfig, build_new_driver, load_warm_policy, serve
+from drive.server import ServerConfig, build_new_driver, load_warm_policy, open_cockpit, serve
 from simulator_bridge.errors import exit_code
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from models.policy import Action, Policy
+    from models.policy import Action
     from simulator_bridge.messages import Control, Frame, Telemetry
     from simulator_bridge.server import BridgeServer, Driver
     from simulator_bridge.stage_times import StageTimes
@@ -84,13 +85,20 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = ServerConfig(arguments.model, port=0, transport=arguments.transport)
     stages: deque[StageTimes] = deque(maxlen=MAX_KEPT)
-    new_driver = _build_new_driver(arguments.model, arguments.way, config.speed_mph)
-    server = BridgeServer(new_driver, config.host, config.port, config.transport, on_stage_times=stages.append)
-    threading.Thread(target=_report, args=(server, stages), daemon=True).start()
-    try:
+    server = BridgeServer(
+        lambda: new_driver(), config.host, config.port, config.transport, on_stage_times=stages.append
+    )
+    with contextlib.ExitStack() as stack:
+        stack.callback(server.close)
+        if arguments.way == "litert":  # as drive/server.py does, cockpit and all
+            desk = stack.enter_context(
+                contextlib.closing(open_cockpit(server, config, load_warm_policy(config.model), recorders=None))
+            )
+            new_driver: Callable[[], Driver] = desk.new_driver
+        else:
+            new_driver = _build_new_driver(arguments.model, arguments.way, config.speed_mph)
+        threading.Thread(target=_report, args=(server, stages), daemon=True).start()
         serve(server, config)
-    finally:
-        server.close()
     return 0
 
 
@@ -102,8 +110,7 @@ def _build_new_driver(model: Path, way: str, speed_mph: float) -> Callable[[], D
             return Control(0.0, 0.0)
 
         return lambda: drive_straight
-    policy: Policy = load_warm_policy(model) if way == "litert" else SlowKerasPolicy(model, way)
-    return build_new_driver(policy, speed_mph, None)
+    return build_new_driver(SlowKerasPolicy(model, way), speed_mph, None)
 
 
 def _report(server: BridgeServer, stages: deque[StageTimes]) -> None:

@@ -48,6 +48,8 @@ def _summary(run: Measured) -> dict[str, Any]:
         "n_unanswered": run.drive.n_unanswered,
         "memory_mb": None if run.memory_mb is None else round(run.memory_mb),
         "first_steer_s": round(run.first_steer_s, 2),
+        "n_page_updates": run.n_page_updates,
+        "n_page_maps": run.n_page_maps,
     }  # fmt: skip
 
 
@@ -66,7 +68,7 @@ def _ratios(runs: Sequence[Measured]) -> dict[str, dict[str, float]]:
         if base is None or run.way in ("litert", "none") or not run.drive.round_trips_s:
             continue
         a, b = _percentiles(run.drive.round_trips_s), _percentiles(base.drive.round_trips_s)
-        ratios[f"{run.name} / {base.name}"] = {name: round(a[name] / b[name], 1) for name in PERCENTILES}
+        ratios[f"{run.name} / {base.name}"] = {name: round(a[name] / b[name], 2) for name in PERCENTILES}
     return ratios
 
 
@@ -84,6 +86,10 @@ def print_tables(summary: dict[str, Any]) -> None:
         if server["n_passed_over"] or server["n_unanswered"]:
             console.print(
                 f"{name}: {server['n_passed_over']} passed over for newer frames, {server['n_unanswered']} unanswered"
+            )
+        if server["n_page_updates"]:
+            console.print(
+                f"{name}: the page saw {server['n_page_updates']} updates and {server['n_page_maps']} saliency maps"
             )
     console.print(NOTE)
 

@@ -102,6 +102,19 @@ def test_ratios_compare_with_our_own_server_on_the_same_transport() -> None:
     assert ratios == {"threading, predict / threading": dict.fromkeys(PERCENTILES, 50.0)}
 
 
+def test_answers_are_compared_with_the_cockpit_open_and_closed(tmp_path: Path) -> None:
+    out = tmp_path / "latency.json"
+    flags = ["--cockpit", "--frames", "48", "--transport", "threading", "--json", str(out)]
+    assert main([str(drivable_model()), *flags]) == 0
+    summary = json.loads(out.read_text())
+    quiet, watched = summary["servers"]["threading"], summary["servers"]["threading, cockpit"]
+    assert quiet["n"] == watched["n"] == 48
+    assert quiet["n_page_updates"] == 0
+    assert watched["n_page_updates"] >= watched["n_page_maps"] >= 1
+    ratio = summary["ratios"]["threading, cockpit / threading"]["p50"]
+    assert ratio == pytest.approx(watched["round_trip_ms"]["p50"] / quiet["round_trip_ms"]["p50"], abs=0.01)
+
+
 def test_a_server_that_cannot_be_started_is_one_clear_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["--against", "no-such-program-anywhere"]) == 1
     assert re.fullmatch(r"error: cannot start 'no-such-program-anywhere': .+\n", _last_line(capsys))
