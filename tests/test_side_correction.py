@@ -6,27 +6,45 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator_bridge.car import MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
+from simulator_bridge.car import MAX_STEERING_RAD, WHEELBASE_M
+from simulator_bridge.messages import encode_frame
 from simulator_bridge.recording import load_recording
 from tests.made_recording import make_recording
-from train.config import KEYS_LOOKAHEAD_S, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TrainConfig, aiming_back
+from train.config import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TrainConfig, aiming_back
 from train.dataset import Rows, gather_rows
-from train.learning.geometry import lookahead_m, settled
+from train.learning.geometry import CAMERAS_ASIDE, settled
 
-STEERED = "steering_angle"
-
-
-def recorded(folder: Path, *, keys: bool = False, speed_mph: float = 20.0, n: int = 40) -> Rows:
-    steering = np.where(np.arange(n) % 2 > 0, 0.3, 0.0) if keys else np.full(n, 0.1)
-    recording = load_recording(make_recording(folder, n))
-    object.__setattr__(recording, STEERED, steering.astype(np.float32))
-    object.__setattr__(recording, "speed_mph", np.full(n, speed_mph, np.float32))
-    return gather_rows([recording], (STEERED,))
+HARD = aiming_back(SIDE_CAMERA_OFFSET_M, LOOKAHEAD_M)
+SOFT = aiming_back(SIDE_CAMERA_OFFSET_M, LONGEST_LOOKAHEAD_M)
 
 
-def correction(rows: Rows, learned: int | None = None, **more: float) -> float | None:
+def drifting(folder: Path, per_m: float, n: int = 120) -> Rows:
+    """A straight road on which the car drifts from side to side, and is steered back by `per_m` for each metre."""
+    rng = np.random.default_rng(0)
+    aside_m = 0.8 * np.sin(np.arange(n) / 7)  # to the left
+    images = folder / "IMG"
+    images.mkdir(parents=True)
+    lines = []
+    for row, left_m in enumerate(aside_m):
+        names = [f"{camera}_2024_01_01_12_00_{row // 10:02}_{row % 10}00.jpg" for camera, _ in CAMERAS_ASIDE]
+        for name, (_, to_the_left) in zip(names, CAMERAS_ASIDE, strict=True):
+            frame = np.full((160, 320, 3), 90, np.uint8)
+            middle = 160 + round(
+                60 * (left_m + to_the_left * SIDE_CAMERA_OFFSET_M)
+            )  # the further left, the further right
+            frame[60:140, middle - 20 : middle + 20] = 220
+            frame += rng.integers(0, 8, frame.shape, np.uint8)
+            (images / name).write_bytes(encode_frame(frame))
+        lines.append(",".join([*(f"IMG/{name}" for name in names), f"{per_m * left_m:.4f}", "0.5", "0", "20"]))
+    (folder / "driving_log.csv").write_text("\n".join(lines) + "\n")
+    return gather_rows([load_recording(folder)], ("steering_angle",))
+
+
+def correction(rows: Rows, **more: float) -> float:
     config = TrainConfig(recordings=(Path("lake"),), **more)  # type: ignore[arg-type]
-    return settled(config, rows, np.arange(len(rows))[:learned]).side_correction
+    found = settled(config, rows, np.arange(len(rows))).side_correction
+    assert found is not None
+    return found
 
 
 def test_the_steering_drives_an_arc_back_to_the_line() -> None:
@@ -44,31 +62,22 @@ def test_twice_as_far_aside_steers_twice_as_much_and_twice_as_far_ahead_a_quarte
     assert aiming_back(0.8, 15.0) == pytest.approx(aiming_back(0.8, 7.5) / 4)
 
 
-def test_lookahead_grows_with_speed_from_a_shortest_one_which_unknown_speed_gets_too() -> None:
-    assert lookahead_m(np.array([0, 10, 20, np.nan]), 1.0) == pytest.approx([LOOKAHEAD_M, 10, 20, LOOKAHEAD_M])
+def test_it_is_as_hard_as_the_driver_corrects(tmp_path: Path) -> None:
+    soft, hard = (correction(drifting(tmp_path / str(c), c / SIDE_CAMERA_OFFSET_M)) for c in (0.06, 0.12))
+
+    assert hard == pytest.approx(2 * soft, rel=0.15)
+    assert hard == pytest.approx(0.12, rel=0.4)  # the penalty makes little of how far aside the cameras are
 
 
-def test_a_driver_with_a_wheel_gets_the_shortest_lookahead(tmp_path: Path) -> None:
-    assert correction(recorded(tmp_path)) == pytest.approx(aiming_back(SIDE_CAMERA_OFFSET_M, LOOKAHEAD_M), abs=1e-3)
-
-
-def test_keys_get_one_that_grows_with_speed(tmp_path: Path) -> None:
-    far = KEYS_LOOKAHEAD_S * 30 * MPS_PER_MPH
-
-    assert correction(recorded(tmp_path, keys=True, speed_mph=30)) == pytest.approx(
-        aiming_back(SIDE_CAMERA_OFFSET_M, far), abs=1e-3
-    )
+def test_it_stays_within_what_a_sensible_lookahead_needs(tmp_path: Path) -> None:
+    assert correction(drifting(tmp_path / "soft", 0.0)) == pytest.approx(SOFT, abs=1e-3)
+    assert correction(drifting(tmp_path / "hard", 0.6)) == pytest.approx(HARD, abs=1e-3)
 
 
 def test_what_is_asked_for_is_kept(tmp_path: Path) -> None:
-    assert correction(recorded(tmp_path, keys=True), side_correction=0.3) == 0.3
+    assert correction(drifting(tmp_path, 0.0, 20), side_correction=0.3) == 0.3
 
 
-def test_recordings_count_by_the_rows_that_are_learned(tmp_path: Path) -> None:
-    wheel, keys = recorded(tmp_path / "a"), recorded(tmp_path / "b", keys=True, speed_mph=30)
-    both = gather_rows([*wheel.recordings, *keys.recordings], (STEERED,))
-
-    alone, mixed = correction(wheel), correction(both)
-    assert alone is not None
-    assert mixed == pytest.approx((alone + (correction(keys) or 0)) / 2, abs=1e-3)
-    assert correction(both, learned=40) == alone
+def test_without_side_cameras_it_is_that_of_the_shortest_lookahead(tmp_path: Path) -> None:
+    rows = gather_rows([load_recording(make_recording(tmp_path, 20, cameras=("center",)))], ("steering_angle",))
+    assert correction(rows) == pytest.approx(HARD, abs=1e-3)

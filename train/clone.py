@@ -248,8 +248,8 @@ def _add_sample_options(group: argparse._ArgumentGroup) -> None:
         "--side-correction",
         type=float,
         metavar="STEERING",
-        help="steering added for the left camera, taken for the right; normalised; not given: by geometry, speed and "
-        "whether keys steered",
+        help="steering added for the left camera, taken for the right; normalised; not given: as hard as the driver "
+        "of the recordings corrects",
     )
     group.add_argument("--flip", action=argparse.BooleanOptionalAction, help="mirror half of the samples")
     group.add_argument("--shift-m", type=float, metavar="M", help="largest simulated sideways displacement, metres")

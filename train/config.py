@@ -18,9 +18,8 @@ SIDE_CAMERA_OFFSET_M = 0.82  # left camera at -0.81 m, right at +0.83 m from the
 # expert does when it is off its line: on recordings/, three times the validation error, and in a lap of the lake up to
 # 0.9 m off its line instead of 0.3 m.
 LOOKAHEAD_M = 7.5
-# Who steers by taps of a key lets the car drift and corrects late: labels that say otherwise contradict every straight
-# stretch of such a recording (train/EXPERIMENTS.md). 16 m at 30 mph.
-KEYS_LOOKAHEAD_S = 1.2
+# A person at 30 mph lets the car drift: labels that make more of it contradict every straight stretch of a recording.
+LONGEST_LOOKAHEAD_M = 16.0
 
 REGIMES = ("auto", "head", "early-layers", "fine-tune", "scratch")  # what they mean: train/transfer/regimes.py
 FROZEN_REGIMES = ("head", "early-layers")  # the backbone's features are computed once
@@ -86,7 +85,7 @@ class TrainConfig:
         guard_s: Rows closer in time than this to a held-back row are used for nothing, s.
         cameras: `all` or `center`.
         side_correction: Added to the label of a left-camera image, taken from a right one's; normalised, >= 0. None:
-            by geometry, see `train/learning/geometry.py`.
+            as hard as the driver corrects, see `train/learning/geometry.py`.
         flip: Mirror half of the samples.
         shift_m: Largest sideways displacement of the car that is simulated, m; the label gets the same correction
             per metre as a side camera's.

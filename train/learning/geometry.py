@@ -1,4 +1,4 @@
-"""How much a displaced car steers back: from where its cameras are, how fast it drives and who steers it."""
+"""How much a displaced car steers back: from where its cameras are, and how hard its driver corrects."""
 
 from __future__ import annotations
 
@@ -7,37 +7,69 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.car import MPS_PER_MPH
-from train.config import KEYS_LOOKAHEAD_S, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TrainConfig, aiming_back
-from train.dataset import IntArray, Rows
-from train.learning.labels import steered_by_keys
+from train.baselines import N_FOLDS, mirrored, thumbnail
+from train.config import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TrainConfig, aiming_back
+from train.dataset import FloatArray, IntArray, Rows
+from train.images import FrameReader
+
+MAX_ROWS = 1000  # enough to tell a hard driver from a soft one; reading their images takes some seconds
+PENALTY = 300.0  # of ridge regression on 800 pixels in [0, 1]; strong, as three cameras must not be learned by heart
+CAMERAS_ASIDE = (("center", 0.0), ("left", 1.0), ("right", -1.0))  # steering back from there, in side corrections
 
 
 def settled(config: TrainConfig, rows: Rows, learned: IntArray) -> TrainConfig:
     """The same settings with a side correction that fits the rows to be learned, if none was asked for.
 
-    It is the mean of what is right for each row: a car aims back at its line within 7.5 m, as the expert does, or, when
-    it is steered by keys, within 1.2 s at its speed if that is further.
+    Ridge regression learns from thumbnails of all cameras, on some stretches of the rows, what the driver steered (p)
+    and how far aside the camera stood (q). On the other stretches, p + correction x q then should be what the driver
+    steered at the center camera: the correction is the one with the least squared error, within what aiming back over
+    16 m and over 7.5 m needs. Rows without side cameras say nothing; without any, it is that for 7.5 m.
 
     Args:
         config: As asked for.
         rows: All rows.
-        learned: The rows to be learned, at least one.
+        learned: The rows to be learned.
     """
     if config.side_correction is not None:
         return config
-    corrections = []
-    for number, recording in enumerate(rows.recordings):
-        own = learned[rows.recording[learned] == number]
-        if not len(own):
-            continue
-        speed_mps = MPS_PER_MPH * np.asarray(recording.speed_mph, np.float64)[rows.row[own]]
-        keys = steered_by_keys(rows.steering_angle[own])
-        ahead_m = lookahead_m(speed_mps, KEYS_LOOKAHEAD_S if keys else 0.0)
-        corrections.append([aiming_back(SIDE_CAMERA_OFFSET_M, float(distance)) for distance in ahead_m])
-    return dataclasses.replace(config, side_correction=round(float(np.mean(np.concatenate(corrections))), 3))
+    own = learned[rows.has_camera("left")[learned] & rows.has_camera("right")[learned]]
+    own = own[np.linspace(0, len(own) - 1, min(len(own), MAX_ROWS)).round().astype(int)] if len(own) else own
+    seen, readable = _thumbnails(rows, own)
+    seen, own = seen[:, readable], own[readable]
+    hardest, softest = (aiming_back(SIDE_CAMERA_OFFSET_M, ahead_m) for ahead_m in (LOOKAHEAD_M, LONGEST_LOOKAHEAD_M))
+    correction = _best_correction(seen, rows.steering_angle[own]) if len(own) >= 2 * N_FOLDS else hardest
+    return dataclasses.replace(config, side_correction=round(float(np.clip(correction, softest, hardest)), 3))
 
 
-def lookahead_m(speed_mps: npt.NDArray[np.float64], lookahead_s: float) -> npt.NDArray[np.float64]:
-    """How far ahead a displaced car aims, m: what it drives in `lookahead_s`; 7.5 m at least, or at unknown speed."""
-    return np.fmax(LOOKAHEAD_M, lookahead_s * speed_mps)
+def _best_correction(seen: FloatArray, steering_angle: FloatArray) -> float:
+    """The correction with the least error on stretches that were not learned; (3, n, 800) thumbnails, (n,) steering."""
+    agreement = scale = 0.0
+    for held_back in np.array_split(np.arange(len(steering_angle)), N_FOLDS):
+        rest = np.ones(len(steering_angle), bool)
+        rest[held_back] = False
+        images = np.concatenate([seen[camera, rest] for camera in range(len(CAMERAS_ASIDE))])
+        targets = np.concatenate(
+            [np.stack([steering_angle[rest], np.full(rest.sum(), aside)], axis=1) for _, aside in CAMERAS_ASIDE]
+        )
+        images, targets = np.concatenate([images, mirrored(images)]), np.concatenate([targets, -targets])
+        mean = images.mean(axis=0, dtype=np.float64)
+        centred = images - mean
+        weights = np.linalg.solve(centred.T @ centred + PENALTY * np.eye(images.shape[1]), centred.T @ targets)
+        steered, aside = ((seen[0, held_back] - mean) @ weights).T
+        agreement += float(((steering_angle[held_back] - steered) * aside).sum())
+        scale += float(np.square(aside).sum())
+    return agreement / scale if scale > 0 else np.inf
+
+
+def _thumbnails(rows: Rows, numbers: IntArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Thumbnails (3, n, 800) of all cameras, and which rows have three readable ones."""
+    reader = FrameReader()
+    seen = np.zeros((len(CAMERAS_ASIDE), len(numbers), thumbnail(np.zeros((160, 320, 3), np.uint8)).size), np.float32)
+    readable = np.ones(len(numbers), bool)
+    for camera, (name, _) in enumerate(CAMERAS_ASIDE):
+        for start in range(0, len(numbers), 256):
+            chunk = slice(start, start + 256)
+            frames, good = reader([rows.image_path(name, int(row)) for row in numbers[chunk]])
+            seen[camera, chunk] = [thumbnail(frame) for frame in frames]
+            readable[chunk] &= good
+    return seen, readable
