@@ -202,7 +202,7 @@ def test_record_delete_train_and_watch_it_drive(page: KeyDriver, browser: Chrome
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_two_laps_by_keys_teach_a_model_that_drives_a_lap_by_itself(browser: Chrome, tmp_path: Path) -> None:
     with simulator("lake", tmp_path / "mine") as address:
         browser.get(address)
@@ -216,8 +216,9 @@ def test_two_laps_by_keys_teach_a_model_that_drives_a_lap_by_itself(browser: Chr
         screenshot(browser, tmp_path / "recorded.png")
 
         click(browser, "[data-goto=train]")
+        run(browser, "$('epochs').value = 6;")
         click(browser, "#train")
-        state = person.wait(lambda state: bool(state["training"]) and state["training"]["has_model"], 900)
+        state = person.wait(lambda state: bool(state["training"]) and state["training"]["has_model"], 1800)
         assert state["training"]["status"] == "done"
         screenshot(browser, tmp_path / "trained.png")
 

@@ -18,7 +18,7 @@ import pytest
 
 from simulator_bridge.browser import commands
 from simulator_bridge.browser.commands import parse_command, parse_grip
-from simulator_bridge.browser.drives import control_of
+from simulator_bridge.browser.drives import control_of, key_reach
 from simulator_bridge.browser.quality import RowFacts, assess
 from simulator_bridge.browser.session import Session
 from simulator_bridge.browser.training import ARCHITECTURES, TrainingPlan
@@ -318,6 +318,13 @@ def test_the_wheel_is_let_go_by_a_page_that_falls_silent_or_leaves() -> None:
 )
 def test_pedals(grip: Grip, speed_mph: float, control: Control) -> None:
     assert control_of(grip, speed_mph, limit_mph=25.0) == control
+
+
+def test_keys_turn_the_wheel_all_the_way_when_slow_and_as_far_as_the_tyres_hold_when_fast() -> None:
+    assert key_reach(0.0) == key_reach(10.0) == 1.0
+    angle = key_reach(25.0) * math.radians(25)
+    speed_mps = 25 / 2.23693629
+    assert speed_mps**2 * math.tan(angle) / 2.87 == pytest.approx(8.0), "m/s2 to the side"
 
 
 @pytest.mark.parametrize(

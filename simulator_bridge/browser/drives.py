@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from simulator_bridge.browser.course import Course
 from simulator_bridge.browser.program import Program
 from simulator_bridge.browser.take import Take
 from simulator_bridge.browser.wheel import Grip, Wheel
+from simulator_bridge.car import MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 from simulator_bridge.errors import ForeseenError
 from simulator_bridge.messages import SAFE_CONTROL, Control
 from simulator_bridge.simulator.drive_loop import start_place
@@ -21,6 +23,7 @@ from simulator_bridge.simulator.vehicle import BRAKE_ABOVE_MPH
 
 EASING_MPH = 1.0  # below the speed limit, the throttle begins to close
 BRAKING = 0.04  # of full: as hard as the tyres hold; more would lock the wheels
+HELD_MPS2 = 8.0  # to the side; the tyres slide from about 10
 STANDING_MPH = 0.05
 FIRST_ANSWER_S = 60.0  # a drive server that is not there by now will not come
 LOST_S = 5.0  # and one that was there has gone
@@ -39,6 +42,16 @@ def control_of(grip: Grip, speed_mph: float, limit_mph: float) -> Control:
         return Control(grip.steering_angle, -grip.brake * (BRAKING if speed_mph > BRAKE_ABOVE_MPH else 1.0))
     opening = min(max((limit_mph - speed_mph) / EASING_MPH, 0.0), 1.0)
     return Control(grip.steering_angle, grip.throttle * opening)
+
+
+def key_reach(speed_mph: float) -> float:
+    """How far keys turn the wheel at a speed, in (0, 1]: no further than the tyres hold.
+
+    A key is all or nothing: the full angle in 0.4 s at 25 mph would throw the car about, and make labels that nobody
+    can learn from. Hands on a real wheel do the same.
+    """
+    speed_mps = max(speed_mph * MPS_PER_MPH, 1.0)
+    return min(math.atan(WHEELBASE_M * HELD_MPS2 / speed_mps**2) / MAX_STEERING_RAD, 1.0)
 
 
 class HandDrive:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from simulator_bridge.browser import commands
 from simulator_bridge.browser.course import Course
-from simulator_bridge.browser.drives import HandDrive, ModelDrive
+from simulator_bridge.browser.drives import HandDrive, ModelDrive, key_reach
 from simulator_bridge.browser.quality import Quality, assess
 from simulator_bridge.browser.take import Take
 from simulator_bridge.browser.tempo import Tempo
@@ -259,6 +259,7 @@ class Session:
             "car": course.car(),
             "lap": course.progress(),
             "limit_mph": self._limit_mph,
+            "key_reach": round(key_reach(course.moment.state.speed_mph), 2),
             "driver": self.wheel.driver(time.monotonic()),
             "recording": {
                 "is_on": self._take.is_on,

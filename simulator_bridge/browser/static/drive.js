@@ -35,6 +35,7 @@ async function show(state, pictures, viewer) {
   $("stage").classList.toggle("off-road", car.wheels_out > 0);
   setText("badge", badge(state, viewer));
   if (before?.step !== state.step) choose(state.step);
+  input.reach = state.key_reach;
   takeTheWheel();
   recordPanel.draw(state);
   trainPanel.draw(state);

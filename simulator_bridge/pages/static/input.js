@@ -3,12 +3,13 @@
 
    const input = new DrivingInput(root, { onChange: (hands) => ... });
    input.read() -> { steering, throttle, brake, active, device }
-     steering  -1 (left) to 1 (right); with keys it runs to the stop and back, as Udacity's simulator has it
+     steering  -1 (left) to 1 (right); with keys it runs to the stop and back in 0.05 each 20 ms, as in Udacity's simulator
      throttle, brake  0 to 1
      active    something is held; else all is at rest, or on its way back
      device    "keyboard", "touch", "gamepad" or null
    onChange is called 25 times a second while anything is held or moves, and once when all has come to rest.
    input.enabled = false lets go, and leaves the keys to the page.
+   input.reach = 0.5 lets keys turn the wheel half as far, half as fast: at speed nobody wants more.
 
    Touch: elements under `root` marked data-drive="steer" (drag sideways, from wherever the finger lands),
    data-drive="throttle" and data-drive="brake" (hold). A mouse works them, too. Their CSS needs `touch-action: none`.
@@ -28,6 +29,7 @@ class DrivingInput {
     this.root = root;
     this.onChange = onChange;
     this.isEnabled = true;
+    this.reach = 1;
     this.keys = new Set(); // codes that are down
     this.fingers = new Map(); // pointer id -> { part, element, from, value }
     this.steering = 0;
@@ -89,11 +91,12 @@ class DrivingInput {
       this.steering = finger.value;
     } else if (direction) {
       if (this.steering * direction < 0) this.steering = 0; // the other key: the wheel snaps to the middle
-      this.steering = Math.max(-1, Math.min(1, this.steering + direction * DrivingInput.RAMP_PER_S * passed));
+      const turned = this.steering + direction * DrivingInput.RAMP_PER_S * this.reach * passed;
+      this.steering = Math.max(-this.reach, Math.min(this.reach, turned));
     } else if (stick) {
       this.steering = stick;
     } else {
-      const rate = this.device === "keyboard" ? DrivingInput.RAMP_PER_S : DrivingInput.RELEASE_PER_S;
+      const rate = this.device === "keyboard" ? DrivingInput.RAMP_PER_S * this.reach : DrivingInput.RELEASE_PER_S;
       this.steering = Math.sign(this.steering) * Math.max(0, Math.abs(this.steering) - rate * passed);
     }
   }
