@@ -105,15 +105,14 @@ def _print_table(speeds: list[HeadSpeed]) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 80
-    table = Table(title="an epoch of the head", title_justify="left")
-    table.add_column("architecture")
-    for column in ("images", "features", "backbone s", "kept s", "times faster", "once, s"):
-        table.add_column(column, justify="right")
+    table = Table(title=f"an epoch of the head, {speeds[0].n_samples} images", title_justify="left")
+    table.add_column("architecture", no_wrap=True)
+    for column in ("features", "backbone s", "kept s", "ratio", "once s"):
+        table.add_column(column, justify="right", no_wrap=True)
     for speed in speeds:
         figures = speed.to_json()
         table.add_row(
             speed.arch,
-            str(speed.n_samples),
             str(speed.n_features),
             f"{figures['backbone_epoch_s']:.0f}",
             f"{figures['cached_epoch_s']:.1f}",
