@@ -5,19 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from drive.cockpit.desk import Desk
 from drive.cockpit.pages import model_facts
 from simulator_bridge.errors import ProtocolError
+from simulator_bridge.messages import Control
 from simulator_bridge.progress import EVENT, Progress, parse_progress
 from simulator_bridge.recording import load_recording
-from tests.browser import browser, chromium, overflow_px, requested_urls, screenshot, set_media, set_phone
+from simulator_bridge.simulator.progress_teller import ProgressTeller
+from simulator_bridge.simulator.referee import Referee
+from simulator_bridge.simulator.remote_driver import RemoteDriver
+from simulator_bridge.simulator.track import build_track
+from tests.browser import (
+    browser,
+    chromium,
+    console_errors,
+    overflow_px,
+    requested_urls,
+    screenshot,
+    set_media,
+    set_phone,
+)
 from tests.drivable_model import drivable_model
 from tests.made_cockpit import MODEL_STEERING, DrivingCar, running_cockpit
 from tests.running_server import JPEG, ask, connect, wire_telemetry
+from tests.small_track import write_oval
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -275,3 +292,51 @@ def test_a_desk_without_cars_shows_an_empty_page() -> None:
         assert isinstance(cockpit.desk, Desk)
         update = cockpit.desk.newest(None)
     assert (update.state["car"], update.state["drive"], dict(update.pictures)) == (None, None, {})
+
+
+def test_the_built_in_simulator_tells_how_far_it_is_and_is_answered_as_ever() -> None:
+    with running_cockpit() as cockpit:
+        remote = RemoteDriver(f"ws://127.0.0.1:{cockpit.server.port}")
+        remote.tell(PROGRESS)
+        answers = [remote.ask(wire_telemetry()).steering_angle for _ in range(2)]
+        told = cockpit.server.clients()[0].progress
+        remote.close()
+    assert told == PROGRESS
+    assert answers == [MODEL_STEERING, MODEL_STEERING]
+
+
+def test_progress_is_what_the_referee_has_seen(tmp_path: Path) -> None:
+    track = build_track(str(write_oval(tmp_path / "oval.csv")))
+    referee = Referee(track, laps=2)
+    for step, s_m in enumerate(np.arange(0.0, 1.5 * track.length_m, 1.0)):
+        x, y, _, heading = track.pose_at(s_m % track.length_m)
+        state = SimpleNamespace(x=x, y=y, heading=heading)
+        verdict = referee.step(0.1 * step, state, 20.0, Control(0.0, 0.3))
+    told: list[Progress] = []
+    tell = ProgressTeller(referee, told.append)
+    for _ in range(2):  # the second comes too soon
+        tell(SimpleNamespace(time_s=9.0, verdict=verdict))  # type: ignore[arg-type]
+    (progress,) = told
+    assert (progress.laps_done, progress.laps_wanted, progress.score, progress.interventions) == (1, 2, 100.0, 0)
+    assert progress.lap_share == pytest.approx(0.5, abs=0.02)
+    assert parse_progress(progress.to_wire()) == progress
+
+
+def test_a_token_opens_the_cockpit_and_its_channel(browser: Chrome) -> None:
+    with running_cockpit(token="a long secret") as cockpit:
+        page = CockpitPage(browser, f"{cockpit.url}?token=a+long+secret")
+        page.shows("connection", "Waiting for a simulator")
+
+
+def test_what_a_car_says_is_text_on_the_page_and_never_code(browser: Chrome) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    with running_cockpit() as cockpit, connect(cockpit.server) as car:
+        page = CockpitPage(browser, cockpit.url)
+        car.emit(EVENT, {**PROGRESS.to_wire(), "track": evil})
+        ask(car, wire_telemetry())
+        page.shows("lap", evil)
+        assert browser.find_elements("tag name", "img") == []
+        policy = "return fetch('http://127.0.0.1:1/').then(() => 'let through', () => 'blocked')"
+        assert browser.execute_script(policy) == "blocked"
+        errors = console_errors(browser)
+    assert all("Content Security Policy" in error for error in errors)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from simulator_bridge.progress import Progress
+from simulator_bridge.progress import MAX_NAME, Progress
 from simulator_bridge.simulator.drive_loop import Moment
 from simulator_bridge.simulator.drive_report import infraction_penalty
 from simulator_bridge.simulator.referee import Referee
@@ -49,7 +50,7 @@ def progress_of(referee: Referee, moment: Moment) -> Progress:
     )
     on_road = 1.0 if way_m <= 0.0 else min(max(1.0 - report.off_road_m / way_m, 0.0), 1.0)
     return Progress(
-        track=report.track,
+        track=Path(report.track).name[-MAX_NAME:],  # of a CSV file the file's name
         laps_done=report.laps_done,
         laps_wanted=report.laps_wanted,
         lap_share=min(max(way_m / report.length_m - report.laps_done, 0.0), 1.0),

@@ -13,6 +13,7 @@ import logging
 import select
 import socket
 import struct
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -121,6 +122,7 @@ class WebSocket:
         self._error: WebSocketError | None = None  # what the peer did wrong after the waiting messages
         self._peer_closed = False
         self._closed = False
+        self._may_close = threading.Lock()  # never given back: one close frame, however many threads close
         self.current: Message | None = None
         self.waiting: deque[Message] = deque()
 
@@ -189,7 +191,7 @@ class WebSocket:
 
     def close(self, code: int = CLOSE_NORMAL) -> None:
         """Close the connection, politely if the peer is reading; from any thread, as often as you like."""
-        if self._closed:
+        if not self._may_close.acquire(blocking=False):
             return
         try:
             if is_ready(self._sock, to_write=True):
