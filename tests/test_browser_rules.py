@@ -10,6 +10,7 @@ import pytest
 from simulator_bridge.browser.commands import parse_command, parse_grip
 from simulator_bridge.browser.drives import control_of, key_reach
 from simulator_bridge.browser.quality import RowFacts, assess
+from simulator_bridge.browser.tempo import Tempo
 from simulator_bridge.browser.training import ARCHITECTURES
 from simulator_bridge.browser.wheel import HANDS_OFF, LET_GO_S, Grip, Wheel
 from simulator_bridge.messages import Control
@@ -135,3 +136,16 @@ def test_a_break_between_episodes_is_no_driving() -> None:
     quality = assess(rows, length_m=200.0)
     assert quality.minutes == pytest.approx(19.8 / 60)
     assert quality.laps == pytest.approx(198 / 200)
+
+
+def test_tempo_is_that_of_the_last_seconds_and_of_one_drive(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    tempo = Tempo()
+    assert tempo.to_json() is None
+    for frame in range(200):
+        now[0] += 0.5 if frame < 20 else 0.05
+        tempo.drove(frame * 0.04)
+    assert tempo.to_json() == {"frames_per_s": 20.0, "x_real": 0.8}
+    tempo.drove(0.0)  # put down again
+    assert tempo.to_json() is None
