@@ -324,6 +324,20 @@ def test_laps_are_driven_with_every_model_and_kept(
     assert "1 of 2" in page
 
 
+def test_ctrl_c_in_the_laps_keeps_the_training(
+    recording: Path, tmp_path: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, "drive_laps", interrupted)
+    output = tmp_path / "out"
+    assert main(arguments(recording, output, "--vary", "seed=0,1", "--laps", "1")) == 130
+    (run,) = results_in(output)["runs"]
+    assert run["training"]["epochs_done"] == 3
+    assert run["driving"] is None
+
+
 def test_drives_are_summed_up() -> None:
     good = {
         "autonomy_percent": 100.0, "driving_score": 90.0, "n_interventions": 0, "off_road": 1, "max_abs_cte_m": 0.5,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,11 @@ def carry_out(
             yield result
             raise KeyboardInterrupt
         if config.laps and result.summary:
-            result = RunResult(**{**vars(result), "driving": _drive(config, folder, say)})
+            try:
+                result = replace(result, driving=_drive(config, folder, say))
+            except KeyboardInterrupt:
+                yield result  # it is trained
+                raise
         yield result
 
 
