@@ -76,7 +76,10 @@ const trainPanel = {
     setText("train", training ? "Train again" : "Train");
     $("stop-training").hidden = !isOn;
     $("stop-training").disabled = isOn && training.status === "stopping";
-    for (const id of ["arch", "epochs"]) $(id).disabled = isOn;
+    for (const id of ["arch", "epochs"]) {
+      $(id).disabled = isOn;
+      if (isOn) $(id).value = training[id]; // another page may have started it
+    }
     $("passed").hidden = !isOn;
     const seen = JSON.stringify([training, recording.rows === 0, quality.is_enough]);
     if (seen === this.shown) return;
