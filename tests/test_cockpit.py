@@ -261,6 +261,15 @@ def test_a_command_that_makes_no_sense_is_answered_on_the_page(command: dict[str
     assert complaint in seen.notices[0]["text"]
 
 
+def test_a_mark_that_is_not_kept_says_so() -> None:
+    with running_cockpit() as cockpit, connect(cockpit.server) as car, cockpit.page() as page:
+        ask(car, wire_telemetry())
+        page.send(do="mark", car=1)
+        seen = page.see_until(lambda seen: bool(seen.notices))
+    assert "start it with --corrections DIR" in seen.notices[0]["text"]
+    assert seen.notices[0]["kind"] == "info"
+
+
 @pytest.mark.parametrize(
     "changes", [{"score": "95"}, {"score": float("nan")}, {"track": "x" * 99}, {"laps_done": True}, {"cte_m": 10**400}]
 )

@@ -15,10 +15,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import Control, Frame, Telemetry, encode_frame
@@ -29,6 +31,7 @@ logger = logging.getLogger(__name__)
 CONTEXT_S = 3.0  # kept from before and after a takeover
 ROW_PERIOD_S = 1 / 15  # the simulator's own recorder makes up to 15 rows/s
 CONTEXT_PERIOD_S = 0.1
+NO_FRAME: Frame = np.empty((0, 0, 3), np.uint8)
 CONTEXT_FOLDER, MARKER = "context", "correction.json"
 
 
@@ -48,6 +51,12 @@ class Seen:
     def jpeg(self) -> bytes:
         """The picture as a JPEG."""
         return self.telemetry.jpeg or encode_frame(self.telemetry.frame)
+
+    def slim(self) -> Seen:
+        """The same without its decoded frame, if there is a JPEG: a sixth of the memory."""
+        if self.telemetry.jpeg is None:
+            return self
+        return replace(self, telemetry=replace(self.telemetry, frame=NO_FRAME))
 
 
 class Correction:
@@ -78,7 +87,7 @@ class Correction:
 
     def add(self, seen: Seen) -> None:
         """Take in a moment that the person drove; returns at once."""
-        self._first, self._last = self._first or seen, seen
+        self._first, self._last = self._first or seen.slim(), seen
         if seen.telemetry.received_at - self._row_at_s < ROW_PERIOD_S:
             return
         self._row_at_s = seen.telemetry.received_at
@@ -99,7 +108,7 @@ class Correction:
             return False
         if now_s - self._context_at_s >= CONTEXT_PERIOD_S:
             self._context_at_s = now_s
-            self._after.append(seen)
+            self._after.append(seen.slim())
         return True
 
     def close(self) -> None:
@@ -210,7 +219,7 @@ class Corrections:
                     self._finish()
         if now_s - self._lately_at_s >= CONTEXT_PERIOD_S:
             self._lately_at_s = now_s
-            self._lately.append(seen)
+            self._lately.append(seen.slim())
 
     def _last_seconds(self) -> list[Seen]:
         lately = list(self._lately)

@@ -221,6 +221,8 @@ class Desk:
             self.marks.add(car.number, car.newest, wire, str(command.get("note", "")))
         except RecordingError as error:
             raise CommandError(str(error)) from None
+        if self._fleet.corrections is None:
+            viewer.notify("marked until the server ends; to keep marks start it with --corrections DIR")
 
 
 _COMMANDS: dict[str, Callable[[Desk, Viewer, Mapping[str, Any]], None]] = {

@@ -16,6 +16,10 @@ from simulator_bridge.server import ClientFacts
 
 SILENT_S = 3.0  # without telemetry: said on the page long before the watchdog complains in the log
 N_MARKS = 5  # shown
+START_HINT = (
+    "Start Udacity's simulator and choose Autonomous Mode, or the built-in one: "
+    "python simulator_bridge/simulate.py --track lake --realtime"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +58,7 @@ def describe_connection(clients: Sequence[ClientFacts], watched: ClientFacts | N
     """Say how the connection is: a level ("waiting", "driving", "manual", "silent"), a line, and what to do."""
     n = len(clients)
     if watched is None:
-        return {"level": "waiting", "text": "Waiting for a simulator", "hint": "Start it and choose Autonomous Mode."}
+        return {"level": "waiting", "text": "Waiting for a simulator", "hint": START_HINT}
     connected = f"{n} simulator{'s'[: n != 1]} connected"
     if watched.n_telemetry == 0:
         text, hint = f"{connected}, no telemetry yet", watched.hint or "In the simulator choose Autonomous Mode."

@@ -207,6 +207,7 @@
   /* Begins to say, many times a second, how we drive. */
   function hold() {
     hands.enabled = true;
+    if (document.activeElement.matches("input")) document.activeElement.blur(); // the arrows are the wheel's now
     timer = setInterval(() => {
       const { steering, throttle, brake } = hands.read();
       ask({ do: "drive", steering, throttle, brake });
@@ -276,7 +277,10 @@
     ask({ do: "set speed", mph: Number($("speed").value) });
   });
   $("hold").addEventListener("change", () => ask({ do: "hold speed", on: $("hold").checked }));
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden && isDriving()) ask({ do: "pause" });
-  });
+  /* Hands that are elsewhere do not drive. */
+  function leave() {
+    if (isDriving()) ask({ do: "pause" });
+  }
+  window.addEventListener("blur", leave);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) leave(); });
 })();
