@@ -12,26 +12,28 @@ from simulator_bridge.pages.document import Section, document
 from train.comparison.config import WIDTHS_DIFFER, ComparisonConfig, widths_differ
 from train.comparison.result import RunResult, baselines_of, best_of
 
-COLUMNS = (
+ERRORS = (
     Column("run", numeric=False, hint="shows and hides its lines in the charts"),
     Column("MSE", digits=5, best="low", hint="mean squared error of steering on the held-back rows, normalised"),
-    Column("MAE deg", digits=2, best="low", hint="mean absolute error of the wheel angle, degrees"),
     Column(
         "r11", digits=3, best="high",
         hint="correlation with the recorded steering averaged over 11 rows, about a second: keyboard steering is "
         "on/off pulses, which nothing can match row by row",
     ),
-    Column("epochs", numeric=True, digits=0, hint="trained; the best one of them is kept"),
-    Column("seconds", digits=0, hint="of the whole training, reading images included, on this machine"),
-    Column("parameters", digits=0),
-    Column("ms a frame", digits=2, best="low", hint="median of LiteRT with one thread, on this machine"),
 )  # fmt: skip
-DRIVING_COLUMNS = (
+DRIVING = (
     Column("autonomy %", digits=1, best="high", hint="(1 - 6 s x interventions / seconds) x 100, mean over the drives"),
     Column("score", digits=1, best="high", hint="share of the way driven on the road x penalties, at most 100"),
     Column("interventions", digits=0, best="low", hint="times that the car was put back on its line, all drives"),
     Column("max cte m", digits=2, best="low", hint="farthest from the driving line in any drive, metres"),
     Column("laps", numeric=False, hint="driven of those to drive"),
+)
+COSTS = (
+    Column("seconds", digits=0, hint="of the whole training, reading images included, on this machine"),
+    Column("ms a frame", digits=2, best="low", hint="median of LiteRT with one thread, on this machine"),
+    Column("parameters", digits=0),
+    Column("epochs", digits=0, hint="trained; the best one of them is kept"),
+    Column("MAE deg", digits=2, best="low", hint="mean absolute error of the wheel angle, degrees"),
 )
 REMARK = Column("remark", numeric=False)
 
@@ -91,35 +93,30 @@ def summary_of(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
 
 def results_table(config: ComparisonConfig, results: Sequence[RunResult]) -> Markup:
     """A row a run and a row a baseline."""
-    columns = [*COLUMNS, *(DRIVING_COLUMNS if config.laps else ())]
-    with_remarks = any(result.remark for result in results)
-    rows: list[list[object]] = [_row(config, result) for result in results]
+    columns = [*ERRORS, *(DRIVING if config.laps else ()), *COSTS]
+    rows = [_row(config, result) for result in results]
     for name, figures in baselines_of(results).items():
-        row: list[object] = [name, figures["mse"], figures["mae_deg"], figures["r11"]]
-        rows.append(row + [None] * (len(columns) - len(row)))
-    if with_remarks:
+        scores: list[object] = [name, figures["mse"], figures["r11"]]
+        rows.append([*scores, *[None] * (len(columns) - len(scores) - 1), figures["mae_deg"]])
+    if any(result.remark for result in results):
+        columns.append(REMARK)
         remarks = [result.remark for result in results]
-        for i, row in enumerate(rows):
-            row.append(remarks[i] if i < len(remarks) else "")
-    return table([*columns, *([REMARK] if with_remarks else [])], rows)
+        rows = [[*row, remarks[i] if i < len(remarks) else ""] for i, row in enumerate(rows)]
+    return table(columns, rows)
 
 
 def _row(config: ComparisonConfig, result: RunResult) -> list[object]:
     name, scores, summary = result.run.name, result.validation, result.summary or {}
-    row: list[object] = [
-        toggle(name, name) if result.history else name,
-        *(scores.get(field) for field in ("mse", "mae_deg", "r11")),
-        summary.get("epochs_done"),
-        summary.get("seconds"),
-        result.parameters,
-        result.ms_a_frame,
-    ]
-    if not config.laps:
-        return row
+    errors = [toggle(name, name) if result.history else name, scores.get("mse"), scores.get("r11")]
+    costs = [summary.get("seconds"), result.ms_a_frame, result.parameters, summary.get("epochs_done")]
+    return [*errors, *(_driving(result) if config.laps else ()), *costs, scores.get("mae_deg")]
+
+
+def _driving(result: RunResult) -> list[object]:
     driving = result.driving or {}
     fields = ("autonomy_percent", "driving_score", "n_interventions", "max_abs_cte_m")
     laps = f"{driving['laps_done']} of {driving['laps_wanted']}" if "laps_done" in driving else None
-    return [*row, *(driving.get(field) for field in fields), laps]
+    return [*(driving.get(field) for field in fields), laps]
 
 
 def _charts(results: Sequence[RunResult]) -> list[Markup]:
@@ -173,8 +170,8 @@ def _error_bars(results: Sequence[RunResult]) -> list[Markup]:
 
 def _about(config: ComparisonConfig, left_out: Mapping[str, str], data: Mapping[str, object]) -> list[Markup]:
     settings = {name: ", ".join(values) for name, values in config.vary.items()}
-    drives = f"{config.seeds} drives of {config.laps} laps, {config.track}" if config.laps else "none"
-    blocks = [facts({**data, "budget of a training": config.budget, "laps": drives, **settings})]
+    drives = f"{config.track}: {config.laps} a drive, {config.seeds} with each model" if config.laps else "none"
+    blocks = [facts({**data, "budget of a training": config.budget, "laps driven": drives, **settings})]
     if left_out:
         blocks += [note(f"Left out: {'; '.join(dict.fromkeys(left_out.values()))} ({', '.join(left_out)}).")]
     blocks += [note(WIDTHS_DIFFER.format(arch)) for arch in widths_differ(config)]
