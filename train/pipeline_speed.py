@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -21,12 +21,22 @@ from train.augment import Augmenter, View
 from train.config import TrainConfig
 from train.dataset import Rows, list_samples
 from train.images import FILL_CHUNK, FrameReader, ImageStore
-from train.pipeline import TrainingData
+from train.pipeline import TrainingData, compiled
 from train.splits import Split
 from train.terminal import counting
 
 N_DECODED = 4 * FILL_CHUNK  # images by which decoding is timed
 N_AUGMENTED = 30  # batches by which augmentation is timed
+
+
+WALL, CPU = 0, 1
+
+
+class Timing(NamedTuple):
+    """Seconds by the clock on the wall, and of processor time over all threads."""
+
+    wall_s: float
+    cpu_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +47,8 @@ class PipelineSpeed:
         device: What the network runs on.
         epoch_images_per_s: Of whole epochs, from drawing the plan to the last step.
         repeated_images_per_s: Of as many steps on one batch that is kept ready.
+        epoch_cpu_ms: Processor time of an image in a whole epoch, all threads; steadier than rates on a busy machine.
+        repeated_cpu_ms: The same with one repeated batch.
         decode_ms: To read, decode, crop and resize an image, all processors together.
         augment_ms: To take an image from memory and change it.
         network_ms: To train on it.
@@ -50,6 +62,8 @@ class PipelineSpeed:
     device: str
     epoch_images_per_s: float
     repeated_images_per_s: float
+    epoch_cpu_ms: float
+    repeated_cpu_ms: float
     decode_ms: float
     augment_ms: float
     network_ms: float
@@ -96,27 +110,28 @@ def measure_pipeline(
     data = TrainingData.of(config, rows, list_samples(rows, split, config.used_cameras), store, augmenter)
     loop = fit.TrainingLoop(model, network, strategy, config.batch_size, fit.loss_weights(config.outputs))
 
-    def epoch(number: int) -> float:
-        return _seconds(lambda: _fit(loop, data.batches, data.n_samples, number))
+    def epoch(number: int) -> Timing:
+        return _timed(lambda: _fit(loop, data.batches, data.n_samples, number))
 
-    first_epoch_s, rates, repeated_rates, seconds = epoch(0), [], [], []
+    first, epochs, stretches = epoch(0), [], []
     repeated = _repeated(data)
     for number in range(1, rounds + 1):
         n_samples, n_steps = data.n_samples(number), len(data.plan(number)) // config.batch_size
         data.plan(0)  # forgets the other: drawing the plan is part of the epoch
-        seconds.append(epoch(number))
-        rates.append(n_samples / seconds[-1])
+        epochs.append((n_samples, epoch(number)))
         n_repeated = n_steps * config.batch_size
-        repeated_rates.append(n_repeated / _repeated_seconds(loop, repeated(n_steps), n_repeated))
+        stretches.append((n_repeated, _timed(partial(_fit, loop, repeated(n_steps), {0: n_repeated}.__getitem__, 0))))
     return PipelineSpeed(
         device=_device(),
-        epoch_images_per_s=statistics.median(rates),
-        repeated_images_per_s=statistics.median(repeated_rates),
+        epoch_images_per_s=1000 / _median_ms(epochs, WALL),
+        repeated_images_per_s=1000 / _median_ms(stretches, WALL),
+        epoch_cpu_ms=_median_ms(epochs, CPU),
+        repeated_cpu_ms=_median_ms(stretches, CPU),
         decode_ms=decode_ms,
         augment_ms=_augment_ms(data, store, augmenter, config.batch_size),
-        network_ms=1000 / statistics.median(repeated_rates),
-        first_epoch_s=first_epoch_s,
-        later_epochs_s=statistics.median(seconds),
+        network_ms=_median_ms(stretches, WALL),
+        first_epoch_s=first.wall_s,
+        later_epochs_s=statistics.median(timing.wall_s for _, timing in epochs),
         reading_s=reading_s,
         n_cached=store.n_cached,
         n_streamed=len(store) - store.n_cached,
@@ -146,10 +161,6 @@ def _filled_store(config: TrainConfig, rows: Rows, split: Split, preprocessing: 
     return store, reading_s, statistics.median(times)
 
 
-def _repeated_seconds(loop: fit.TrainingLoop, batches: fit.Batches, n_samples: int) -> float:
-    return _seconds(lambda: _fit(loop, batches, lambda _: n_samples, 0))
-
-
 def _fit(loop: fit.TrainingLoop, batches: fit.Batches, n_samples: Callable[[int], int], epoch: int) -> None:
     loop.fit(batches, n_samples, dict, [], epoch + 1, epoch)
 
@@ -172,7 +183,7 @@ def _augment_ms(data: TrainingData, store: ImageStore, augmenter: Augmenter, bat
     kept = plan.image < store.n_cached if store.n_cached else np.ones(len(plan), bool)
     image, drawn = plan.image[kept][:batch_size], tf.constant(plan.drawn[kept][:batch_size])
     read = store.read(image)[0]  # streamed ones are decoded once, here
-    change = tf.function(augmenter)
+    change = compiled(augmenter)
     change(tf.constant(read), drawn)
 
     def batches() -> None:
@@ -190,7 +201,16 @@ def _device() -> str:
     return ", ".join(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _timed(work: Callable[[], object]) -> Timing:
+    start, cpu_start = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - start
+    return Timing(time.perf_counter() - start, time.process_time() - cpu_start)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    return _timed(work).wall_s
+
+
+def _median_ms(rounds: Sequence[tuple[int, Timing]], clock: int) -> float:
+    """Milliseconds an image, by one of the two clocks of `Timing`."""
+    return 1000 * statistics.median(timing[clock] / n for n, timing in rounds)

@@ -135,6 +135,11 @@ def print_table(config: ThroughputConfig, speed: PipelineSpeed) -> None:
     where = f"{speed.n_cached} images in memory, {speed.n_streamed} streamed from disk"
     console.print(f"an epoch runs at {speed.ratio:.0%} of the repeated batch's rate; {where}", soft_wrap=True)
     console.print(
+        f"processor time of an image, all threads: {speed.epoch_cpu_ms:.2f} ms in an epoch, "
+        f"{speed.repeated_cpu_ms:.2f} ms with the repeated batch",
+        soft_wrap=True,
+    )
+    console.print(
         f"first epoch {speed.first_epoch_s:.1f} s (building the graph included), "
         f"later ones {speed.later_epochs_s:.1f} s; before it {speed.reading_s:.1f} s to read the images",
         soft_wrap=True,

@@ -55,6 +55,8 @@ class Team:
         team = cls(cluster)
         if cluster is None:
             return team
+        # TensorFlow's own lines about workers that leave, be they done or dead, are noise beside ours
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         me = f"{cluster.name(cluster.index)} of {len(cluster.addresses)}"
         try:
             peers.listen_at(cluster.addresses[cluster.index]).close()  # TensorFlow's own message would be a traceback
