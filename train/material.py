@@ -55,7 +55,7 @@ def gather_material(
     """
     preprocessing, _ = split_model(model)
     samples = list_samples(rows, split, config.used_cameras)
-    preprocess = tf.function(preprocessing)
+    preprocess = tf.function(preprocessing, reduce_retracing=True)  # streamed in parts of all lengths
     needed_again = any(stage.trained != "none" for stage in plan.stages)
     store = ImageStore(
         len(samples),
