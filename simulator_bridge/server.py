@@ -6,19 +6,17 @@ It knows no model: `new_driver` makes a driver for each connection, and a driver
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import flask
 import socketio
 
 from simulator_bridge import progress
+from simulator_bridge.connection import ClientFacts, Connection
 from simulator_bridge.errors import ProtocolError
 from simulator_bridge.fault_log import FaultLog
 from simulator_bridge.messages import (
@@ -32,14 +30,11 @@ from simulator_bridge.messages import (
     parse_telemetry,
 )
 from simulator_bridge.pages.served import ServedPages
-from simulator_bridge.progress import Progress
 from simulator_bridge.stage_times import StageTimes
 from simulator_bridge.transport.address import BindError, bind, bind_message
 from simulator_bridge.transport.admission import Admission
-from simulator_bridge.transport.bridge_session import BridgeSession
 from simulator_bridge.transport.legacy_clients import BridgeSocketServer
 from simulator_bridge.transport.transports import build_transport
-from simulator_bridge.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +46,6 @@ MAX_MESSAGE_BYTES = 2_000_000  # a telemetry is about 30,000
 KICK_OFF_S = 1.0  # silence after which a client that waits for the first steer is sent one
 PING_INTERVAL_S, PING_TIMEOUT_S = 25.0, 20.0  # Engine.IO's own defaults
 BACKLOG = 128  # connections that wait to be accepted
-N_ANSWERS_KEPT = 60  # of one client, to show how long they took
-HINT_S = 15.0  # for so long a complaint of the watchdog is shown
 
 
 class Driver(Protocol):
@@ -68,44 +61,6 @@ class ClosableDriver(Driver, Protocol):
 
     def close(self) -> None:
         """Let go of what the driver holds."""
-
-
-@dataclass
-class Connection:
-    """What the server remembers of one client."""
-
-    number: int  # counted from 1
-    driver: Driver
-    session: BridgeSession
-    connected_at: float = field(default_factory=time.monotonic)
-    decimal_comma: bool = False  # once seen, always answered
-    n_telemetry: int = 0
-    kicked_off: bool = False
-    said_frame_size: bool = False
-    last_control: Control | None = None  # of the driver
-    decoded_at: float = 0.0  # the current telemetry was understood; time.perf_counter
-    watchdog: Watchdog = field(default_factory=lambda: Watchdog(time.monotonic()))
-    is_manual: bool = False  # its last telemetry was empty: a person drives in the simulator
-    answered_at: float = -math.inf  # monotonic clock, seconds
-    answers_s: deque[float] = field(default_factory=lambda: deque(maxlen=N_ANSWERS_KEPT))  # how long they took
-    hint: str = ""  # the watchdog's last complaint
-    hinted_at: float = -math.inf
-    progress: Progress | None = None  # only the built-in simulator tells
-
-
-@dataclass(frozen=True, eq=False)
-class ClientFacts:
-    """What there is to say of one client; times are seconds."""
-
-    number: int  # counted from 1
-    driver: Driver
-    n_telemetry: int
-    connected_for_s: float
-    silent_for_s: float  # since its last telemetry was answered; infinite if there was none
-    is_manual: bool
-    answers_s: tuple[float, ...]  # how long the last answers took, oldest first
-    hint: str  # what the watchdog says, empty if it is content
-    progress: Progress | None
 
 
 class BridgeServer:
@@ -196,20 +151,7 @@ class BridgeServer:
     def clients(self) -> list[ClientFacts]:
         """Give what there is to say of each client now, oldest first; from any thread."""
         now = time.monotonic()
-        return [
-            ClientFacts(
-                number=connection.number,
-                driver=connection.driver,
-                n_telemetry=connection.n_telemetry,
-                connected_for_s=now - connection.connected_at,
-                silent_for_s=now - connection.answered_at,
-                is_manual=connection.is_manual,
-                answers_s=tuple(connection.answers_s.copy()),
-                hint=connection.hint if now - connection.hinted_at < HINT_S else "",
-                progress=connection.progress,
-            )
-            for connection in list(self._connections.values())
-        ]
+        return [connection.facts(now) for connection in list(self._connections.values())]
 
     def close(self) -> None:
         """Let go of the port; needed only when `serve` was never called."""

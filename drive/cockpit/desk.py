@@ -23,9 +23,10 @@ from drive.pilot import Pilot, RecorderPool
 from drive.speed_control import SpeedController
 from models.policy import Policy
 from simulator_bridge.car import MAX_SPEED_MPH
+from simulator_bridge.connection import ClientFacts
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.pages.live import CommandError, Update, Viewer
-from simulator_bridge.server import ClientFacts, Driver
+from simulator_bridge.server import Driver
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from drive.cockpit.car import Car
 from drive.cockpit.corrections import Seen
 from drive.cockpit.marks import Marks
 from drive.cockpit.saliency_maps import SaliencyMaps
+from simulator_bridge.connection import ClientFacts
 from simulator_bridge.messages import MAX_STEERING_DEG
-from simulator_bridge.server import ClientFacts
 
 SILENT_S = 3.0  # without telemetry: said on the page long before the watchdog complains in the log
 N_MARKS = 5  # shown
