@@ -95,9 +95,8 @@ def run(config: LapsConfig) -> int:
         }
         save_json(config.json, content)
     if config.report is not None:
-        from simulator_bridge.pages.document import write_document
-
         from drive.lap_report.page import build_lap_report
+        from simulator_bridge.pages.document import write_document
 
         write_document(config.report, build_lap_report(config, results))
     return 0 if passed else 1
