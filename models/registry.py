@@ -68,6 +68,8 @@ class ModelConfig:
         pooling: "flatten" keeps where things are, "avg" does not and is smaller.
         dense: Widths of the head's dense layers.
         dropout: Share of features dropped before the head while training, in [0, 1).
+        standardize: Whether the head begins by giving all features one scale, in a layer `standardize` whose mean and
+            variance whoever trains the head sets.
     """
 
     arch: str = "pilotnet"
@@ -80,6 +82,7 @@ class ModelConfig:
     pooling: str | None = None
     dense: tuple[int, ...] | None = None
     dropout: float | None = None
+    standardize: bool = False
 
     def __post_init__(self) -> None:
         entry = ARCHITECTURES.find(self.arch)
@@ -185,6 +188,10 @@ def build_network(config: ModelConfig) -> keras.Model:
         x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     else:
         x = keras.layers.Flatten(name="flatten")(x)
+    if config.standardize:
+        x = keras.layers.BatchNormalization(
+            epsilon=1e-6, center=False, scale=False, trainable=False, name="standardize"
+        )(x)
     dropout = entry.dropout if config.dropout is None else config.dropout
     if dropout:
         x = keras.layers.Dropout(dropout, name="dropout")(x)

@@ -189,9 +189,24 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     return lake
 
 
+def test_the_head_sees_features_of_one_scale_whatever_the_backbones(lake: Lake) -> None:
+    config = train_config(lake.recording, lake.folder)
+    model, material, _, _, kept = lake.task(config, small_config(small_weights(lake.folder), standardize=True))
+    layer = split_model(model)[1].get_layer("standardize")
+    seen = np.asarray(layer(kept.read(material.held_back.image)[0]))
+
+    assert layer.trainable_weights == []
+    assert abs(seen.mean()) < 0.2
+    assert 0.5 < seen.std() < 1.5
+    assert np.abs(seen).max() < 50  # a channel that is silent in training is not blown up
+    mean = layer.get_weights()[0]
+    assert mean.std() > 0
+    np.testing.assert_array_equal(mean[:64], mean[64:128])  # conv_pw_3 of MobileNet 0.25 has 32 channels
+
+
 def test_a_head_on_kept_features_validates_as_the_whole_network_does(lake: Lake) -> None:
     config = train_config(lake.recording, lake.folder)
-    model, material, head, _, kept = lake.task(config, small_config(small_weights(lake.folder)))
+    model, material, head, _, kept = lake.task(config, small_config(small_weights(lake.folder), standardize=True))
     on_features = Validator(head, kept, material.held_back, [1.0])
     whole = Validator(split_model(model)[1], material.store, material.held_back, [1.0])
 

@@ -121,6 +121,14 @@ def test_each_regime_cuts_and_initialises_the_network_its_own_way(
     assert (plan.model.weights is not None) == from_weights
 
 
+def test_a_new_head_standardizes_its_features_and_a_network_from_scratch_does_not(weights: Path) -> None:
+    def network_of(regime: str) -> ModelConfig:
+        config = TrainConfig(recordings=(Path("a"),), regime=regime)
+        return make_plan(config, small_config(weights, cut=None), 10, lambda: LATE).model
+
+    assert [network_of(regime).standardize for regime in ("head", "fine-tune", "scratch")] == [True, True, False]
+
+
 @pytest.mark.parametrize("epochs", [1, 2, 3, 12])
 def test_fine_tuning_goes_from_the_head_to_all_layers_at_falling_rates_without_a_gap(epochs: int) -> None:
     config = TrainConfig(recordings=(Path("a"),), regime="fine-tune", epochs=epochs)

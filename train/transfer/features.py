@@ -30,7 +30,13 @@ BATCH = 64  # images through the network at a time, as in validation
 N_TRIED = 16  # features of each kind that are computed again before an entry is trusted
 TOLERANCE = 0.01  # of the largest feature, between an entry and what is computed now
 LARGEST = 65504.0  # float16
-HEAD_SETTINGS = ("outputs", "dense", "dropout", "weights")  # do not change features; of weights the values count
+HEAD_SETTINGS = (
+    "outputs",
+    "dense",
+    "dropout",
+    "standardize",
+    "weights",
+)  # do not change features; of weights the values count
 VERSION = 1  # of this module: raise it when what is computed changes
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from models.registry import ModelConfig, split_model, split_network
+from models.registry import ModelConfig, find_backbone, split_model, split_network
 from train.augment import AugmentConfig
 from train.config import TrainConfig
 from train.dataset import FloatArray, IntArray
@@ -17,6 +17,9 @@ from train.terminal import say
 from train.transfer.feature_cache import FeatureCache, Shape
 from train.transfer.features import FeatureSource, cached_features
 from train.transfer.views import FeatureData, draw_views
+
+N_FOR_SCALE = 1000  # views from which the scale of the features is taken
+LEAST_VARIANCE = 0.01  # of a channel, as a share of the mean over all
 
 
 class HeldBackFeatures:
@@ -59,4 +62,25 @@ def head_task(
         batch_size=config.batch_size,
         seed=config.seed,
     )
+    _standardize(network, entry.views)
     return split_network(network)[1], data, HeldBackFeatures(entry.held_back, entry.readable)
+
+
+def _standardize(network: keras.Model, views: Any) -> None:
+    """Let the head see features around 0 with a spread around 1, whatever the backbone's own scale.
+
+    SqueezeNet's and VGG's are in the hundreds: on the real lake every unit of SqueezeNet's head saturated in the first
+    epoch and the car would have gone straight on. The scale is that of a channel, the same all over the image; one that
+    hardly ever says anything is not blown up.
+    """
+    layer = next((layer for layer in network.layers if layer.name == "standardize"), None)
+    backbone = find_backbone(network)
+    if layer is None or backbone is None:
+        return
+    n_channels = int(backbone.output.shape[-1])
+    chosen = np.linspace(0, len(views) - 1, min(N_FOR_SCALE, len(views))).astype(int)
+    seen = np.asarray(views[chosen], np.float32).reshape(-1, n_channels)
+    mean, variance = seen.mean(axis=0, dtype=np.float64), seen.var(axis=0, dtype=np.float64)
+    variance = np.maximum(variance, LEAST_VARIANCE * variance.mean())
+    n_positions = views.shape[1] // n_channels
+    layer.set_weights([np.tile(mean, n_positions), np.tile(variance, n_positions)])

@@ -116,7 +116,7 @@ def make_plan(
         regime, reason = ("scratch", missing) if missing else choose(n_rows, measure())
     else:
         regime, reason = config.regime, "as asked"
-    return Plan(regime, reason, _cut_for(regime, model), _stages(regime, config))
+    return Plan(regime, reason, _network_for(regime, model), _stages(regime, config))
 
 
 def choose(n_rows: int, similarity: Similarity) -> tuple[str, str]:
@@ -138,10 +138,10 @@ def choose(n_rows: int, similarity: Similarity) -> tuple[str, str]:
     return "early-layers", f"{amount}, images unlike ImageNet's; {seen}"
 
 
-def _cut_for(regime: str, model: ModelConfig) -> ModelConfig:
-    if regime == "head":
-        return replace(model, cut="all")
-    return replace(model, weights=None) if regime == "scratch" else model
+def _network_for(regime: str, model: ModelConfig) -> ModelConfig:
+    if regime == "scratch":
+        return replace(model, weights=None)
+    return replace(model, standardize=True, cut="all" if regime == "head" else model.cut)
 
 
 def _stages(regime: str, config: TrainConfig) -> tuple[Stage, ...]:
