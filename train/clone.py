@@ -221,7 +221,7 @@ def _add_model_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--learning-rate",
         type=float,
-        help="peak rate of Adam; not given: 1e-3 for a head, 3e-4 from scratch, 1e-4 to fine-tune",
+        help="peak rate of Adam; not given: 3e-4 for a head and from scratch, 1e-4 to fine-tune",
     )
     group.add_argument("--loss", choices=LOSSES, help="huber: no single label pulls hard")
     group.add_argument(
