@@ -33,14 +33,19 @@ def model_path() -> Path:
 def started(
     model: Path, *flags: str, python_flags: tuple[str, ...] = ()
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The server's process and the URL that it says it serves; killed if it is still there at the end."""
+    """The server's process and the URL that it says it serves; killed if it is still there at the end.
+
+    Its standard error is a file: a pipe that nobody reads would stop a server that has much to say.
+    """
     command = [sys.executable, *python_flags, str(SCRIPT), str(model), "--port", "0", *flags]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=model.parent)
+    errors = model.with_name("errors.txt")
+    with errors.open("w") as stderr:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=model.parent)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         match = re.search(r"http://(127\.0\.0\.1:\d+) ", line)
-        assert match, process.communicate(timeout=10)
+        assert match, errors.read_text()
         yield process, f"ws://{match[1]}"
     finally:
         process.kill()
@@ -65,7 +70,8 @@ def test_the_model_drives_without_tensorflow_in_little_memory(model_path: Path, 
             peak_kb = int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0])
             assert peak_kb < 150_000
         process.send_signal(signal.SIGTERM)
-        _, stderr = process.communicate(timeout=20)
+        process.communicate(timeout=20)
+        stderr = model_path.with_name("errors.txt").read_text()
     assert process.returncode == 0
     wanted = min(max(load_policy(model_path)(decode_frame(JPEG)).steering_angle, -1.0), 1.0)
     assert float(steer["steering_angle"]) == pytest.approx(wanted, abs=1e-3)
@@ -84,7 +90,8 @@ def test_a_signal_closes_the_recording_and_is_a_normal_end(
     with started(model_path, "--record", str(folder)) as (process, url), SimulatorClient(url) as client:
         steer = ask(client, wire_telemetry())
         process.send_signal(number)
-        _, stderr = process.communicate(timeout=20)
+        process.communicate(timeout=20)
+        stderr = model_path.with_name("errors.txt").read_text()
     assert process.returncode == 0, stderr
     recording = load_recording(folder)
     assert len(recording) == 1

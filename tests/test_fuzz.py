@@ -110,6 +110,8 @@ class Wire:
 
     def setsockopt(self, *option: object) -> None: ...
 
+    def shutdown(self, how: int) -> None: ...
+
 
 class Server:
     max_http_buffer_size = 2_000_000
