@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import multiprocessing
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from train.transfer.head_training import head_task  # noqa: E402
 from train.transfer.regimes import Plan, Stage  # noqa: E402
 from train.transfer.views import Views, draw_views  # noqa: E402
 
+ROOT = Path(__file__).resolve().parents[1]
 SHAPE = Shape(n_held_back=3, n_images=4, n_views=2, n_features=5)
 STAGE = Stage("none", 0, 1, 1e-3)
 
@@ -137,24 +139,38 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
         FeatureCache(tmp_path / "file" / "cache", 10**6).get("key", SHAPE, fill(), trust)
 
 
-def write_at_once(folder: str, barrier: Any) -> None:
-    def compute(entry: Entry) -> None:
-        barrier.wait(60)  # both are in the middle of writing
-        fill(3)(entry)
+WRITER = """
+import sys
+from pathlib import Path
+from train.transfer.feature_cache import FeatureCache, Shape
 
-    assert (FeatureCache(Path(folder), 10**6).get("key", SHAPE, compute, trust).views == 3).all()
+def compute(entry):
+    print("writing", flush=True)
+    sys.stdin.readline()  # until both are in the middle of it
+    entry.held_back[:], entry.views[:], entry.readable[:] = 3, 3, 1
+
+entry = FeatureCache(Path(sys.argv[1]), 10**6).get("key", Shape(3, 4, 2, 5), compute, lambda entry: True)
+assert (entry.views == 3).all()
+"""
 
 
 def test_two_processes_may_fill_the_same_entry_at_once(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    barrier = context.Barrier(2)
-    writers = [context.Process(target=write_at_once, args=(str(tmp_path), barrier)) for _ in range(2)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(60)
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    writers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(2)
+    ]
+    try:
+        for writer in writers:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "writing\n"
+        for writer in writers:
+            writer.communicate("go\n", timeout=60)
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.communicate()
 
-    assert [writer.exitcode for writer in writers] == [0, 0]
+    assert [writer.returncode for writer in writers] == [0, 0]
     assert [path.name for path in files(tmp_path)] == ["key.features"]
     FeatureCache(tmp_path, 10**6).get("key", SHAPE, refuse, trust)
 
