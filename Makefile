@@ -22,7 +22,7 @@ drive: setup  ## train on recordings/, drive a lap of the lake each way, print t
 	$(BIN)/python drive/laps.py model.h5 --laps 1 --seeds 1 --both-directions
 
 test: setup  ## run the tests
-	$(BIN)/pytest -m 'not slow'
+	$(BIN)/pytest -m 'not slow' --numprocesses 2 --dist loadfile
 
 test-slow: setup  ## run the tests that take minutes
 	$(BIN)/pytest -m slow
