@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.browser import browser as browser  # a fixture for every test
 from tests.browser import chromium as chromium
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the programs under test also where the tests run in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
