@@ -17,8 +17,8 @@ from typing import Any
 
 from drive.lap_config import LapJob, LapsConfig
 from drive.lap_report.drive_trace import Trace, read_trace, trace_arguments
-from drive.processes import Child, EndedError, SilentError
 from simulator_bridge.errors import ForeseenError
+from simulator_bridge.processes import Child, EndedError, SilentError
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drive.latency_client import draw_jpegs
 from drive.latency_run import STOP_S, Measured, OwnServer, ServerFailedError, start_driving
-from drive.processes import Child, EndedError, SilentError
+from simulator_bridge.processes import Child, EndedError, SilentError
 
 VIEWER = Path(__file__).with_name("cockpit") / "viewer.py"
 N_ROUNDS = 12  # each with a stretch of either kind, in alternating order

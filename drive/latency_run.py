@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from drive.latency_client import Drive, LatencyClient, connect_when_ready, drive_as_one_of_many
-from drive.processes import Child, EndedError, SilentError
 from simulator_bridge.errors import ForeseenError
+from simulator_bridge.processes import Child, EndedError, SilentError
 
 SERVER = Path(__file__).with_name("latency_server.py")
 START_S = 180.0  # Keras takes its time on a busy machine

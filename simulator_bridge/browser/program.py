@@ -1,22 +1,19 @@
-"""A script of this project running as a child process: what it says as it says it, and an end that is not rude."""
+"""A script of this project that the driving page starts: heard without waiting, and an end that is not rude."""
 
 from __future__ import annotations
 
 import contextlib
-import queue
 import signal
 import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from simulator_bridge.processes import Child, EndedError, SilentError
+
 ROOT = Path(__file__).resolve().parents[2]
-KILLED_S = 10.0  # the system needs far less to end a killed process
 
 
-class Program:
+class Program(Child):
     """A script under way; it ends when this process ends, however that happens.
 
     A Ctrl-C in the terminal does not reach it: who started it decides what becomes of it.
@@ -27,44 +24,27 @@ class Program:
     """
 
     def __init__(self, script: str, arguments: Sequence[str]) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
-        self._process = subprocess.Popen(
-            [sys.executable, str(ROOT / script), *arguments, "--end-with-parent"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            start_new_session=True,
-        )
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._listener = threading.Thread(target=self._listen, name=f"output of {script}", daemon=True)
-        self._listener.start()
-
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
+        super().__init__(ROOT / script, [*arguments, "--end-with-parent"], own_session=True)
 
     def lines(self) -> list[str]:
         """What it has written to standard output since the last call, by lines."""
         found = []
-        with contextlib.suppress(queue.Empty):
+        with contextlib.suppress(SilentError, EndedError):
             while True:
-                found.append(self._lines.get_nowait())
+                found.append(self.read_line(0.0))
         return found
 
     @property
     def exit_code(self) -> int | None:
         """None while it runs, or has lines that were not asked for; negative for the signal that killed it."""
         code = self._process.poll()
-        if code is None or self._listener.is_alive() or not self._lines.empty():
+        if code is None or self._listener.is_alive() or self._lines.qsize() > 1:  # the last one is the mark of the end
             return None
         return code
 
     def last_words(self) -> str:
         """The last line of its standard error, for people."""
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        lines = self.errors().splitlines()
         return lines[-1].removeprefix("error: ") if lines else "it said nothing"
 
     def interrupt(self) -> None:
@@ -84,14 +64,4 @@ class Program:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(patience_s)
         finally:
-            self._process.kill()
-            self._process.wait(KILLED_S)
-            self._listener.join(KILLED_S)
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    pipe.close()
-            self._errors.close()
-
-    def _listen(self) -> None:
-        for line in self._process.stdout or ():
-            self._lines.put(line.rstrip("\n"))
+            super().close()
