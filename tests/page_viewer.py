@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from simple_websocket import Client, ConnectionClosed
 
 from simulator_bridge.pages.page_server import PageServer
 from simulator_bridge.pages.served import ServedPages
+from tests.running_server import serving
 
 PATIENCE_S = 10.0
 
@@ -90,12 +90,5 @@ class PageViewer:
 @contextmanager
 def running_pages(pages: ServedPages, **options: Any) -> Iterator[PageServer]:
     server = PageServer(pages, **options)
-    thread = threading.Thread(target=server.serve, daemon=True)
-    thread.start()
-    try:
-        assert server.listening.wait(5)
+    with serving(server):
         yield server
-    finally:
-        server.stop()
-        thread.join(10)
-        assert not thread.is_alive(), "the server did not stop"

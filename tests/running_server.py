@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -29,18 +29,34 @@ def wire_telemetry(decimal_comma: bool = False, **changes: Any) -> dict[str, Any
     return wire
 
 
+class Servable(Protocol):
+    """What listens and serves in its own thread until it is stopped."""
+
+    listening: threading.Event
+
+    def serve(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 @contextmanager
-def running_server(new_driver: Callable[[], Driver] = lambda: drive_steadily, **options: Any) -> Iterator[BridgeServer]:
-    server = BridgeServer(new_driver, **{"port": 0, **options})
-    thread = threading.Thread(target=server.serve)
+def serving(server: Servable) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     try:
         assert server.listening.wait(5)
-        yield server
+        yield
     finally:
         server.stop()
         thread.join(10)
         assert not thread.is_alive(), "the server did not stop"
+
+
+@contextmanager
+def running_server(new_driver: Callable[[], Driver] = lambda: drive_steadily, **options: Any) -> Iterator[BridgeServer]:
+    server = BridgeServer(new_driver, **{"port": 0, **options})
+    with serving(server):
+        yield server
 
 
 def connect(server: BridgeServer) -> SimulatorClient:
