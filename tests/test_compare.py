@@ -1,4 +1,4 @@
-"""Comparisons: what is run, what is kept, and the page. One is carried out for real, the others with a stand-in."""
+"""Comparisons: what is run and what is kept. One is carried out for real, the others with a stand-in."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from simulator_bridge.errors import ForeseenError
-from tests.browser import open_page, overflow_px, requested_urls, set_phone
+from tests.browser import open_page, requested_urls
 from tests.drivable_model import drivable_model
+from tests.made_comparison import config_of, made_results
 from tests.made_recording import make_recording
 from train.compare import main
 from train.comparison import driving, running
-from train.comparison.config import ComparisonConfig, plan_runs, widths_differ
+from train.comparison.config import plan_runs, widths_differ
 from train.comparison.driving import summed_up
-from train.comparison.page import build_page
-from train.comparison.result import RunResult
 from train.comparison.text_table import build_table
 
 if TYPE_CHECKING:
@@ -90,37 +89,6 @@ def results_in(output: Path) -> dict[str, Any]:
 
 def calls_in(output: Path) -> list[str]:
     return [line for path in sorted(output.glob("*/calls.txt")) for line in path.read_text().splitlines()]
-
-
-def config_of(**more: Any) -> ComparisonConfig:
-    return ComparisonConfig(recordings=(Path("recordings"),), **more)
-
-
-def made_results(config: ComparisonConfig) -> list[RunResult]:
-    """Results of all runs of a config; the last one failed, the one before it drove badly."""
-    runs, _ = plan_runs(config)
-    results = []
-    for i, run in enumerate(runs[:-1], start=1):
-        mse = 0.01 / i
-        history = [
-            {"epoch": n, "loss": mse * 4 / n, "val_loss": mse * 3 / n, "val_mse": mse * 3 / n, "seconds": 9.0 * n}
-            for n in (1, 2, 3)
-        ]
-        score = {"mse": mse, "mae": 0.05, "mae_deg": 1.25, "r11": 0.8 + i / 100}
-        zero = {"mse": 0.013, "mae": 0.1, "mae_deg": 2.5, "r11": None}
-        summary = {"validation": score, "baselines": {"always zero": zero}, "seconds": 60.0 * i, "epochs_done": 3}
-        drives = {
-            "autonomy_percent": 100.0 - 7 * (i - 1),
-            "driving_score": 100.0 - 9 * (i - 1),
-            "n_interventions": i - 1,
-        }
-        results.append(
-            RunResult(
-                run=run, history=history, summary=summary, parameters=100_000 * i, ms_a_frame=0.5 * i,
-                driving={**drives, "max_abs_cte_m": 0.3 * i, "laps_done": 1, "laps_wanted": 1, "failure": None},
-            )
-        )  # fmt: skip
-    return [*results, RunResult(run=runs[-1], failure="<b>no weights</b>")]
 
 
 def test_every_combination_is_run_and_those_that_do_not_exist_are_left_out_with_the_reason() -> None:
@@ -221,7 +189,7 @@ def test_a_real_comparison_has_losses_errors_parameters_and_times_and_a_failed_r
 def test_its_page_shows_both_runs_and_needs_no_network(finished: tuple[Path, str], browser: Chrome) -> None:
     open_page(browser, finished[0] / "report.html")
     cells = "return [...document.querySelectorAll('table.sortable tbody th')].map(cell => cell.textContent)"
-    assert script(browser, cells) == ["lenet auto", "mobilenet_v2 auto", "always zero", "ridge", "5 nearest"]
+    assert browser.execute_script(cells) == ["lenet auto", "mobilenet_v2 auto", "always zero", "ridge", "5 nearest"]
     assert requested_urls(browser) == []
 
 
@@ -363,61 +331,3 @@ def test_the_table_in_the_terminal_is_sorted_by_error_and_fits_80_columns() -> N
     assert lines[2].split() == ["0.00200", "0.850", "500", "300", "2.50", "72.0", "64.0"]
     assert "efficientnet_v2_b0 scratch: <b>no weights</b>" in lines
     assert lines[-1].split() == ["always", "zero", "0.01300", "-"]
-
-
-def script(browser: Chrome, text: str) -> Any:
-    return browser.execute_script(text)
-
-
-def click(browser: Chrome, selector: str, text: str) -> None:
-    from selenium.webdriver.common.by import By
-
-    (found,) = [button for button in browser.find_elements(By.CSS_SELECTOR, selector) if button.text.strip() == text]
-    found.click()
-
-
-@pytest.fixture
-def page(browser: Chrome, tmp_path: Path) -> Chrome:
-    config = config_of(arch=("mobilenet_v2", "vgg16"), laps=1)
-    html = build_page(config, made_results(config), {"lenet head": "no backbone"}, {"recordings": "lake"})
-    (tmp_path / "page.html").write_text(html)
-    open_page(browser, tmp_path / "page.html")
-    return browser
-
-
-def shown(browser: Chrome, chart: int) -> set[str]:
-    plot = f"document.querySelectorAll('figure.chart')[{chart}].chart.plot"
-    return set(script(browser, f"return {plot}.series.slice(1).filter(s => s.show).map(s => s.label)"))
-
-
-def test_the_page_toggles_a_run_in_all_charts_from_the_table(page: Chrome) -> None:
-    assert len(shown(page, 0)) == 10
-    click(page, "table .toggle", "vgg16 head")
-    assert not any(label.startswith("vgg16 head") for label in shown(page, 0) | shown(page, 1))
-    assert (len(shown(page, 0)), len(shown(page, 1))) == (8, 5)  # of runs, and the baseline
-    click(page, "figure.chart:first-of-type .legend button", "training")
-    assert all(label.endswith("validation") for label in shown(page, 0))
-
-
-def test_the_page_sorts_by_any_column_with_failed_runs_and_baselines_where_they_belong(page: Chrome) -> None:
-    names = "return [...document.querySelectorAll('table.sortable tbody th')].map(cell => cell.textContent)"
-    click(page, "thead button", "MSE")
-    order = script(page, names)
-    assert order[0] == "vgg16 fine-tune"
-    assert order[-2:] == ["always zero", "vgg16 scratch"]
-    click(page, "thead button", "interventions")
-    assert script(page, names)[0] == "mobilenet_v2 head"
-    click(page, "thead button", "interventions")
-    assert script(page, names)[0] == "vgg16 fine-tune"
-
-
-def test_the_page_says_the_result_the_reason_and_what_was_left_out_and_fits_a_phone(page: Chrome) -> None:
-    from selenium.webdriver.common.by import By
-
-    text = page.find_element(By.TAG_NAME, "body").text
-    assert "Lowest error: vgg16 fine-tune, MSE 0.00200; the best baseline, always zero, 0.01300." in text
-    assert "Best driving score on lake: 100.0, mobilenet_v2 head. 1 of 6 runs failed." in text
-    assert "<b>no weights</b>" in text
-    assert "Left out: no backbone (lenet head)." in text
-    set_phone(page)
-    assert overflow_px(page) == 0
