@@ -165,7 +165,7 @@ def _examine_server(policy: Policy | None, transport: Literal["eventlet", "threa
         return Control(0.0, 0.0)
 
     def new_driver() -> Driver:
-        return drive_straight if policy is None else build_new_driver(policy, 15.0, None)()
+        return drive_straight if policy is None else build_new_driver(policy, 15.0)()
 
     with _serving(new_driver, transport) as server:
         yield _drive_as_udacity(server)

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = ServerConfig(arguments.model or Path("policy zero"), port=arguments.port, speed_mph=arguments.speed)
     policy: Policy = ZeroPolicy() if arguments.model is None else load_warm_policy(arguments.model)
-    server = BridgeServer(build_new_driver(policy, config.speed_mph, None), config.host, config.port, config.transport)
+    server = BridgeServer(build_new_driver(policy, config.speed_mph), config.host, config.port, config.transport)
     try:
         serve(server, config)
     finally:

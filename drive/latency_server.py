@@ -91,9 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         stack.callback(server.close)
         if arguments.way == "litert":  # as drive/server.py does, cockpit and all
-            desk = stack.enter_context(
-                contextlib.closing(open_cockpit(server, config, load_warm_policy(config.model), recorders=None))
-            )
+            desk = stack.enter_context(open_cockpit(server, config, load_warm_policy(config.model)))
             new_driver: Callable[[], Driver] = desk.new_driver
         else:
             new_driver = _build_new_driver(arguments.model, arguments.way, config.speed_mph)
@@ -110,7 +108,7 @@ def _build_new_driver(model: Path, way: str, speed_mph: float) -> Callable[[], D
             return Control(0.0, 0.0)
 
         return lambda: drive_straight
-    return build_new_driver(SlowKerasPolicy(model, way), speed_mph, None)
+    return build_new_driver(SlowKerasPolicy(model, way), speed_mph)
 
 
 def _report(server: BridgeServer, stages: deque[StageTimes]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,25 +62,44 @@ class RecordingPilot:
 
     Args:
         pilot: Decides.
-        recorder: Not used by another car at the same time.
-        give_back: Called with the recorder when the car has left.
+        recorders: One of them is the car's while it is connected.
+        begins: Record from the start; else from `record` on.
 
     Attributes:
         is_on: Rows are recorded.
-        recorder: Where they go.
+        recorder: Where they go; None before `record`.
+
+    Raises:
+        RecordingError: If the folder cannot be recorded in.
     """
 
-    def __init__(self, pilot: Driver, recorder: Recorder, give_back: Callable[[Recorder], None]) -> None:
-        self.is_on = True
-        self.recorder = recorder
+    def __init__(self, pilot: Driver, recorders: RecorderPool, begins: bool = True) -> None:
+        self.is_on = False
+        self.recorder: Recorder | None = None
         self._pilot = pilot
-        self._give_back = give_back
+        self._recorders = recorders
         self._recorded_at = -math.inf
+        if begins:
+            self.record()
+
+    def record(self) -> None:
+        """Record from now on; not to be called where answers wait.
+
+        Raises:
+            RecordingError: If the folder cannot be recorded in.
+        """
+        if self.recorder is None:
+            self.recorder = self._recorders.take()
+        self.is_on = True
+
+    def pause(self) -> None:
+        """Record nothing until `record` is called again."""
+        self.is_on = False
 
     def __call__(self, telemetry: Telemetry) -> Control:
         """Decide what the car does next, and hand it to the recorder."""
         control = self._pilot(telemetry)
-        if self.is_on and telemetry.received_at - self._recorded_at >= RECORD_PERIOD_S:
+        if self.is_on and self.recorder is not None and telemetry.received_at - self._recorded_at >= RECORD_PERIOD_S:
             self._recorded_at = telemetry.received_at
             self.recorder.add(
                 {"center": telemetry.jpeg or telemetry.frame},
@@ -93,41 +112,54 @@ class RecordingPilot:
 
     def close(self) -> None:
         """Let another car have the recorder."""
-        self._give_back(self.recorder)
+        self.is_on = False
+        if self.recorder is not None:
+            self._recorders.give_back(self.recorder)
 
 
 class RecorderPool:
     """Recorders for any number of cars: the first records in `folder`, one beside it in `folder-2`, and so on.
 
+    Any number of threads may use it.
+
+    Args:
+        folder: Of the first recorder.
+        at_once: Make that now: whether it can be recorded in is known at once, not when the first is taken.
+
     Raises:
-        RecordingError: If `folder` cannot be recorded in; known at once, not when a car connects.
+        RecordingError: If `folder` cannot be recorded in.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, at_once: bool = True) -> None:
         self._folder = folder
-        self._all = [Recorder(folder)]
+        self._lock = threading.Lock()
+        self._all = [Recorder(folder)] if at_once else []
         self._free = list(self._all)
 
     def take(self) -> Recorder:
         """Give a recorder that no other car uses.
 
         Raises:
-            RecordingError: If the folder of a further recorder cannot be recorded in.
+            RecordingError: If its folder cannot be recorded in.
         """
-        if not self._free:
-            name = f"{self._folder.name}-{len(self._all) + 1}"
-            self._all.append(Recorder(self._folder.with_name(name)))
-            return self._all[-1]
-        return self._free.pop(0)
+        with self._lock:
+            if not self._free:
+                n = len(self._all) + 1
+                folder = self._folder if n == 1 else self._folder.with_name(f"{self._folder.name}-{n}")
+                self._free.append(Recorder(folder))
+                self._all.append(self._free[-1])
+            return self._free.pop(0)
 
     def give_back(self, recorder: Recorder) -> None:
         """Take back a recorder, for the next car."""
-        self._free.insert(0, recorder)
+        with self._lock:
+            self._free.insert(0, recorder)
 
     def close(self) -> None:
         """Finish every recording."""
-        for recorder in self._all:
-            recorder.close()
+        with self._lock:
+            for recorder in self._all:
+                recorder.close()
 
 
 def _is_finite(action: Action) -> bool:

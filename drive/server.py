@@ -17,8 +17,9 @@ import gc
 import logging
 import secrets
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from simulator_bridge.child_process import end_with_parent
@@ -26,13 +27,13 @@ from simulator_bridge.errors import ModelFileError, exit_code
 
 if TYPE_CHECKING:
     from drive.cockpit.desk import Desk
-    from drive.pilot import RecorderPool
     from models.policy import Policy
     from simulator_bridge.server import BridgeServer, Driver
 
 logger = logging.getLogger(__name__)
 
 MIN_TOKEN_LENGTH = 8
+DRIVES = Path("runs/drives")
 GC_THRESHOLDS = (50_000, 20, 50)  # Python's own 700 would collect in the middle of most frames
 
 
@@ -95,7 +96,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--transport", choices=("eventlet", "threading"), default=defaults.transport,
         help="how connections are served (default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument("--record", type=Path, metavar="DIR", help="record what the car sees and does into this folder")
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="record what the car sees and does into this folder, from the start"
+    )
     parser.add_argument(
         "--corrections", type=Path, metavar="DIR",
         help="keep what a person drives who takes over in the cockpit: a recording for each takeover in this folder "
@@ -128,21 +131,14 @@ def run(config: ServerConfig) -> int:
         return examine_and_print(DoctorConfig(config.model, config.host, config.port, config.transport))
     if not config.model.is_file():
         raise ModelFileError(f"{config.model}: no such model file; train one first with train/clone.py")
-    from drive.pilot import RecorderPool
     from simulator_bridge.server import BridgeServer
 
     token = choose_token(config)
     server = BridgeServer(lambda: new_driver(), config.host, config.port, config.transport, token=token)
     try:
-        recorders = RecorderPool(config.record) if config.record else None
-        try:
-            desk = open_cockpit(server, config, load_warm_policy(config.model), recorders)
+        with open_cockpit(server, config, load_warm_policy(config.model)) as desk:
             new_driver = desk.new_driver
-            with contextlib.closing(desk):
-                serve(server, config, token)
-        finally:
-            if recorders is not None:
-                recorders.close()
+            serve(server, config, token)
     finally:
         server.close()
     return 0
@@ -180,18 +176,27 @@ def load_warm_policy(path: Path) -> Policy:
     return policy
 
 
-def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy, recorders: RecorderPool | None) -> Desk:
-    """Put the cockpit on a server; its desk makes the drivers."""
+@contextlib.contextmanager
+def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> Iterator[Desk]:
+    """Put the cockpit on a server; its desk makes the drivers.
+
+    Raises:
+        RecordingError: If the folder to record into cannot be recorded in.
+    """
     from drive.cockpit.desk import Desk, Fleet
     from drive.cockpit.pages import build_pages
+    from drive.pilot import RecorderPool
 
     corrections = config.corrections
     if corrections is None and config.record is not None:
         corrections = config.record.with_name(f"{config.record.name}-corrections")
-    desk = Desk(Fleet(config.model, policy, config.speed_mph, recorders, corrections))
-    desk.clients = server.clients
-    server.mount(build_pages(desk, read_facts(config.model)))
-    return desk
+    records = config.record is not None
+    with contextlib.closing(RecorderPool(config.record or drive_folder(), at_once=records)) as recorders:
+        desk = Desk(Fleet(config.model, policy, config.speed_mph, recorders, records, corrections))
+        desk.clients = server.clients
+        server.mount(build_pages(desk, read_facts(config.model)))
+        with contextlib.closing(desk):
+            yield desk
 
 
 def read_facts(path: Path) -> dict[str, str]:
@@ -202,18 +207,20 @@ def read_facts(path: Path) -> dict[str, str]:
     return model_facts(path, load_model_file(path).metadata)
 
 
-def build_new_driver(policy: Policy, speed_mph: float, recorders: RecorderPool | None) -> Callable[[], Driver]:
+def drive_folder() -> Path:
+    """Where a drive is recorded that somebody wants to record only when it is under way.
+
+    Not among the recordings of people: the next training shall not learn from what a model did.
+    """
+    return DRIVES / datetime.now().strftime("drive_%Y_%m_%d_%H_%M_%S")
+
+
+def build_new_driver(policy: Policy, speed_mph: float) -> Callable[[], Driver]:
     """Make the function that makes a pilot for each new connection; only the policy is shared."""
-    from drive.pilot import Pilot, RecordingPilot
+    from drive.pilot import Pilot
     from drive.speed_control import SpeedController
 
-    def new_driver() -> Driver:
-        pilot = Pilot(policy, SpeedController(speed_mph))
-        if recorders is None:
-            return pilot
-        return RecordingPilot(pilot, recorders.take(), recorders.give_back)
-
-    return new_driver
+    return lambda: Pilot(policy, SpeedController(speed_mph))
 
 
 def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) -> None:

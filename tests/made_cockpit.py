@@ -41,18 +41,19 @@ class MadeCockpit:
 
 @contextmanager
 def running_cockpit(
-    corrections: Path | None = None, record: Path | None = None, model: Path = Path("model.h5"), **options: Any
+    corrections: Path | None = None,
+    record: Path | None = None,
+    record_when_asked: Path = Path("never asked"),
+    model: Path = Path("model.h5"),
+    **options: Any,
 ) -> Iterator[MadeCockpit]:
-    recorders = RecorderPool(record) if record else None
-    try:
-        desk = Desk(Fleet(model, steer_steadily, 15.0, recorders, corrections))
+    records = record is not None
+    with closing(RecorderPool(record or record_when_asked, at_once=records)) as pool:
+        desk = Desk(Fleet(model, steer_steadily, 15.0, pool, records, corrections))
         pages = build_pages(desk, {"architecture": "none", "file": "<model>"})
         with running_server(desk.new_driver, pages=pages, **options) as server, closing(desk):
             desk.clients = server.clients
             yield MadeCockpit(server, desk)
-    finally:
-        if recorders is not None:
-            recorders.close()
 
 
 class DrivingCar:

@@ -176,7 +176,7 @@ def test_every_control_is_reached_and_named_by_keyboard(browser: Chrome) -> None
         page = CockpitPage(browser, cockpit.url)
         page.shows("who", "The model drives")
         reached = set()
-        for _ in range(6):
+        for _ in range(7):
             page.press(Keys.TAB)
             active = browser.switch_to.active_element
             reached.add(active.get_attribute("id"))
@@ -185,7 +185,7 @@ def test_every_control_is_reached_and_named_by_keyboard(browser: Chrome) -> None
             )
             assert outline == "solidtrue"
             assert active.accessible_name
-    assert reached == {"pause", "take", "mark", "saliency", "speed", "hold"}
+    assert reached == {"pause", "take", "mark", "record", "saliency", "speed", "hold"}
 
 
 def test_a_page_sees_what_the_network_looks_at_while_it_wants_to(browser: Chrome) -> None:
@@ -247,7 +247,6 @@ def test_each_page_sees_the_car_that_it_chose_and_else_the_one_that_came_last() 
         ({"do": "drive", "car": 1, "steering": 2, "throttle": 0, "brake": 0}, "expected steering"),
         ({"do": "drive", "car": 1, "steering": "x", "throttle": 0, "brake": 0}, "expected a number as steering"),
         ({"do": "set speed", "car": 1, "mph": 99}, "up to 30 mph"),
-        ({"do": "record", "car": 1, "on": True}, "start the server with --record DIR"),
         ({"do": "mark", "car": 1}, "no frame has come"),
         ({"do": "watch", "car": "1"}, "expected the number of a car"),
     ],
@@ -259,6 +258,34 @@ def test_a_command_that_makes_no_sense_is_answered_on_the_page(command: dict[str
         page.send(**command)
         seen = page.see_until(lambda seen: bool(seen.notices))
     assert complaint in seen.notices[0]["text"]
+
+
+def test_a_drive_is_recorded_from_the_moment_that_somebody_asks_for_it(tmp_path: Path) -> None:
+    later = tmp_path / "later"
+    with running_cockpit(record_when_asked=later) as cockpit, cockpit.page() as page, DrivingCar(cockpit.server):
+        page.see_until(lambda seen: bool(seen.state["drive"]))
+        assert not later.exists()
+        page.send(do="record", car=1, on=True)
+        said = page.see_until(lambda seen: bool(seen.notices))
+        assert said.notices == [{"text": f"recording into {later}", "kind": "info"}]
+        page.see_until(lambda seen: seen.state["record"]["on"] and seen.state["record"]["rows"] > 3)
+        page.send(do="record", car=1, on=False)
+        page.see_until(lambda seen: not seen.state["record"]["on"])
+    assert len(load_recording(later)) > 3
+
+
+def test_a_folder_that_cannot_be_recorded_in_is_said_on_the_page(tmp_path: Path) -> None:
+    (tmp_path / "later").write_text("a file")
+    with (
+        running_cockpit(record_when_asked=tmp_path / "later") as cockpit,
+        connect(cockpit.server),
+        cockpit.page() as page,
+    ):
+        page.see_until(lambda seen: seen.state["car"] == 1)
+        page.send(do="record", car=1, on=True)
+        seen = page.see_until(lambda seen: bool(seen.notices))
+    assert "later" in seen.notices[0]["text"]
+    assert seen.notices[0]["kind"] == "error"
 
 
 def test_a_mark_that_is_not_kept_says_so() -> None:

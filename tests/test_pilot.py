@@ -10,7 +10,6 @@ from drive.pilot import Pilot, RecorderPool, RecordingPilot
 from drive.speed_control import SpeedController
 from models.policy import Action
 from simulator_bridge.messages import FRAME_SHAPE, Control, Frame, Telemetry, encode_frame
-from simulator_bridge.recorder import Recorder
 from simulator_bridge.recording import load_recording
 
 FRAME = np.full(FRAME_SHAPE, 90, np.uint8)
@@ -54,11 +53,11 @@ def test_a_model_that_lost_its_mind_stops_the_car(action: Action, caplog: pytest
 
 def test_a_drive_is_recorded_as_it_was_seen_and_done(tmp_path: Path) -> None:
     jpeg = encode_frame(FRAME)
-    recorder = Recorder(tmp_path / "drive")
-    driver = RecordingPilot(pilot(Action(0.25, throttle=-0.5)), recorder, give_back=lambda _: None)
+    pool = RecorderPool(tmp_path / "drive")
+    driver = RecordingPilot(pilot(Action(0.25, throttle=-0.5)), pool)
     for step in range(3):
         driver(telemetry(speed_mph=12.5, received_at=step * 0.2, jpeg=jpeg))
-    recorder.close()
+    pool.close()
     recording = load_recording(tmp_path / "drive")
     assert recording.steering_angle.tolist() == [0.25] * 3
     assert recording.throttle.tolist() == [0.0] * 3
@@ -68,12 +67,12 @@ def test_a_drive_is_recorded_as_it_was_seen_and_done(tmp_path: Path) -> None:
 
 
 def test_recording_keeps_to_the_simulators_own_rate(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "drive")
-    driver = RecordingPilot(pilot(Action(0.0)), recorder, give_back=lambda _: None)
+    pool = RecorderPool(tmp_path / "drive")
+    driver = RecordingPilot(pilot(Action(0.0)), pool)
     for step in range(100):
         driver(telemetry(received_at=step * 0.01))
-    recorder.close()
-    assert 14 <= recorder.n_written <= 15
+    pool.close()
+    assert 14 <= len(load_recording(tmp_path / "drive")) <= 15
 
 
 def test_two_cars_at_once_record_into_folders_of_their_own(tmp_path: Path) -> None:

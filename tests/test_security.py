@@ -105,9 +105,7 @@ def test_what_a_client_says_never_becomes_a_path(tmp_path: Path) -> None:
     pool = RecorderPool(tmp_path / "in" / "drive")
     evil = "../../../evil"
     with (
-        running_server(
-            lambda: RecordingPilot(Pilot(policy, SpeedController(15.0)), pool.take(), pool.give_back)
-        ) as server,
+        running_server(lambda: RecordingPilot(Pilot(policy, SpeedController(15.0)), pool)) as server,
         SimulatorClient(
             f"ws://127.0.0.1:{server.port}/socket.io/{evil}?EIO=4&transport=websocket&sid2={evil}"
         ) as client,
@@ -128,7 +126,7 @@ def test_an_existing_recording_is_added_to_and_never_overwritten(tmp_path: Path)
 
     def record() -> None:
         pool = RecorderPool(tmp_path / "drive")
-        new_driver = lambda: RecordingPilot(Pilot(policy, SpeedController(15.0)), pool.take(), pool.give_back)  # noqa: E731
+        new_driver = lambda: RecordingPilot(Pilot(policy, SpeedController(15.0)), pool)  # noqa: E731
         with running_server(new_driver) as server, SimulatorClient(f"ws://127.0.0.1:{server.port}") as client:
             ask(client, wire_telemetry())
         pool.close()

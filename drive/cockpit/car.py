@@ -21,13 +21,14 @@ class Car:
         pilot: Asked for every frame, whoever drives: its steering is shown beside the one that is applied.
         wheel: Decides.
         corrections: Told of every moment.
-        recorders: Gives the recorder, if the drive is recorded.
+        recorders: Of the drives.
+        records: Record from the start; else when somebody asks for it.
         on_close: Called with the car when its connection has ended.
 
     Attributes:
         newest: The last moment; None before the first.
         n_seen: Moments so far.
-        recording: What is recorded; None if nothing is.
+        recording: Records the drive, when it is on.
 
     Raises:
         RecordingError: If it cannot be recorded.
@@ -39,25 +40,24 @@ class Car:
         pilot: Pilot,
         wheel: Wheel,
         corrections: Corrections,
-        recorders: RecorderPool | None,
+        recorders: RecorderPool,
+        records: bool,
         on_close: Callable[[Car], None],
     ) -> None:
         self.number, self.pilot, self.wheel, self.corrections = number, pilot, wheel, corrections
         self.newest: Seen | None = None
         self.n_seen = 0
-        self.recording = RecordingPilot(self._decide, recorders.take(), recorders.give_back) if recorders else None
-        self._drive: Callable[[Telemetry], Control] = self.recording or self._decide
+        self.recording = RecordingPilot(self._decide, recorders, begins=records)
         self._on_close = on_close
 
     def __call__(self, telemetry: Telemetry) -> Control:
         """Decide what the car does next."""
-        return self._drive(telemetry)
+        return self.recording(telemetry)
 
     def close(self) -> None:
         """Let go of what belongs to the car."""
         try:
-            if self.recording is not None:
-                self.recording.close()
+            self.recording.close()
             self.corrections.close()
         finally:
             self._on_close(self)

@@ -45,14 +45,16 @@ class Fleet:
         model: The file that drives.
         policy: Read from it.
         speed_mph: Set speed at first.
-        recorders: If drives are recorded.
+        recorders: Of the drives.
+        records: Record from the start; else when a page asks for it.
         corrections: Folder for takeovers and marks, if they are kept.
     """
 
     model: Path
     policy: Policy
     speed_mph: float
-    recorders: RecorderPool | None = None
+    recorders: RecorderPool
+    records: bool = False
     corrections: Path | None = None
 
 
@@ -84,6 +86,7 @@ class Desk:
             Wheel(fleet.speed_mph),
             Corrections(fleet.corrections, {"model": str(fleet.model), "car": number}),
             fleet.recorders,
+            fleet.records,
             self._forget,
         )
         self._cars[number] = car
@@ -208,9 +211,16 @@ class Desk:
 
     def _record(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
         recording = self._car_of(command).recording
-        if recording is None:
-            raise CommandError("nothing to record into: start the server with --record DIR")
-        recording.is_on = command.get("on") is True
+        if command.get("on") is not True:
+            recording.pause()
+            return
+        is_new = recording.recorder is None
+        try:
+            recording.record()
+        except RecordingError as error:
+            raise CommandError(str(error)) from None
+        if is_new and recording.recorder is not None:
+            viewer.notify(f"recording into {recording.recorder.folder}")
 
     def _mark(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
         car = self._car_of(command)

@@ -113,12 +113,11 @@ def _who(car: Car | None) -> dict[str, Any] | None:
 
 
 def _record(car: Car | None) -> dict[str, Any]:
-    recording = car.recording if car is not None else None
-    if recording is None:
-        return {"available": False, "on": False, "rows": 0, "folder": "", "failed": None}
-    recorder = recording.recorder
+    recorder = car.recording.recorder if car is not None else None
+    if car is None or recorder is None:
+        return {"on": False, "rows": 0, "folder": "", "failed": None}
     return {
-        "available": True, "on": recording.is_on, "rows": recorder.n_written, "folder": str(recorder.folder),
+        "on": car.recording.is_on, "rows": recorder.n_written, "folder": str(recorder.folder),
         "failed": recorder.failed,
     }  # fmt: skip
 

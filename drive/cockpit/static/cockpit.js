@@ -139,7 +139,7 @@
       ["answer, typical / slowest of 60", `${number(drive.answer_p50_ms)} / ${number(drive.answer_max_ms)} ms`],
       ["frames", drive.frames.toLocaleString("en")],
     ];
-    if (record.available) {
+    if (record.folder) {
       const how = record.failed ? `failed: ${record.failed}` : `${record.rows.toLocaleString("en")} rows${record.on ? "" : ", off"}`;
       lines.push(["recorded", how]);
     }
@@ -183,17 +183,16 @@
   function enable() {
     const who = state && state.who;
     const { mode } = who || {};
-    for (const id of ["pause", "take", "mark", "saliency", "resume"]) $(id).disabled = !who;
+    for (const id of ["pause", "take", "mark", "record", "saliency", "resume"]) $(id).disabled = !who;
     $("pause").hidden = mode === "paused";
     set($("pause").lastChild, mode === "takeover" ? "Stop the car" : "Pause autonomy");
     $("resume").hidden = !mode || mode === "autonomy";
     $("take").disabled = !who || mode === "takeover";
     $("take").ariaPressed = String(isDriving());
     const record = state && state.record;
-    $("record").disabled = !record || !record.available;
     $("record").ariaPressed = String(Boolean(record && record.on));
     set($("record").lastChild, record && record.on ? "Recording" : "Record");
-    $("record").title = !record || record.available ? "" : "Start the server with --record DIR to record";
+    $("record").title = record && record.folder ? `into ${record.folder}` : "";
     $("saliency").ariaPressed = String(state ? state.saliency.on : $("saliency").ariaPressed === "true");
     $("speed").disabled = $("hold").disabled = !who;
     const driving = isDriving();
