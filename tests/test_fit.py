@@ -18,10 +18,13 @@ from train.fit import TrainingLoop, cosine_schedule, loss_weights
 BATCH, N_BATCHES = 8, 6
 
 
-def small_model(optimizer: keras.optimizers.Optimizer | None = None, dropout: float = 0.0) -> keras.Model:
+def small_model(
+    optimizer: keras.optimizers.Optimizer | None = None, dropout: float = 0.0, normalize: bool = False
+) -> keras.Model:
     keras.utils.set_random_seed(0)
     image = keras.Input((4, 4, 3))
     x = keras.layers.Rescaling(1 / 255)(image)
+    x = keras.layers.BatchNormalization()(x) if normalize else x
     x = keras.layers.Dropout(dropout)(keras.layers.Dense(8, "relu")(keras.layers.Flatten()(x)))
     model = keras.Model(image, keras.layers.Dense(1)(x))
     model.compile(optimizer=optimizer or keras.optimizers.Adam(1e-2))

@@ -48,7 +48,7 @@ def train(team: Team, folder: Path, index: int, epochs: int, dies_at: int = -1) 
 
     strategy = team.strategy()
     with strategy.scope():
-        model = small_model()
+        model = small_model(dropout=0.5, normalize=True)
     path = folder / "checkpoint"
     content = team.share(path.read_bytes() if team.is_chief and path.exists() else None)
     state = checkpoint.load(path, content) if content else None

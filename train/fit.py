@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from models.registry import OUTPUT_SCALES
+from train.scale_out.whole_batch import whole_batches
 
 Batches = Callable[[int, Any], Any]
 """(epoch from 0, tf.distribute.InputContext) -> tf.data.Dataset of that replica group's batches."""
@@ -178,7 +179,8 @@ class TrainingLoop:
         logs: Logs = {}
         for epoch in range(first_epoch, epochs):
             listeners.on_epoch_begin(epoch)
-            logs = self._train_epoch(batches, epoch, n_samples(epoch), listeners)
+            with whole_batches(self._network, model.optimizer.iterations, self._strategy.num_replicas_in_sync):
+                logs = self._train_epoch(batches, epoch, n_samples(epoch), listeners)
             if self.stop_requested:
                 break
             listeners.on_test_begin()
