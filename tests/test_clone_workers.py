@@ -11,6 +11,7 @@ import pytest
 from models.model_file import load_model_file
 from tests.free_ports import free_addresses
 from tests.made_recording import make_recording
+from tests.small_transfer import small_weights
 from tests.test_clone import CLONE, QUICK, weights_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -90,3 +91,32 @@ def test_ctrl_c_on_any_worker_keeps_the_best_model_so_far(recording: Path, tmp_p
     assert [chief.returncode, other.returncode] == [130, 130], ends
     assert load_model_file(output).flatbuffer
     assert output.with_name("model.h5.checkpoint").is_file()
+
+
+@pytest.mark.parametrize("regime", ["head", "fine-tune"])
+def test_two_workers_train_the_model_of_one_from_pretrained_weights(
+    recording: Path, tmp_path: Path, regime: str
+) -> None:
+    more = [
+        "--arch",
+        "mobilenet",
+        "--alpha",
+        "0.25",
+        "--image-size",
+        "32x64",
+        "--weights",
+        str(small_weights(tmp_path)),
+    ]
+    more += ["--regime", regime, "--epochs", "4", "--views", "2", "--feature-cache"]
+    alone = [sys.executable, str(CLONE), str(recording), *QUICK, *more, str(tmp_path / "alone"), "--output"]
+    subprocess.run([*alone, str(tmp_path / "alone.h5")], check=True, capture_output=True, timeout=DEADLINE_S)
+
+    together = start(recording, tmp_path / "together.h5", free_addresses(2), *more, str(tmp_path / "together"))
+    try:
+        errors = [process.communicate(timeout=DEADLINE_S)[1] for process in together]
+    finally:
+        for process in together:
+            process.kill()
+    assert [process.returncode for process in together] == [0, 0], errors
+    for a, b in zip(weights_in(tmp_path / "alone.h5"), weights_in(tmp_path / "together.h5"), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
