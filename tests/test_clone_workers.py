@@ -97,17 +97,9 @@ def test_ctrl_c_on_any_worker_keeps_the_best_model_so_far(recording: Path, tmp_p
 def test_two_workers_train_the_model_of_one_from_pretrained_weights(
     recording: Path, tmp_path: Path, regime: str
 ) -> None:
-    more = [
-        "--arch",
-        "mobilenet",
-        "--alpha",
-        "0.25",
-        "--image-size",
-        "32x64",
-        "--weights",
-        str(small_weights(tmp_path)),
-    ]
-    more += ["--regime", regime, "--epochs", "4", "--views", "2", "--feature-cache"]
+    more = ["--arch", "mobilenet", "--alpha", "0.25", "--image-size", "32x64"]
+    more += ["--weights", str(small_weights(tmp_path)), "--regime", regime]
+    more += ["--epochs", "4", "--views", "2", "--feature-cache"]
     alone = [sys.executable, str(CLONE), str(recording), *QUICK, *more, str(tmp_path / "alone"), "--output"]
     subprocess.run([*alone, str(tmp_path / "alone.h5")], check=True, capture_output=True, timeout=DEADLINE_S)
 
