@@ -13,7 +13,8 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from simulator_bridge.errors import exit_code
@@ -34,6 +35,7 @@ class DoctorConfig:
     host: str = "127.0.0.1"
     port: int = 4567
     transport: Literal["eventlet", "threading"] = "threading"
+    json: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -64,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--transport", choices=("eventlet", "threading"), default=defaults.transport,
         help="how connections are served (default: %(default)s)",
     )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     return parser
 
 
@@ -74,8 +77,12 @@ def examine_and_print(config: DoctorConfig) -> int:
     findings: list[Finding] = []
     for finding in examine(config.model, config.host, config.port, config.transport):
         findings.append(finding)
-        print(finding, flush=True)  # noqa: T201 - the command's result
+        if not config.json:
+            print(finding, flush=True)  # noqa: T201 - the command's result
     n_bad = sum(finding.kind == "bad" for finding in findings)
+    if config.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))  # noqa: T201 - the command's result
+        return 1 if n_bad else 0
     if n_bad:
         print(f"{n_bad} thing{'s'[: n_bad != 1]} to mend before the car can drive")  # noqa: T201
         return 1

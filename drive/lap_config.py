@@ -53,6 +53,7 @@ class LapsConfig:
     video: Path | None = None
     report: Path | None = None
     verbose: bool = False
+    quiet: bool = False
 
     def __post_init__(self) -> None:
         drivers = (self.model is not None) + self.expert + (self.policy is not None)

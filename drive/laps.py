@@ -62,8 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
 def run(config: LapsConfig) -> int:
     """Drive, print the table, say whether all was well."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    logging.getLogger("drive").setLevel(logging.DEBUG if config.verbose else logging.INFO)
-    logger.setLevel(logging.DEBUG if config.verbose else logging.INFO)
+    level = logging.DEBUG if config.verbose else logging.WARNING if config.quiet else logging.INFO
+    logging.getLogger("drive").setLevel(level)
+    logger.setLevel(level)
     _check_files(config)
     _check_tracks(config)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: end the processes first
@@ -189,7 +190,9 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
         "--report", type=Path, metavar="FILE.html", help="write a page: maps, traces, and what led to each intervention"
     )
     group.add_argument("--video", type=Path, metavar="FILE.mp4", help="film the drives, one file each")
-    group.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")
+    loudness = group.add_mutually_exclusive_group()
+    loudness.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")
+    loudness.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and the table")
 
 
 if __name__ == "__main__":

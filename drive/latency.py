@@ -44,6 +44,7 @@ class LatencyConfig:
     cockpit: bool = False
     against: str | None = None
     against_port: int = 4567
+    quiet: bool = False
 
     def __post_init__(self) -> None:
         if self.model is None and self.against is None:
@@ -110,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--against-port", type=int, default=defaults.against_port, metavar="PORT",
         help="where that one listens; {port} in COMMAND is replaced by it (default: %(default)s)",
     )  # fmt: skip
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and the tables")
     return parser
 
 
@@ -139,7 +141,7 @@ def _measure(config: LatencyConfig) -> list[Measured]:
     with ExitStack() as stack:
         runs: list[Run] = []
         for one in measured:
-            _say(f"starting {one.name}")
+            _say(config, f"starting {one.name}")
             server = stack.enter_context(running(one, config.model, config.against, config.against_port))
             client = stack.enter_context(closing(start_driving(one, server, jpegs)))
             if config.is_load:
@@ -148,7 +150,7 @@ def _measure(config: LatencyConfig) -> list[Measured]:
                 stack.close()
             runs.append(Run(one, server, client))
         if not config.is_load:
-            _say(f"measuring {len(runs)} servers in turn")
+            _say(config, f"measuring {len(runs)} servers in turn")
             measure_in_turn(runs, config.frames)
     return measured
 
@@ -158,7 +160,7 @@ def _measure_cockpit(model: Path, config: LatencyConfig) -> list[Measured]:
 
     measured: list[Measured] = []
     for transport in config.transports:
-        _say(f"measuring {transport} with the cockpit open and closed, in turn")
+        _say(config, f"measuring {transport} with the cockpit open and closed, in turn")
         measured += measure_cockpit(model, transport, config.frames, config.fps)
     return measured
 
@@ -178,8 +180,9 @@ def _plan(config: LatencyConfig) -> list[Measured]:
     return plan
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress
+def _say(config: LatencyConfig, line: str) -> None:
+    if not config.quiet:
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress
 
 
 if __name__ == "__main__":

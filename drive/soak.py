@@ -50,6 +50,7 @@ class SoakConfig:
     transport: str = "threading"
     seed: int = 0
     json: Path | None = None
+    quiet: bool = False
 
     def __post_init__(self) -> None:
         if not 0.05 <= self.minutes <= 10_000:
@@ -89,6 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=defaults.seed, help="of the faults (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures into this file")
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and the result")
     return parser
 
 
@@ -125,7 +127,7 @@ def soak(server: OwnServer, config: SoakConfig) -> dict[str, Any]:
     for thread in threads:
         thread.start()
     try:
-        memory = _watch(server, config.minutes * 60)
+        memory = _watch(server, config.minutes * 60, is_shown=sys.stderr.isatty() and not config.quiet)
     finally:
         stop.set()
         for thread in threads:
@@ -133,14 +135,14 @@ def soak(server: OwnServer, config: SoakConfig) -> dict[str, Any]:
     return summarise([simulator.counts for simulator in simulators], memory, config.minutes * 60)
 
 
-def _watch(server: OwnServer, seconds: float) -> list[tuple[float, float]]:
+def _watch(server: OwnServer, seconds: float, is_shown: bool) -> list[tuple[float, float]]:
     """Sample the server's memory until the time is over: (seconds since the start, MB)."""
     began_at = time.monotonic()
     memory: list[tuple[float, float]] = []
     for number in range(1, N_SAMPLES + 1):
         time.sleep(max(0.0, began_at + number * seconds / N_SAMPLES - time.monotonic()))
         memory.append((time.monotonic() - began_at, server.report()["memory_mb"]))
-        if sys.stderr.isatty():
+        if is_shown:
             print(f"\r{memory[-1][0] / 60:.1f} min, {memory[-1][1]:.0f} MB", end="", file=sys.stderr)  # noqa: T201
     return memory
 

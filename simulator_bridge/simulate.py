@@ -63,7 +63,8 @@ def build_parser() -> argparse.ArgumentParser:
 def run(config: SimulateConfig) -> int:
     """Simulate and say what came of it."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    logging.getLogger("simulator_bridge").setLevel(logging.DEBUG if config.verbose else logging.INFO)
+    level = logging.DEBUG if config.verbose else logging.WARNING if config.quiet else logging.INFO
+    logging.getLogger("simulator_bridge").setLevel(level)
     if config.benchmark:
         from simulator_bridge.simulator.benchmark import run_benchmark
 
@@ -194,7 +195,9 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--status", action="store_true", help="say how far it is once a second, as lines of JSON")
     group.add_argument("--benchmark", action="store_true", help="measure how fast this machine simulates, and exit")
-    group.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")
+    loudness = group.add_mutually_exclusive_group()
+    loudness.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")
+    loudness.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and the result")
     group.add_argument("--end-with-parent", action="store_true", help="end when standard input closes")
 
 

@@ -56,7 +56,7 @@ def weights_in(path: Path) -> list[npt.NDArray[np.float32]]:
 def uninterrupted(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     output = tmp_path_factory.mktemp("whole") / "model.h5"
     code, out, err = finish(
-        clone(recording, "--output", output, "--epochs", "4", "--summary", output.with_name("summary.json"))
+        clone(recording, "--output", output, "--epochs", "4", "--json", output.with_name("summary.json"))
     )
     assert code == 0, err
     return output, out, err
@@ -190,11 +190,13 @@ def test_status_is_lines_of_json_that_any_reader_takes(capsys: pytest.CaptureFix
     ]
 
 
-def test_throttle_can_be_predicted_too(recording: Path, tmp_path: Path) -> None:
+def test_throttle_can_be_predicted_too_and_quietly(recording: Path, tmp_path: Path) -> None:
     output = tmp_path / "model.h5"
-    code, _, err = finish(clone(recording, "--output", output, "--epochs", "1", "--predict", "steering,throttle"))
+    more = ["--epochs", "1", "--predict", "steering,throttle", "--quiet"]
+    code, out, err = finish(clone(recording, "--output", output, *more))
 
-    assert code == 0, err
+    assert (code, err) == (0, "")
+    assert "always zero" in out
     assert load_model_file(output).metadata["outputs"] == ["steering_angle", "throttle"]
 
 
@@ -250,6 +252,7 @@ def test_defaults_of_the_command_are_those_of_the_config() -> None:
     parsed = vars(build_parser().parse_args(["lake"]))
     parsed["recordings"] = tuple(parsed["recordings"])
     assert parsed.pop("end_with_parent") is False
+    assert parsed.pop("quiet") is False
 
     assert TrainConfig(**parsed) == TrainConfig(recordings=(Path("lake"),))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -43,6 +44,15 @@ def test_a_good_set_up_is_all_in_order(
         "old clients",
     ):
         assert any(line.startswith("ok ") and expected in line for line in lines), expected
+
+
+def test_the_findings_are_told_as_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model.h5").write_bytes(b"no model at all")
+    assert main([str(tmp_path / "model.h5"), "--port", "0", "--json"]) == 1
+    findings = json.loads(capsys.readouterr().out)
+    (problem,) = [finding for finding in findings if finding["kind"] == "bad"]
+    assert "model.h5" in problem["text"]
+    assert "train/clone.py" in problem["mend"]
 
 
 def test_the_server_checks_itself(tmp_path: Path) -> None:

@@ -73,8 +73,9 @@ def wait_until_gone(pid: int) -> bool:
 
 
 def test_the_expert_passes(oval: str) -> None:
-    expert = run("--expert", "--track", oval, "--laps", "2", "--seeds", "2", "--both-directions")
+    expert = run("--expert", "--track", oval, "--laps", "2", "--seeds", "2", "--both-directions", "--quiet")
     assert expert.returncode == 0, expert.stderr
+    assert expert.stderr == ""
     assert expert.stdout.count(" 2/2  100.0") == 4
     assert "4 of 4 drives without an intervention" in expert.stdout
     assert "oval.csv, reverse" in expert.stdout

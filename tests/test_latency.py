@@ -50,7 +50,8 @@ def test_it_says_where_the_time_goes_in_a_table_and_in_json(tmp_path: Path) -> N
         trip = server["round_trip_ms"]
         assert 0 < trip["p50"] <= trip["p95"] <= trip["p99"] <= trip["max"]
         assert list(server["stages_ms"]) == ["receive", "decode", "infer", "encode", "send"]
-        assert 0 < server["stages_ms"]["decode"]["max"] <= trip["max"], "decoding is a part of the round trip"
+        # the stages know of the very first answer, too, the round trips do not
+        assert 0 < server["stages_ms"]["decode"]["p50"] <= trip["p50"], "decoding is a part of the round trip"
         assert re.search(rf"^{name} +{trip['p50']:.2f} ", result.stdout, re.MULTILINE), "the same numbers in both"
         assert server["memory_mb"] > 10
         assert server["first_steer_s"] > 0

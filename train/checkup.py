@@ -38,6 +38,7 @@ class CheckupConfig:
     check: Literal["listed", "header", "decode"] = "header"
     json: bool = False
     report: Path | None = None
+    quiet: bool = False
 
 
 def parse_arguments(argv: Sequence[str] | None) -> CheckupConfig:
@@ -59,17 +60,23 @@ def parse_arguments(argv: Sequence[str] | None) -> CheckupConfig:
         "(default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print the same as JSON on standard output")
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and the result")
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="also write a page with charts and pictures, in one HTML file"
     )
     arguments = parser.parse_args(argv)
-    return CheckupConfig(tuple(arguments.recordings), arguments.check, arguments.json, arguments.report)
+    return CheckupConfig(
+        tuple(arguments.recordings), arguments.check, arguments.json, arguments.report, arguments.quiet
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     config = parse_arguments(argv)
-    return exit_code(lambda: run(config))
+    from train.terminal import quiet
+
+    with quiet(config.quiet):
+        return exit_code(lambda: run(config))
 
 
 def run(config: CheckupConfig) -> int:

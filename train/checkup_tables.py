@@ -14,6 +14,7 @@ from rich.text import Text
 
 from simulator_bridge.log.folders import Found
 from train.recording_facts import HISTOGRAM_EDGES, Finding, RecordingFacts, describe
+from train.terminal import console_for_person
 
 _WIDTH = 80
 _BAR = 30  # characters of the longest bar
@@ -21,8 +22,9 @@ _BAR = 30  # characters of the longest bar
 
 def show_progress(found: Sequence[Found]) -> Iterable[Found]:
     """Go through what was found, with a progress bar on a terminal's standard error."""
-    console = Console(stderr=True)
-    return track(found, "checking", console=console, transient=True, disable=not console.is_terminal)
+    console = console_for_person()
+    is_shown = console.is_terminal and not console.quiet
+    return track(found, "checking", console=console, transient=True, disable=not is_shown)
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

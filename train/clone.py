@@ -27,7 +27,7 @@ from train.output_path import check_output
 from train.scale_out.cluster import workers_of_tf_config
 from train.scale_out.team import Team
 from train.splits import Split, split_blocks, split_episodes, split_recordings
-from train.terminal import say
+from train.terminal import quiet, say
 
 if TYPE_CHECKING:
     from models.registry import ModelConfig
@@ -42,7 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.pop("end_with_parent"):
         end_with_parent()
     arguments |= {name: tuple(arguments[name]) for name in ("recordings", "validate_on")}
-    return exit_code(lambda: run(_config_of(arguments)))
+    with quiet(arguments.pop("quiet")):
+        return exit_code(lambda: run(_config_of(arguments)))
 
 
 def _config_of(arguments: dict[str, Any]) -> TrainConfig:
@@ -105,7 +106,7 @@ def check_paths(config: TrainConfig) -> None:
     """Refuse what would fail only later: places that cannot be written, nothing to resume, a package not there."""
     if config.cluster and config.cluster.index:
         return  # only worker 0 writes and reads these
-    for flag, path in (("--output", config.output), ("--summary", config.summary), ("--report", config.report)):
+    for flag, path in (("--output", config.output), ("--json", config.summary), ("--report", config.report)):
         if path is not None:
             check_output(flag, path)
     if config.resume and not config.checkpoint.is_file():
@@ -174,13 +175,14 @@ def build_parser() -> argparse.ArgumentParser:
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with a driving_log.csv, or of such"
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="the model; replaced only by a complete one")
-    parser.add_argument("--summary", type=Path, metavar="FILE", help="also write the result as JSON")
+    parser.add_argument("--json", dest="summary", type=Path, metavar="FILE", help="also write the result as JSON")
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="also write a page with charts and pictures, in one HTML file"
     )
     parser.add_argument(
         "--status", action="store_true", help="say how it goes as lines of JSON, in place of the table at the end"
     )
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and the result")
     parser.add_argument("--end-with-parent", action="store_true", help="end when standard input closes")
     parser.add_argument("--resume", action="store_true", help="go on from OUTPUT.checkpoint")
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard logs")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from simulator_bridge.errors import ForeseenError, exit_code
 from train.comparison.config import WIDTHS_DIFFER, ComparisonConfig, Run, plan_runs, widths_differ
 from train.config import REGIMES, TrainConfig
-from train.terminal import say
+from train.terminal import quiet, say
 
 if TYPE_CHECKING:
     from train.comparison.result import RunResult
@@ -45,7 +45,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments["recordings"] = tuple(arguments["recordings"])
     for name in ("weights", "vary"):
         arguments[name] = dict(arguments[name] or ())
-    return exit_code(lambda: run(ComparisonConfig(**arguments)))
+    with quiet(arguments.pop("quiet")):
+        return exit_code(lambda: run(ComparisonConfig(**arguments)))
 
 
 def run(config: ComparisonConfig) -> int:
@@ -167,6 +168,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     results.add_argument("--report", type=Path, metavar="FILE.html", help="the page (default: DIR/report.html)")
     results.add_argument("--json", type=Path, metavar="FILE", help="the same numbers (default: DIR/results.json)")
+    results.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and the result")
     return parser
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import keras
 from rich import progress as bars
-from rich.console import Console
+
+from train.terminal import console_for_person
 
 
 class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
@@ -29,7 +30,7 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
         self._seconds_left = seconds_left
         self._epochs, self._first_epoch, self._n_steps = epochs, first_epoch, n_steps
         self._images_per_s = images_per_s
-        self._console = Console(stderr=True, highlight=False)
+        self._console = console_for_person()
         self._bars: bars.Progress | None = None
         self._task: Any = None
         self._start = 0.0
@@ -38,7 +39,7 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Start the clock, and the bar if someone can see it."""
         self._start = time.perf_counter()
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._console.quiet:
             self._bars = bars.Progress(
                 bars.TextColumn("{task.description}"),
                 bars.BarColumn(bar_width=20),
@@ -75,7 +76,7 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
         if self._bars:
             self._bars.console.print(line)
         else:
-            self._console.print(line, soft_wrap=True)
+            self._console.print(line)
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Take the bar away."""

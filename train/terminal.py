@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich import progress as bars
 from rich.console import Console
 
+_is_quiet = threading.Event()  # of the whole process: threads, too, say nothing
+
+
+@contextmanager
+def quiet(wanted: bool = True) -> Iterator[None]:
+    """Say nothing while the body runs, if that is wanted; errors and results are not said here."""
+    if wanted:
+        _is_quiet.set()
+    try:
+        yield
+    finally:
+        _is_quiet.clear()
+
+
+def console_for_person() -> Console:
+    """Standard error; one that writes nothing while all is quiet."""
+    return Console(stderr=True, highlight=False, soft_wrap=True, quiet=_is_quiet.is_set())
+
 
 def say(line: str) -> None:
     """One line for the person, on standard error."""
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(line)
+    console_for_person().print(line, markup=False)
 
 
 @contextmanager
 def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how many of `total` are done while the body runs; nothing but the end where there is no terminal."""
-    console = Console(stderr=True)
+    console = console_for_person()
     with bars.Progress(
         bars.TextColumn("{task.description}"),
         bars.BarColumn(),
@@ -25,7 +44,7 @@ def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
         bars.TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=console.quiet or not console.is_terminal,
     ) as display:
         task = display.add_task(what, total=total)
         yield lambda n_done: display.update(task, completed=n_done)

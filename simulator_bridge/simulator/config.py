@@ -49,6 +49,7 @@ class SimulateConfig:
     port: int = DEFAULT_BROWSER_PORT
     benchmark: bool = False
     verbose: bool = False
+    quiet: bool = False
 
     def __post_init__(self) -> None:
         _expect(self.laps >= 1, f"expected --laps of at least 1, got {self.laps}")

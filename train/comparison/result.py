@@ -19,7 +19,7 @@ class RunResult:
     Attributes:
         run: What was asked for.
         history: One entry an epoch, with EPOCH_FIELDS; the seconds are since the start of the training.
-        summary: As `train/clone.py --summary` writes it; None if there is no model.
+        summary: As `train/clone.py --json` writes it; None if there is no model.
         failure: Why there is no model; None if there is one.
         interrupted: Whether Ctrl-C ended the training before its time.
         parameters: Of the model.

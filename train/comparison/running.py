@@ -65,7 +65,7 @@ def _train(config: ComparisonConfig, run: Run, folder: Folder, say: Say) -> dict
     folder.make()
     summary = folder.path / "summary.json"
     summary.unlink(missing_ok=True)
-    places = ["--output", str(folder.model), "--summary", str(summary), "--status", "--end-with-parent"]
+    places = ["--output", str(folder.model), "--json", str(summary), "--status", "--end-with-parent"]
     if folder.checkpoint.is_file() and config.budget_s is None:
         places.append("--resume")
         say("  resuming")
