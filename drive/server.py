@@ -102,7 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--corrections", type=Path, metavar="DIR",
         help="keep what a person drives who takes over in the cockpit: a recording for each takeover in this folder "
-        "(default: beside the one of --record, DIR-corrections)",
+        "(default: that of --record with -corrections behind it, or one of the drive's own in runs/drives)",
     )  # fmt: skip
     parser.add_argument(
         "--token", metavar="TEXT",
@@ -187,11 +187,9 @@ def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> 
     from drive.cockpit.pages import build_pages
     from drive.pilot import RecorderPool
 
-    corrections = config.corrections
-    if corrections is None and config.record is not None:
-        corrections = config.record.with_name(f"{config.record.name}-corrections")
-    records = config.record is not None
-    with contextlib.closing(RecorderPool(config.record or drive_folder(), at_once=records)) as recorders:
+    folder, records = config.record or drive_folder(), config.record is not None
+    corrections = config.corrections or folder.with_name(f"{folder.name}-corrections")
+    with contextlib.closing(RecorderPool(folder, at_once=records)) as recorders:
         desk = Desk(Fleet(config.model, policy, config.speed_mph, recorders, records, corrections))
         desk.clients = server.clients
         server.mount(build_pages(desk, read_facts(config.model)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from drive.cockpit.desk import Desk, Fleet
@@ -43,13 +44,16 @@ class MadeCockpit:
 def running_cockpit(
     corrections: Path | None = None,
     record: Path | None = None,
-    record_when_asked: Path = Path("never asked"),
+    record_when_asked: Path | None = None,
     model: Path = Path("model.h5"),
     **options: Any,
 ) -> Iterator[MadeCockpit]:
     records = record is not None
-    with closing(RecorderPool(record or record_when_asked, at_once=records)) as pool:
-        desk = Desk(Fleet(model, steer_steadily, 15.0, pool, records, corrections))
+    with (
+        TemporaryDirectory() as elsewhere,
+        closing(RecorderPool(record or record_when_asked or Path(elsewhere, "drive"), at_once=records)) as pool,
+    ):
+        desk = Desk(Fleet(model, steer_steadily, 15.0, pool, records, corrections or Path(elsewhere, "kept")))
         pages = build_pages(desk, {"architecture": "none", "file": "<model>"})
         with running_server(desk.new_driver, pages=pages, **options) as server, closing(desk):
             desk.clients = server.clients

@@ -288,15 +288,6 @@ def test_a_folder_that_cannot_be_recorded_in_is_said_on_the_page(tmp_path: Path)
     assert seen.notices[0]["kind"] == "error"
 
 
-def test_a_mark_that_is_not_kept_says_so() -> None:
-    with running_cockpit() as cockpit, connect(cockpit.server) as car, cockpit.page() as page:
-        ask(car, wire_telemetry())
-        page.send(do="mark", car=1)
-        seen = page.see_until(lambda seen: bool(seen.notices))
-    assert "start it with --corrections DIR" in seen.notices[0]["text"]
-    assert seen.notices[0]["kind"] == "info"
-
-
 @pytest.mark.parametrize(
     "changes", [{"score": "95"}, {"score": float("nan")}, {"track": "x" * 99}, {"laps_done": True}, {"cte_m": 10**400}]
 )

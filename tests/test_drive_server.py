@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from drive.cockpit.pages import LIVE
 from drive.server import ServerConfig, main
 from models.loading import load_policy
 from simulator_bridge.messages import decode_frame
 from simulator_bridge.recording import load_recording
 from simulator_bridge.simulator_client import SimulatorClient
 from tests.drivable_model import drivable_model
+from tests.page_viewer import PageViewer
 from tests.running_server import JPEG, ask, running_server, wire_telemetry
 
 SCRIPT = Path(__file__).resolve().parents[1] / "drive" / "server.py"
@@ -97,6 +99,31 @@ def test_a_signal_closes_the_recording_and_is_a_normal_end(
     assert len(recording) == 1
     assert recording.steering_angle[0] == pytest.approx(float(steer["steering_angle"]), abs=1e-3)
     assert recording.image_path("center", 0).read_bytes() == JPEG
+
+
+def test_without_flags_a_page_records_and_takes_over_into_folders_of_the_drives_own(model_path: Path) -> None:
+    home = model_path.parent / "runs" / "drives"
+    with started(model_path) as (process, url):
+        with SimulatorClient(url) as client, PageViewer(int(url.rsplit(":", 1)[1]), LIVE) as page:
+            ask(client, wire_telemetry())
+            assert not home.exists()
+            page.send(do="mark", car=1)
+            page.send(do="record", car=1, on=True)
+            page.send(do="take over", car=1)
+            seen = page.see_until(lambda seen: seen.state["marks"]["n"] == 1)
+            while not seen.state["corrections"]["current_rows"]:
+                page.send(do="drive", car=1, steering=-0.5, throttle=0.0, brake=0.0)
+                ask(client, wire_telemetry())
+                seen = page.see()
+                assert seen.state["who"]["reason"] == ""
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    (drive,) = home.glob("drive_*[0-9]")
+    (kept,) = home.glob("drive_*-corrections")
+    assert load_recording(drive).steering_angle.min() == -0.5
+    (takeover,) = kept.glob("takeover_*")
+    assert load_recording(takeover).steering_angle.min() == -0.5
+    assert len(list((kept / "marks").glob("*.jpg"))) == 1
 
 
 def test_a_busy_port_is_said_before_the_model_is_loaded(tmp_path: Path) -> None:

@@ -156,29 +156,24 @@ class Corrections:
     Told of every moment; keeps the last few seconds in memory, and records while a person drives.
 
     Args:
-        folder: Where a folder for each takeover is made; None keeps nothing.
+        folder: Where a folder for each takeover is made.
         facts: For the markers.
         closing: Runs what may wait for the disk, in a thread.
     """
 
     def __init__(
         self,
-        folder: Path | None,
+        folder: Path,
         facts: Mapping[str, Any],
         closing: Callable[[Callable[[], None]], None] = lambda run: threading.Thread(target=run).start(),
     ) -> None:
-        self._folder, self._facts, self._closing = folder, facts, closing
+        self.folder, self._facts, self._closing = folder, facts, closing
         self._lately: deque[Seen] = deque(maxlen=math.ceil(CONTEXT_S / CONTEXT_PERIOD_S))
         self._lately_at_s = -math.inf
         self._current: Correction | None = None
         self._lock = threading.Lock()
         self.n_saved = 0
         self.n_rows = 0  # of those that are saved
-
-    @property
-    def folder(self) -> Path | None:
-        """Where they go; None if they are not kept."""
-        return self._folder
 
     @property
     def current_rows(self) -> int:
@@ -192,11 +187,9 @@ class Corrections:
         Raises:
             RecordingError: If it cannot be written.
         """
-        if self._folder is None:
-            return
         with self._lock:
             self._finish()
-            folder = _new_folder(self._folder)
+            folder = _new_folder(self.folder)
             self._current = Correction(folder, self._last_seconds(), self._facts)
 
     def see(self, seen: Seen, by_hand: bool) -> None:
@@ -206,8 +199,6 @@ class Corrections:
             seen: The moment.
             by_hand: A person drove.
         """
-        if self._folder is None:
-            return
         current = self._current
         now_s = seen.telemetry.received_at
         if by_hand and current is not None:

@@ -47,15 +47,15 @@ class Fleet:
         speed_mph: Set speed at first.
         recorders: Of the drives.
         records: Record from the start; else when a page asks for it.
-        corrections: Folder for takeovers and marks, if they are kept.
+        corrections: Folder for takeovers and marks; made when there are some.
     """
 
     model: Path
     policy: Policy
     speed_mph: float
     recorders: RecorderPool
-    records: bool = False
-    corrections: Path | None = None
+    records: bool
+    corrections: Path
 
 
 class Desk:
@@ -232,8 +232,6 @@ class Desk:
             self.marks.add(car.number, car.newest, wire, str(command.get("note", "")))
         except RecordingError as error:
             raise CommandError(str(error)) from None
-        if self._fleet.corrections is None:
-            viewer.notify("marked until the server ends; to keep marks start it with --corrections DIR")
 
 
 _COMMANDS: dict[str, Callable[[Desk, Viewer, Mapping[str, Any]], None]] = {

@@ -21,11 +21,11 @@ class Marks:
     """The marked moments of a server's life.
 
     Args:
-        folder: Where `marks/` with a picture and a line for each is made; None keeps them in memory only.
+        folder: Where `marks/` with a picture and a line for each is made.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = None if folder is None else folder / FOLDER
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / FOLDER
         self._kept: deque[dict[str, Any]] = deque(maxlen=MAX_KEPT)
         self._lock = threading.Lock()
         self.n = 0
@@ -53,11 +53,11 @@ class Marks:
                 "progress": progress,
                 "note": note[:MAX_NOTE],
             }
-            if self._folder is not None:
-                self._write(self._folder, mark, seen, now)
+            self._write(mark, seen, now)
             self._kept.append(mark)
 
-    def _write(self, folder: Path, mark: dict[str, Any], seen: Seen, now: datetime) -> None:
+    def _write(self, mark: dict[str, Any], seen: Seen, now: datetime) -> None:
+        folder = self._folder
         mark["image"] = now.strftime("mark_%Y_%m_%d_%H_%M_%S_%f")[:-3] + ".jpg"
         try:
             folder.mkdir(parents=True, exist_ok=True)

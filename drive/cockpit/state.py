@@ -123,10 +123,7 @@ def _record(car: Car | None) -> dict[str, Any]:
 
 
 def _corrections(car: Car | None) -> dict[str, Any]:
-    if car is None or car.corrections.folder is None:
-        return {"available": False, "saved": 0, "rows": 0, "current_rows": 0, "folder": ""}
+    if car is None:
+        return {"saved": 0, "rows": 0, "current_rows": 0, "folder": ""}
     kept = car.corrections
-    return {
-        "available": True, "saved": kept.n_saved, "rows": kept.n_rows, "current_rows": kept.current_rows,
-        "folder": str(kept.folder),
-    }  # fmt: skip
+    return {"saved": kept.n_saved, "rows": kept.n_rows, "current_rows": kept.current_rows, "folder": str(kept.folder)}

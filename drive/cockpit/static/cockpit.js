@@ -143,8 +143,8 @@
       const how = record.failed ? `failed: ${record.failed}` : `${record.rows.toLocaleString("en")} rows${record.on ? "" : ", off"}`;
       lines.push(["recorded", how]);
     }
-    const kept = `${corrections.saved} (${corrections.rows} rows)`;
-    lines.push(["takeovers kept", corrections.available ? kept : "none: start with --corrections DIR"]);
+    lines.push(["takeovers kept", `${corrections.saved} (${corrections.rows} rows)`]);
+    if (corrections.saved) lines.push(["kept in", corrections.folder]);
     if (corrections.current_rows) lines.push(["this takeover", `${corrections.current_rows} rows`]);
     lines.push(["pages that watch", viewers]);
     if (saliency.failure) lines.push(["what it looks at", saliency.failure]);
