@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import time
+import uuid
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -146,10 +147,12 @@ class FeatureCache:
             return None
 
     def _write(self, path: Path, shape: Shape, compute: Callable[[Entry], None]) -> None:
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")  # other machines may share the folder
         try:
             with partial.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, HEADER_BYTES + shape.n_bytes)  # a full disk is found now
+                file.truncate(HEADER_BYTES + shape.n_bytes)
+                if hasattr(os, "posix_fallocate"):  # a full disk is found now
+                    os.posix_fallocate(file.fileno(), 0, HEADER_BYTES + shape.n_bytes)
             compute(Entry.mapped(partial, shape, "r+"))
             header = json.dumps({"shape": asdict(shape), "checksum": _checksum(partial)}).encode()
             with partial.open("rb+") as file:
