@@ -216,7 +216,7 @@ from train.fit import TrainingLoop
 final = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
-        model = test_fit.small_model()
+        model = test_fit.small_model(dropout=0.5, normalize=True)
     def batches(epoch, context):
         return test_fit.batches(epoch).unbatch().batch(test_fit.BATCH // context.num_replicas_in_sync)
     loop = TrainingLoop(model, model, strategy, test_fit.BATCH, [1.0])
