@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import signal
 import subprocess
@@ -32,10 +33,13 @@ class Child:
         script: To run with this Python.
         arguments: Of the script.
         own_session: A Ctrl-C in the terminal does not reach it: who started it decides what becomes of it.
+        log: File that its standard error stays in; None keeps it no longer than this object.
     """
 
-    def __init__(self, script: Path, arguments: Sequence[str], *, own_session: bool = False) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+    def __init__(
+        self, script: Path, arguments: Sequence[str], *, own_session: bool = False, log: Path | None = None
+    ) -> None:
+        self._errors = tempfile.TemporaryFile() if log is None else log.open("w+b")  # noqa: SIM115 - see close()
         command = [sys.executable, str(script), *arguments]
         self._process = subprocess.Popen(
             command,
@@ -59,8 +63,8 @@ class Child:
         """Whether the process is gone."""
         return self._process.poll() is not None
 
-    def read_line(self, timeout_s: float) -> str:
-        """Wait for the next line of its standard output.
+    def read_line(self, timeout_s: float | None) -> str:
+        """Wait for the next line of its standard output; None waits as long as it takes.
 
         Raises:
             SilentError: If none comes in time.
@@ -102,14 +106,23 @@ class Child:
         except subprocess.TimeoutExpired:
             raise SilentError from None
 
+    def interrupt(self) -> None:
+        """Ask it to stop, as Ctrl-C does."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGINT)
+
     def last_words(self) -> str:
         """How it ended, for people: the signal, or the last line of its standard error."""
         code = self._process.poll()
         if code is not None and code < 0:
             return f"killed by {_signal_name(-code)}"
-        lines = self.errors().splitlines()
-        words = lines[-1].removeprefix("error: ") if lines else "said nothing"
+        words = self.last_line() or "said nothing"
         return words if code is None else f"{words} (exit code {code})"
+
+    def last_line(self) -> str:
+        """The last line of its standard error, for people; empty if there is none."""
+        lines = self.errors().splitlines()
+        return lines[-1].removeprefix("error: ") if lines else ""
 
     def errors(self) -> str:
         """All of its standard error so far."""

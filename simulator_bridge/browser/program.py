@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,13 +43,7 @@ class Program(Child):
 
     def last_words(self) -> str:
         """The last line of its standard error, for people."""
-        lines = self.errors().splitlines()
-        return lines[-1].removeprefix("error: ") if lines else "it said nothing"
-
-    def interrupt(self) -> None:
-        """Ask it to stop, as Ctrl-C does."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGINT)
+        return self.last_line() or "it said nothing"
 
     def close(self, patience_s: float = 0.0) -> None:
         """End it, and let go of everything.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from simulator_bridge.processes import Child, EndedError
 
 EXIT_S = 60.0  # from closing its output to its end; the system needs far less
 
@@ -18,7 +18,7 @@ class Ended:
 
     Attributes:
         code: Exit code, negative for the signal that killed it.
-        reason: The last line that it wrote to standard error, for people.
+        reason: Why, if it failed, for people.
         interrupted: Whether Ctrl-C ended it.
     """
 
@@ -38,39 +38,19 @@ def run_script(script: Path, arguments: Sequence[str], log: Path, heard: Callabl
         log: Its standard error goes here.
         heard: Called with every line of its standard output.
     """
-    with (
-        log.open("w", encoding="utf-8") as errors,
-        subprocess.Popen(
-            [sys.executable, str(script), *arguments],
-            stdin=subprocess.PIPE,  # stays open as long as we live, see --end-with-parent
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            start_new_session=True,  # the terminal's Ctrl-C would reach it beside ours
-        ) as process,
-    ):
-        interrupted = False
+    interrupted = False
+    with Child(script, arguments, own_session=True, log=log) as child:
         try:
-            try:
-                _listen(process, heard)
-            except KeyboardInterrupt:
-                interrupted = True
-                process.send_signal(signal.SIGINT)
-                _listen(process, heard)
-            code = process.wait(EXIT_S)
-        except BaseException:  # a second Ctrl-C
-            process.kill()
-            raise
-    return Ended(code, _last_line(log, code), interrupted)
+            _listen(child, heard)
+        except KeyboardInterrupt:
+            interrupted = True
+            child.interrupt()
+            _listen(child, heard)
+        code = child.wait(EXIT_S)
+        return Ended(code, child.last_words() if code < 0 else child.last_line() or f"exit code {code}", interrupted)
 
 
-def _listen(process: subprocess.Popen[str], heard: Callable[[str], None]) -> None:
-    for line in process.stdout or ():
-        heard(line.rstrip("\n"))
-
-
-def _last_line(log: Path, code: int) -> str:
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return lines[-1].removeprefix("error: ") if lines else f"exit code {code}"
+def _listen(child: Child, heard: Callable[[str], None]) -> None:
+    with contextlib.suppress(EndedError):
+        while True:
+            heard(child.read_line(None))
