@@ -23,8 +23,7 @@ _BAR = 30  # characters of the longest bar
 def show_progress(found: Sequence[Found]) -> Iterable[Found]:
     """Go through what was found, with a progress bar on a terminal's standard error."""
     console = console_for_person()
-    is_shown = console.is_terminal and not console.quiet
-    return track(found, "checking", console=console, transient=True, disable=not is_shown)
+    return track(found, "checking", console=console, transient=True, disable=not console.is_terminal)
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

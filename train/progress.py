@@ -39,7 +39,7 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Start the clock, and the bar if someone can see it."""
         self._start = time.perf_counter()
-        if self._console.is_terminal and not self._console.quiet:
+        if self._console.is_terminal:
             self._bars = bars.Progress(
                 bars.TextColumn("{task.description}"),
                 bars.BarColumn(bar_width=20),

@@ -24,8 +24,11 @@ def quiet(wanted: bool = True) -> Iterator[None]:
 
 
 def console_for_person() -> Console:
-    """Standard error; one that writes nothing while all is quiet."""
-    return Console(stderr=True, highlight=False, soft_wrap=True, quiet=_is_quiet.is_set())
+    """Standard error; while all is quiet one that writes nothing and is no terminal, so that nobody draws a bar."""
+    is_quiet = _is_quiet.is_set()
+    return Console(
+        stderr=True, highlight=False, soft_wrap=True, quiet=is_quiet, force_terminal=False if is_quiet else None
+    )
 
 
 def say(line: str) -> None:
@@ -44,7 +47,7 @@ def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
         bars.TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=console.quiet or not console.is_terminal,
+        disable=not console.is_terminal,
     ) as display:
         task = display.add_task(what, total=total)
         yield lambda n_done: display.update(task, completed=n_done)
