@@ -38,6 +38,16 @@ def start(recording: Path, output: Path, addresses: list[str], *more: str) -> li
     ]
 
 
+def finish(workers: list[subprocess.Popen[str]]) -> None:
+    """Let both train to their ends, which must be good ones."""
+    try:
+        errors = [process.communicate(timeout=DEADLINE_S)[1] for process in workers]
+    finally:
+        for process in workers:
+            process.kill()
+    assert [process.returncode for process in workers] == [0, 0], errors
+
+
 def wait_for(process: subprocess.Popen[str], start: str) -> None:
     assert process.stderr
     for line in process.stderr:
@@ -66,13 +76,7 @@ def test_a_killed_worker_ends_the_other_and_both_resume_to_the_model_of_one_proc
     assert "Traceback" not in error
     assert output.with_name("model.h5.checkpoint").is_file()
 
-    resumed = start(recording, output, free_addresses(2), "--epochs", "4", "--resume")
-    try:
-        errors = [process.communicate(timeout=DEADLINE_S)[1] for process in resumed]
-    finally:
-        for process in resumed:
-            process.kill()
-    assert [process.returncode for process in resumed] == [0, 0], errors
+    finish(start(recording, output, free_addresses(2), "--epochs", "4", "--resume"))
     for a, b in zip(weights_in(whole), weights_in(output), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     assert not output.with_name("nobody.h5").exists()
@@ -103,12 +107,6 @@ def test_two_workers_train_the_model_of_one_from_pretrained_weights(
     alone = [sys.executable, str(CLONE), str(recording), *QUICK, *more, str(tmp_path / "alone"), "--output"]
     subprocess.run([*alone, str(tmp_path / "alone.h5")], check=True, capture_output=True, timeout=DEADLINE_S)
 
-    together = start(recording, tmp_path / "together.h5", free_addresses(2), *more, str(tmp_path / "together"))
-    try:
-        errors = [process.communicate(timeout=DEADLINE_S)[1] for process in together]
-    finally:
-        for process in together:
-            process.kill()
-    assert [process.returncode for process in together] == [0, 0], errors
+    finish(start(recording, tmp_path / "together.h5", free_addresses(2), *more, str(tmp_path / "together")))
     for a, b in zip(weights_in(tmp_path / "alone.h5"), weights_in(tmp_path / "together.h5"), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
