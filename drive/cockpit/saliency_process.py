@@ -46,7 +46,8 @@ def step_back() -> None:
     """Leave the processor to whatever else wants it.
 
     Not SCHED_IDLE: Linux takes a processor that runs only such work for a free one and wakes the answering thread
-    there, which costs it more (1.0 to 2.0 times as long at p99) than work of lowest niceness does (1.04 to 1.16).
+    there, which costs it more (1.0 to 2.0 times as long at p99) than work of lowest niceness does (1.04 to 1.27, half
+    of the runs up to 1.16).
     """
     if hasattr(os, "nice"):
         os.nice(19)
