@@ -129,7 +129,7 @@ def test_a_person_watches_pauses_takes_over_records_and_marks(browser: Chrome, t
             page.shows("speed-mph", "18 mph")
             wait_until(browser, lambda: cockpit.desk.newest(None).state["who"]["set_speed_mph"] == 18.0, "the speed")
         page.shows("connection", "Waiting for a simulator")
-        assert page.element("take").is_enabled() is False
+        wait_until(browser, lambda: not page.element("take").is_enabled(), "nothing to take over")
         assert len(car.steering) == car.n_sent  # each telemetry was answered once
         wait_until(browser, lambda: any((tmp_path / "kept").glob("takeover_*/correction.json")), "the takeover is kept")
     (folder,) = (tmp_path / "kept").glob("takeover_*")
@@ -195,7 +195,7 @@ def test_a_page_sees_what_the_network_looks_at_while_it_wants_to(browser: Chrome
         wait_until(browser, lambda: page.element("saliency").get_attribute("aria-pressed") == "true", "it is on")
         with cockpit.page() as watcher:
             watcher.send(do="saliency", on=True)
-            seen = watcher.see_until(lambda seen: "saliency" in seen.pictures)
+            seen = watcher.see_until(lambda seen: "saliency" in seen.pictures, n=2000)  # it gives way to all else
             watcher.send(do="saliency", on=False)
             watcher.see_until(lambda seen: "saliency" not in seen.pictures)
         assert seen.pictures["saliency"].startswith(b"\x89PNG")

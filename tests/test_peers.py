@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import queue
 import socket
 from collections.abc import Callable, Iterator
@@ -117,8 +118,9 @@ def refused(pool: ThreadPoolExecutor, first_words: bytes) -> bytes:
     )
     listening.result(DEADLINE_S)
     with socket.create_connection(peers.split_address(addresses[0]), DEADLINE_S) as stranger:
-        stranger.sendall(first_words)
-        stranger.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # it may be refused before it has said all
+            stranger.sendall(first_words)
+            stranger.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: _received(stranger), b""))
     members = [peers.join(addresses, 1, print, timeout_s=DEADLINE_S), chief.result(DEADLINE_S)]
     _leave(members)
