@@ -31,7 +31,6 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Compute saliency for the cockpit, which starts this.")
     parser.add_argument("model", type=Path, help="model file, as train/clone.py writes it")
     arguments = parser.parse_args(argv)
-    step_back()
     try:
         serve(arguments.model, sys.stdin.buffer, sys.stdout.buffer)
     except ForeseenError as error:
@@ -43,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def step_back() -> None:
-    """Leave the processor to whatever else wants it.
+    """Leave the processor to whatever else wants it; once started, for of a busy processor little is left to start on.
 
     Not SCHED_IDLE: Linux takes a processor that runs only such work for a free one and wakes the answering thread
     there, which costs it more (1.0 to 2.0 times as long at p99) than work of lowest niceness does (1.04 to 1.27, half
@@ -66,6 +65,7 @@ def serve(model: Path, frames: BinaryIO, maps: BinaryIO) -> None:
 
     cv2.setNumThreads(1)
     saliency = load_saliency(model)
+    step_back()
     while jpeg := read_block(frames):
         answer(maps, OK, to_png(saliency(decode_frame(jpeg))))
 
