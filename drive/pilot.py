@@ -79,18 +79,24 @@ class RecordingPilot:
         self._pilot = pilot
         self._recorders = recorders
         self._recorded_at = -math.inf
+        self._lock = threading.Lock()
+        self._closed = False
         if begins:
             self.record()
 
     def record(self) -> None:
-        """Record from now on; not to be called where answers wait.
+        """Record from now on, unless the car has left; not to be called where answers wait.
 
         Raises:
             RecordingError: If the folder cannot be recorded in.
         """
-        if self.recorder is None:
-            self.recorder = self._recorders.take()
-        self.is_on = True
+        taken = self._recorders.take() if self.recorder is None else None
+        with self._lock:  # others may ask at the same moment, or the car leave
+            if taken is not None and self.recorder is None and not self._closed:
+                self.recorder, taken = taken, None
+            self.is_on = not self._closed
+        if taken is not None:
+            self._recorders.give_back(taken)
 
     def pause(self) -> None:
         """Record nothing until `record` is called again."""
@@ -112,9 +118,11 @@ class RecordingPilot:
 
     def close(self) -> None:
         """Let another car have the recorder."""
-        self.is_on = False
-        if self.recorder is not None:
-            self._recorders.give_back(self.recorder)
+        with self._lock:
+            self.is_on = False
+            if self.recorder is not None and not self._closed:
+                self._recorders.give_back(self.recorder)
+            self._closed = True
 
 
 class RecorderPool:

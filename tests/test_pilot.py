@@ -75,6 +75,16 @@ def test_recording_keeps_to_the_simulators_own_rate(tmp_path: Path) -> None:
     assert 14 <= len(load_recording(tmp_path / "drive")) <= 15
 
 
+def test_a_car_that_has_left_keeps_no_recorder_from_the_next(tmp_path: Path) -> None:
+    pool = RecorderPool(tmp_path / "drive")
+    left = RecordingPilot(pilot(Action(0.0)), pool, begins=False)
+    left.close()
+    left.record()  # a page pressed Record in that instant
+    assert not left.is_on
+    assert [pool.take().folder.name, pool.take().folder.name] == ["drive", "drive-2"]
+    pool.close()
+
+
 def test_two_cars_at_once_record_into_folders_of_their_own(tmp_path: Path) -> None:
     pool = RecorderPool(tmp_path / "drive")
     first, second = pool.take(), pool.take()
