@@ -16,7 +16,7 @@ from train.augment import Augmenter, View
 from train.config import TrainConfig
 from train.dataset import Rows, Samples, list_samples
 from train.held_back import HeldBack
-from train.images import FrameReader, ImageStore
+from train.images import FrameReader, Images, ImageStore
 from train.splits import Split
 from train.terminal import counting, say
 from train.transfer.regimes import Plan
@@ -43,6 +43,13 @@ class Material:
     def image_paths(self) -> list[Path]:
         """The image files by number."""
         return [_path_of(self.rows, self.samples, number) for number in range(len(self.samples))]
+
+    def some_images(self, n: int) -> Images:
+        """Up to `n` images to train on, spread evenly: (n, height, width, 3)."""
+        first = self.samples.n_validation
+        numbers = np.linspace(first, len(self.samples) - 1, min(n, len(self.samples) - first)).round().astype(int)
+        images, readable = self.store.read(numbers)
+        return images[readable]
 
 
 def gather_material(

@@ -15,6 +15,7 @@ from train.config import TrainConfig
 from train.held_back import Inputs, Validator
 from train.interrupt import on_ctrl_c
 from train.learning.averaging import AverageWeights, optimizer_options
+from train.learning.batch_statistics import begin_statistics
 from train.learning.losses import pointwise_loss
 from train.material import Material
 from train.pipeline import TrainingData
@@ -58,6 +59,8 @@ class StageRun:
             network, data, inputs = head_task(config, plan.model, model, material)
         else:
             network, inputs = split_model(model)[1], material.store
+            if plan.regime == "scratch":
+                begin_statistics(network, material.some_images(config.batch_size))
             data = TrainingData.of(config, material.rows, material.samples, material.store, material.augmenter)
         self._data = data
         self._validator = Validator(network, inputs, material.held_back, weights)
