@@ -78,9 +78,10 @@ def test_commands_arrive_and_change_the_view_of_their_page_only(transport: str) 
         PageViewer(server.port, LIVE) as b,
     ):
         a.send(view="from above")
-        a.see_until(lambda seen: seen.state["view"] == "from above")
-        assert b.see().viewer == 2
-        assert b.see().state["view"] is None
+        changed = a.see_until(lambda seen: seen.state["view"] == "from above")
+        unchanged = b.see()
+    assert unchanged.state["view"] is None
+    assert {changed.viewer, unchanged.viewer} == {1, 2}
     assert stage.asked == [{"view": "from above"}]
 
 
