@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
@@ -37,6 +38,10 @@ def batches(epoch: int, context: Any = None, weight: float = 1.0) -> tf.data.Dat
     labels = images[:, :2].mean(axis=(1, 2, 3), keepdims=False)[:, None].astype(np.float32) / 255 - 0.5
     weights = np.full(len(images), weight, np.float32)
     return tf.data.Dataset.from_tensor_slices((images, labels, weights)).batch(BATCH)
+
+
+def some_images() -> npt.NDArray[np.uint8]:
+    return np.concatenate([images for images, *_ in batches(0).as_numpy_iterator()])
 
 
 def loop_of(model: keras.Model) -> TrainingLoop:
@@ -213,10 +218,12 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from tests import test_fit
 from train.fit import TrainingLoop
+from train.learning.batch_statistics import begin_statistics
 final = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
         model = test_fit.small_model(dropout=0.5, normalize=True)
+    begin_statistics(model, test_fit.some_images())
     def batches(epoch, context):
         return test_fit.batches(epoch).unbatch().batch(test_fit.BATCH // context.num_replicas_in_sync)
     loop = TrainingLoop(model, model, strategy, test_fit.BATCH, [1.0])

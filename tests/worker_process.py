@@ -32,9 +32,10 @@ def train(team: Team, folder: Path, index: int, epochs: int, dies_at: int = -1) 
     import keras
     import numpy as np
 
-    from tests.test_fit import BATCH, N_BATCHES, batches, small_model
+    from tests.test_fit import BATCH, N_BATCHES, batches, small_model, some_images
     from train import checkpoint
     from train.fit import TrainingLoop
+    from train.learning.batch_statistics import begin_statistics
     from train.scale_out.epoch_end import UndisturbedEpochEnd
 
     class Die(keras.callbacks.Callback):  # type: ignore[misc]
@@ -49,6 +50,7 @@ def train(team: Team, folder: Path, index: int, epochs: int, dies_at: int = -1) 
     strategy = team.strategy()
     with strategy.scope():
         model = small_model(dropout=0.5, normalize=True)
+    begin_statistics(model, some_images())
     path = folder / "checkpoint"
     content = team.share(path.read_bytes() if team.is_chief and path.exists() else None)
     state = checkpoint.load(path, content) if content else None
