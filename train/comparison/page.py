@@ -68,7 +68,8 @@ def build_page(
         Section("Results", results_table(config, results), *_error_bars(results)),
         Section("What was compared", *_about(config, left_out, data)),
     ]
-    return document(f"Comparison of {len(results)} trainings", sections, summary=summary_of(config, results))
+    title = f"Comparison of {len(results)} training{'s'[: len(results) != 1]}"
+    return document(title, sections, summary=summary_of(config, results))
 
 
 def summary_of(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
