@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from drive.lap_config import LapsConfig
 from drive.lap_report.drive_trace import Trace
-from drive.lap_report.track_map import draw_map
+from drive.lap_report.track_map import draw_key, draw_map
 from drive.lap_runs import LapResult
 from simulator_bridge.pages.blocks import Column, Line, drawing, gallery, line_chart, note, picture, table
 from simulator_bridge.pages.document import Section, document
@@ -67,6 +67,7 @@ def _drive(config: LapsConfig, result: LapResult) -> Section:
     track = build_track(result.job.track, seed=result.job.seed, reverse=result.job.reverse, scale=config.scale)
     return Section(
         _name(result),
+        draw_key(),
         drawing(
             draw_map(track, result.trace.rollout),
             caption="From above, north up. The arrow is where the drive began; a number is an intervention.",

@@ -6,14 +6,13 @@ import itertools
 from collections.abc import Iterator
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from simulator_bridge.simulator.drive_report import Rollout
 from simulator_bridge.simulator.track import Track
 from simulator_bridge.simulator.track_plan import FloatArray
 
-WIDTH_PX, MAX_HEIGHT_PX, MARGIN_PX = 900, 560, 24
-LEGEND_PX = 34  # below the map
+MAX_WIDTH_PX, MAX_HEIGHT_PX, MARGIN_PX = 900, 560, 24
 LIMITS_M = (0.25, 0.5, 1.0, 2.0)  # of |cte|, between one colour and the next
 # From calm to alarming, told apart by lightness too, and readable on white, on black and on the grey road.
 COLORS = ("#1b9e77", "#8fbf3f", "#f2b134", "#ef6c33", "#d7191c")
@@ -31,11 +30,11 @@ def draw_map(track: Track, rollout: Rollout) -> Markup:
         *_driven_line(rollout, plan),
         _start(rollout, plan),
         *_interventions(rollout, plan),
-        *_legend(plan.height_px - LEGEND_PX + 18),
     ]
     return Markup(
-        '<svg viewBox="0 0 {} {}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{}">{}</svg>'
-    ).format(WIDTH_PX, plan.height_px, f"{track.name} from above", Markup("").join(parts))
+        '<svg width="{0}" viewBox="0 0 {0} {1}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{2}">'
+        "{3}</svg>"
+    ).format(plan.width_px, plan.height_px, f"{track.name} from above", Markup("").join(parts))
 
 
 class _Plan:
@@ -44,14 +43,13 @@ class _Plan:
     def __init__(self, points: FloatArray) -> None:
         low, high = points.min(axis=0), points.max(axis=0)
         size = np.maximum(high - low, 1.0)
-        room_px = np.array([WIDTH_PX, MAX_HEIGHT_PX]) - 2 * MARGIN_PX
+        room_px = np.array([MAX_WIDTH_PX, MAX_HEIGHT_PX]) - 2 * MARGIN_PX
         self._scale = float((room_px / size).min())
         self._low_x, self._high_y = float(low[0]), float(high[1])
-        self._left_px = (WIDTH_PX - float(size[0]) * self._scale) / 2
-        self.height_px = round(float(size[1]) * self._scale) + 2 * MARGIN_PX + LEGEND_PX
+        self.width_px, self.height_px = (round(float(side) * self._scale) + 2 * MARGIN_PX for side in size)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        return (x - self._low_x) * self._scale + self._left_px, (self._high_y - y) * self._scale + MARGIN_PX
+        return (x - self._low_x) * self._scale + MARGIN_PX, (self._high_y - y) * self._scale + MARGIN_PX
 
     def path(self, points: FloatArray) -> str:
         return "M" + "L".join("{:.1f},{:.1f}".format(*self.place(float(x), float(y))) for x, y in points)
@@ -101,14 +99,9 @@ def _interventions(rollout: Rollout, plan: _Plan) -> Iterator[Markup]:
         ).format(x, y, number, float(rollout.time_s[step]), MARK, number)
 
 
-def _legend(y: int) -> Iterator[Markup]:
-    names = [f"up to {LIMITS_M[0]:g} m", *(f"to {limit:g} m" for limit in LIMITS_M[1:]), "more"]
-    yield Markup('<text x="{}" y="{}" font-size="13" fill="currentColor">off the driving line:</text>').format(
-        MARGIN_PX, y
-    )
-    for number, (name, color) in enumerate(zip(names, COLORS, strict=True)):
-        x = MARGIN_PX + 140 + 110 * number
-        yield Markup('<path d="M{},{}h26" stroke="{}" stroke-width="5" stroke-linecap="round"/>').format(
-            x, y - 4, color
-        )
-        yield Markup('<text x="{}" y="{}" font-size="13" fill="currentColor">{}</text>').format(x + 34, y, escape(name))
+def draw_key() -> Markup:
+    """What the colours of a map mean, as a line of text that may wrap."""
+    names = [*(f"to {limit:g} m" for limit in LIMITS_M), "more"]
+    swatch = Markup('<span class="key"><svg class="swatch"><rect width="100%" height="100%" fill="{}"/></svg>{}</span>')
+    keys = Markup("\n").join(swatch.format(color, name) for color, name in zip(COLORS, names, strict=True))
+    return Markup('<p class="keys"><span>Off the driving line:</span>\n{}</p>').format(keys)

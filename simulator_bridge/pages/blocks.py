@@ -172,8 +172,9 @@ def drawing(svg: Markup, caption: str = "", alt: str = "") -> Markup:
     """A drawing inside the page.
 
     Args:
-        svg: An `svg` element with a `viewBox`. No style attributes: the policy of the page ignores them. Colours
-            follow the theme through the classes `c0` to `c7` (fill), `s0` to `s7` (stroke), `ink`, `faint` and `grid`.
+        svg: An `svg` element with a `viewBox`; as wide as the page, or as its `width` if that is less. No style
+            attributes: the policy of the page ignores them. Colours follow the theme through the classes `c0` to `c7`
+            (fill), `s0` to `s7` (stroke), `ink`, `faint` and `grid`.
         caption: Shown under it.
         alt: Says what is to be seen; the caption where it is empty.
     """
