@@ -85,8 +85,8 @@ def _train(
         say_status("done", **result.to_json())
     else:
         print_result(result)
-    if config.summary:
-        write_summary(config.summary, result)
+    if config.json:
+        write_summary(config.json, result)
     if config.report:
         write_report(config.report, config, rows, split, result)
     return CTRL_C if result.interrupted else 0
@@ -106,7 +106,7 @@ def check_paths(config: TrainConfig) -> None:
     """Refuse what would fail only later: places that cannot be written, nothing to resume, a package not there."""
     if config.cluster and config.cluster.index:
         return  # only worker 0 writes and reads these
-    for flag, path in (("--output", config.output), ("--json", config.summary), ("--report", config.report)):
+    for flag, path in (("--output", config.output), ("--json", config.json), ("--report", config.report)):
         if path is not None:
             check_output(flag, path)
     if config.resume and not config.checkpoint.is_file():
@@ -175,7 +175,7 @@ def build_parser() -> argparse.ArgumentParser:
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with a driving_log.csv, or of such"
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="the model; replaced only by a complete one")
-    parser.add_argument("--json", dest="summary", type=Path, metavar="FILE", help="also write the result as JSON")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result as JSON")
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="also write a page with charts and pictures, in one HTML file"
     )

@@ -31,7 +31,7 @@ FREE_ON_RESUME = frozenset(
     {
         *(
             "output",
-            "summary",
+            "json",
             "resume",
             "tensorboard",
             "epochs",
@@ -103,7 +103,7 @@ class TrainConfig:
             by lot. 1 turns balancing off.
         cache_memory: Memory for preprocessed images, MB (1e6 bytes); what does not fit is decoded in every epoch.
         resume: Go on from `<output>.checkpoint`.
-        summary: Write the result as JSON here.
+        json: Write the result as JSON here.
         report: Write a page with charts and pictures here.
         status: Say how it goes as lines of JSON on standard output, in place of the table at the end.
         workers: `HOST:PORT` of every worker where several machines train together; the first one writes the files.
@@ -149,7 +149,7 @@ class TrainConfig:
     near_zero_share: float = 0.6
     cache_memory: int = 2000
     resume: bool = False
-    summary: Path | None = None
+    json: Path | None = None
     report: Path | None = None
     status: bool = False
     workers: tuple[str, ...] = ()

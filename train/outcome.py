@@ -31,7 +31,7 @@ def metadata_of(
     training = {**config.to_json(), "recordings": [recording.folder.name for recording in rows.recordings]}
     for name in (
         "output",
-        "summary",
+        "json",
         "report",
         "status",
         "tensorboard",
