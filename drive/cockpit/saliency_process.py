@@ -45,8 +45,9 @@ def step_back() -> None:
     """Leave the processor to whatever else wants it; once started, for of a busy processor little is left to start on.
 
     Not SCHED_IDLE: Linux takes a processor that runs only such work for a free one and wakes the answering thread
-    there, which costs it more (1.0 to 2.0 times as long at p99) than work of lowest niceness does (1.04 to 1.27, half
-    of the runs up to 1.16).
+    there, which costs it more (1.0 to 2.0 times as long at p99) than work of lowest niceness does (0.99 to 1.31, half
+    of 25 runs up to 1.16). A rest after each run of the model made it worse (1.15 to 1.34), one processor of its own no
+    better (1.08 to 1.26).
     """
     if hasattr(os, "nice"):
         os.nice(19)
