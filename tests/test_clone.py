@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from models.model_file import load_model_file
 from simulator_bridge.errors import ForeseenError
 from tests.made_recording import make_recording
 from train.clone import build_parser, main
-from train.config import TrainConfig
+from train.config import FREE_ON_RESUME, NOT_IN_A_MODEL, OWN_OF_A_WORKER, TrainConfig
 
 CLONE = Path(__file__).resolve().parents[1] / "train" / "clone.py"
 DEADLINE_S = 240  # a loaded machine; nothing waits for it to pass
@@ -239,6 +240,14 @@ def test_what_cannot_work_is_refused_in_one_line_before_tensorflow_is_imported(
     assert code == 1
     assert message in error
     assert len(error.splitlines()) == 1
+
+
+def test_settings_that_are_treated_apart_are_settings() -> None:
+    names = {field.name for field in dataclasses.fields(TrainConfig)}
+
+    assert names >= FREE_ON_RESUME | OWN_OF_A_WORKER | NOT_IN_A_MODEL
+    paths = {name for name, kind in TrainConfig.__annotations__.items() if "Path" in kind}
+    assert paths - {"recordings", "weights"} <= NOT_IN_A_MODEL  # of these the model tells the names alone
 
 
 def test_resuming_with_other_settings_is_refused_naming_them() -> None:

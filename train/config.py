@@ -48,6 +48,8 @@ FREE_ON_RESUME = frozenset(
 # Settings that each worker of a training may have to itself: where things are on its machine, and what it shows. That
 # they have the same rows and initial weights is checked by what is in the files.
 OWN_OF_A_WORKER = (FREE_ON_RESUME - {"epochs"}) | {"weights", "validate_on"}
+# What a model file does not tell: where things were on the machine that trained it, and what it showed.
+NOT_IN_A_MODEL = (FREE_ON_RESUME - {"epochs", "cache_memory", "feature_cache_size", "recordings"}) | {"validate_on"}
 
 
 @dataclass(frozen=True, kw_only=True)

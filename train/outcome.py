@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from models.registry import ModelConfig, build_model
-from train.config import TrainConfig
+from train.config import NOT_IN_A_MODEL, TrainConfig
 from train.dataset import Rows
 from train.report import Result
 
@@ -28,20 +28,8 @@ def metadata_of(
     config: TrainConfig, model_config: ModelConfig, rows: Rows, run: Mapping[str, Any], result: Result
 ) -> dict[str, Any]:
     """What the model file says about its making; recordings by name only, their folders are nobody's business."""
-    training = {**config.to_json(), "recordings": [recording.folder.name for recording in rows.recordings]}
-    for name in (
-        "output",
-        "json",
-        "report",
-        "status",
-        "tensorboard",
-        "resume",
-        "validate_on",
-        "workers",
-        "worker",
-        "feature_cache",
-    ):
-        training.pop(name)
+    training = {name: value for name, value in config.to_json().items() if name not in NOT_IN_A_MODEL}
+    training["recordings"] = [recording.folder.name for recording in rows.recordings]
     weights = (model_config.weights or "").replace("\\", "/").rpartition("/")[2] or None
     training |= {"weights": weights, "regime": result.regime}
     return {
