@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from markupsafe import Markup
 
+from simulator_bridge.pages.blocks import color_key
 from simulator_bridge.simulator.drive_report import Rollout
 from simulator_bridge.simulator.track import Track
 from simulator_bridge.simulator.track_plan import FloatArray
@@ -100,8 +101,5 @@ def _interventions(rollout: Rollout, plan: _Plan) -> Iterator[Markup]:
 
 
 def draw_key() -> Markup:
-    """What the colours of a map mean, as a line of text that may wrap."""
-    names = [*(f"to {limit:g} m" for limit in LIMITS_M), "more"]
-    swatch = Markup('<span class="key"><svg class="swatch"><rect width="100%" height="100%" fill="{}"/></svg>{}</span>')
-    keys = Markup("\n").join(swatch.format(color, name) for color, name in zip(COLORS, names, strict=True))
-    return Markup('<p class="keys"><span>Off the driving line:</span>\n{}</p>').format(keys)
+    """What the colours of a map mean."""
+    return color_key([*(f"to {limit:g} m" for limit in LIMITS_M), "more"], COLORS, "Off the driving line:")

@@ -97,6 +97,25 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> Markup
     )
 
 
+def color_key(names: Sequence[str], colors: Sequence[str] = (), intro: str = "") -> Markup:
+    """What colours mean, as a line of text that may wrap.
+
+    Args:
+        names: (N,) what they stand for.
+        colors: (N,) as SVG has them; the theme's in their order, where there are none.
+        intro: Said before them.
+    """
+    swatch = Markup('<span class="key"><svg class="swatch{}"><rect width="100%" height="100%"{}/></svg>{}</span>')
+    keys = [
+        swatch.format("", Markup(' fill="{}"').format(colors[i]), name)
+        if colors
+        else swatch.format(f" c{i % N_COLOURS}", "", name)
+        for i, name in enumerate(names)
+    ]
+    before = Markup("<span>{}</span>").format(intro) if intro else ""
+    return Markup('<p class="keys">{}{}</p>').format(before, Markup("").join(keys))
+
+
 def bars(
     title: str, labels: Sequence[str], series: Mapping[str, Numbers], *, unit: str = "", digits: int = 3
 ) -> Markup:
@@ -118,12 +137,6 @@ def bars(
         if any(value < 0 for value in values):
             raise ValueError(f"bars {title!r}: {name!r} has negative values")
     longest = max((value for values in series.values() for value in values if math.isfinite(value)), default=0.0)
-    legend = Markup("").join(
-        Markup('<span class="key"><svg class="swatch c{}"><rect width="100%" height="100%"/></svg>{}</span>').format(
-            i % N_COLOURS, name
-        )
-        for i, name in enumerate(series)
-    )
     rows = Markup("\n").join(
         Markup("<tr>{}<td>{}</td><td>{}</td></tr>").format(
             Markup('<th scope="rowgroup" rowspan="{}">{}</th>').format(len(series), label) if i == 0 else "",
@@ -134,7 +147,7 @@ def bars(
         for i, values in enumerate(series.values())
     )
     return Markup('<figure class="bars">\n<figcaption>{}</figcaption>\n{}<table>\n{}\n</table>\n</figure>').format(
-        title, Markup('<p class="keys">{}</p>\n').format(legend) if len(series) > 1 else "", rows
+        title, color_key(list(series)) + Markup("\n") if len(series) > 1 else "", rows
     )
 
 
