@@ -14,7 +14,7 @@ from train.baselines import MAX_TRAINING_ROWS, N_NEIGHBOURS, fit_nearest, fit_ri
 from train.dataset import FloatArray, IntArray, Rows
 from train.fit import stacked_outputs
 from train.images import FrameReader, ImageStore
-from train.splits import Split
+from train.splits import Split, spread
 from train.validation import Score, score, smooth_labels
 
 EVALUATION_BATCH = 64
@@ -69,7 +69,7 @@ class HeldBack:
             reader: Reads their frames.
             flip: Learn from their mirror images too, as the network does.
         """
-        training = _spread(split.train, MAX_TRAINING_ROWS)
+        training = spread(split.train, MAX_TRAINING_ROWS)
         seen, readable = _thumbnails(rows, training, reader)
         seen, labels = seen[readable], rows.steering_angle[training][readable]
         if flip:
@@ -115,13 +115,7 @@ class Validator:
 
     def frames(self, rows: Rows, reader: FrameReader, n: int) -> npt.NDArray[np.uint8]:
         """Up to `n` raw held-back frames, spread evenly: (n, 160, 320, 3)."""
-        return reader([rows.image_path("center", int(row)) for row in _spread(self._held_back.row, n)])[0]
-
-
-def _spread(numbers: IntArray, n: int) -> IntArray:
-    """At most `n` of `numbers`, evenly spread."""
-    chosen: IntArray = numbers[np.linspace(0, len(numbers) - 1, min(n, len(numbers))).round().astype(int)]
-    return chosen
+        return reader([rows.image_path("center", int(row)) for row in spread(self._held_back.row, n)])[0]
 
 
 def _thumbnails(rows: Rows, numbers: IntArray, reader: FrameReader) -> tuple[FloatArray, npt.NDArray[np.bool_]]:

@@ -17,7 +17,7 @@ from train.config import TrainConfig
 from train.dataset import Rows, Samples, list_samples
 from train.held_back import HeldBack
 from train.images import FrameReader, Images, ImageStore
-from train.splits import Split
+from train.splits import Split, spread
 from train.terminal import counting, say
 from train.transfer.regimes import Plan
 
@@ -46,9 +46,7 @@ class Material:
 
     def some_images(self, n: int) -> Images:
         """Up to `n` images to train on, spread evenly: (n, height, width, 3)."""
-        first = self.samples.n_validation
-        numbers = np.linspace(first, len(self.samples) - 1, min(n, len(self.samples) - first)).round().astype(int)
-        images, readable = self.store.read(numbers)
+        images, readable = self.store.read(spread(np.arange(self.samples.n_validation, len(self.samples)), n))
         return images[readable]
 
 

@@ -98,6 +98,12 @@ def split_recordings(recording: npt.NDArray[np.int32], first_held_back: int) -> 
     return _checked(held_back, np.zeros_like(held_back))
 
 
+def spread(numbers: IntArray, n: int) -> IntArray:
+    """At most `n` of `numbers`, evenly spread from the first to the last."""
+    chosen: IntArray = numbers[np.linspace(0, len(numbers) - 1, min(n, len(numbers))).round().astype(int)]
+    return chosen
+
+
 def _checked(held_back: npt.NDArray[np.bool_], guarded: npt.NDArray[np.bool_]) -> Split:
     train, validation = np.flatnonzero(~held_back & ~guarded), np.flatnonzero(held_back)
     if not len(train) or not len(validation):

@@ -11,6 +11,7 @@ from train.baselines import N_FOLDS, mirrored, thumbnail
 from train.config import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TrainConfig, aiming_back
 from train.dataset import FloatArray, IntArray, Rows
 from train.images import FrameReader
+from train.splits import spread
 
 MAX_ROWS = 1000  # enough to tell a hard driver from a soft one; reading their images takes some seconds
 PENALTY = 300.0  # of ridge regression on 800 pixels in [0, 1]; strong, as three cameras must not be learned by heart
@@ -33,7 +34,7 @@ def settled(config: TrainConfig, rows: Rows, learned: IntArray) -> TrainConfig:
     if config.side_correction is not None:
         return config
     own = learned[rows.has_camera("left")[learned] & rows.has_camera("right")[learned]]
-    own = own[np.linspace(0, len(own) - 1, min(len(own), MAX_ROWS)).round().astype(int)] if len(own) else own
+    own = spread(own, MAX_ROWS)
     seen, readable = _thumbnails(rows, own)
     seen, own = seen[:, readable], own[readable]
     hardest, softest = (aiming_back(SIDE_CAMERA_OFFSET_M, ahead_m) for ahead_m in (LOOKAHEAD_M, LONGEST_LOOKAHEAD_M))

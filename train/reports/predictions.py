@@ -11,6 +11,7 @@ import numpy.typing as npt
 from models.policy import Policy
 from train.dataset import Rows
 from train.images import FrameReader
+from train.splits import spread
 
 MAX_ROWS = 20_000  # about a minute of a small network on one core; of more, these are spread evenly
 CHUNK = 64  # frames decoded at a time
@@ -56,7 +57,7 @@ def predict_rows(
     on_progress: Callable[[int], None] = lambda n_done: None,
 ) -> Predictions:
     """Ask the policy about the center images of `held_back` rows (sorted), at most MAX_ROWS of them."""
-    chosen = held_back[np.linspace(0, len(held_back) - 1, min(len(held_back), MAX_ROWS)).round().astype(int)]
+    chosen = spread(held_back, MAX_ROWS)
     predicted = np.full(len(chosen), np.nan)
     for start in range(0, len(chosen), CHUNK):
         part = chosen[start : start + CHUNK]

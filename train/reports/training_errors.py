@@ -16,6 +16,7 @@ from train.dataset import Rows
 from train.reports.names import names_of
 from train.reports.predictions import Predictions
 from train.reports.timeline import thinned
+from train.splits import spread
 
 MAX_CHARTS = 12  # recordings with a chart of their own
 MAX_BLOCKS = 40  # in the table: those with the greatest error
@@ -172,7 +173,7 @@ def _scatter_caption(seen: Predictions) -> str:
 
 def _scatter(seen: Predictions) -> Markup:
     """A square with the recorded steering to the right and the predicted one upwards."""
-    chosen = np.linspace(0, len(seen) - 1, min(len(seen), MAX_DOTS)).round().astype(int)
+    chosen = spread(np.arange(len(seen)), MAX_DOTS)
     limit = min(1.0, 1.05 * float(max(np.abs(seen.recorded).max(), np.abs(seen.predicted).max(), 0.05)))
 
     def x(value: float) -> str:

@@ -19,7 +19,7 @@ from models.registry import ModelConfig, build_model, find_backbone, split_model
 from train.baselines import thumbnail
 from train.dataset import FloatArray, Rows
 from train.images import FrameReader
-from train.splits import Split
+from train.splits import Split, spread
 from train.validation import correlation, smooth_labels
 
 N_ROWS = 800  # 800 frames through MobileNetV2: 4 s on two cores; the kernel's equations are solved in 0.3 s
@@ -45,7 +45,7 @@ class Similarity:
 
 def measure_similarity(model: ModelConfig, rows: Rows, split: Split, reader: FrameReader) -> Similarity:
     """Measure on up to N_ROWS of the rows to train on; the held-back ones are not looked at."""
-    chosen = split.train[np.linspace(0, len(split.train) - 1, min(N_ROWS, len(split.train))).round().astype(int)]
+    chosen = spread(split.train, N_ROWS)
     frames, readable = reader([rows.image_path("center", int(row)) for row in chosen])
     frames, chosen = frames[readable], chosen[readable]
     if len(chosen) < N_FOLDS:
