@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from simulator_bridge.errors import exit_code
 
 if TYPE_CHECKING:
-    from drive.examination import Finding
+    from drive.doctor_checks import CheckResult
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         config = DoctorConfig(**vars(arguments))
     except ValueError as error:
         parser.error(str(error))
-    return exit_code(lambda: examine_and_print(config))
+    return exit_code(lambda: check_and_print(config))
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -70,12 +70,12 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def examine_and_print(config: DoctorConfig) -> int:
+def check_and_print(config: DoctorConfig) -> int:
     """Examine everything; print the findings as they come."""
-    from drive.examination import examine
+    from drive.doctor_checks import run_checks
 
-    findings: list[Finding] = []
-    for finding in examine(config.model, config.host, config.port, config.transport):
+    findings: list[CheckResult] = []
+    for finding in run_checks(config.model, config.host, config.port, config.transport):
         findings.append(finding)
         if not config.json:
             print(finding, flush=True)  # noqa: T201 - the command's result

@@ -18,8 +18,8 @@ import signal
 from dataclasses import asdict
 from typing import Any
 
-from drive.lap_config import LapsConfig
-from simulator_bridge.errors import ForeseenError, ModelFileError, exit_code
+from drive.evaluation.lap_config import LapsConfig
+from simulator_bridge.errors import ModelFileError, UserError, exit_code
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +69,9 @@ def run(config: LapsConfig) -> int:
     _check_tracks(config)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: end the processes first
 
-    from drive.lap_runs import LapResult, run_jobs
-    from drive.lap_table import build_table, groups_to_json
-    from simulator_bridge.simulator.drive_json import save_json, versions
+    from drive.evaluation.lap_runs import LapResult, run_jobs
+    from drive.evaluation.lap_table import build_table, groups_to_json
+    from simulator_bridge.simulator.run.drive_json import save_json, versions
 
     jobs = config.plan()
     logger.info("%s: %d drives of %d laps", config.driver, len(jobs), config.laps)
@@ -96,7 +96,7 @@ def run(config: LapsConfig) -> int:
         }
         save_json(config.json, content)
     if config.report is not None:
-        from drive.lap_report.page import build_lap_report
+        from drive.evaluation.lap_report import build_lap_report
         from simulator_bridge.pages.document import write_document
 
         write_document(config.report, build_lap_report(config, results))
@@ -107,13 +107,13 @@ def _check_files(config: LapsConfig) -> None:
     """Look at every file before anything is started.
 
     Raises:
-        ForeseenError: If the model is missing, or there is no folder for a result.
+        UserError: If the model is missing, or there is no folder for a result.
     """
     if config.model is not None and not config.model.is_file():
         raise ModelFileError(f"{config.model}: no such model file; train one first with train/clone.py")
     for path in (config.json, config.video, config.report):
         if path is not None and not path.absolute().parent.is_dir():
-            raise ForeseenError(f"{path}: there is no folder {str(path.parent)!r} to write it into")
+            raise UserError(f"{path}: there is no folder {str(path.parent)!r} to write it into")
 
 
 def _check_tracks(config: LapsConfig) -> None:
@@ -122,7 +122,7 @@ def _check_tracks(config: LapsConfig) -> None:
     Raises:
         TrackError: If one cannot be driven.
     """
-    from simulator_bridge.simulator.track import build_track
+    from simulator_bridge.track import build_track
 
     for track in config.tracks:
         build_track(track, seed=config.first_seed, scale=config.scale)

@@ -18,10 +18,10 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator_bridge.errors import ForeseenError, ModelFileError, exit_code
+from simulator_bridge.errors import ModelFileError, UserError, exit_code
 
 if TYPE_CHECKING:
-    from drive.latency_run import Measured
+    from drive.benchmark.latency_run import Measured
 
 WAY_NAMES = {"litert": "", "none": ", no model", "call": ", plain call", "predict": ", predict"}
 
@@ -120,8 +120,8 @@ def run(config: LatencyConfig) -> int:
     if config.model is not None and not config.model.is_file():
         raise ModelFileError(f"{config.model}: no such model file; train one first with train/clone.py")
     if config.json is not None and not config.json.parent.is_dir():
-        raise ForeseenError(f"{config.json}: there is no folder {config.json.parent}; make it first")
-    from drive.latency_table import print_tables, summarise
+        raise UserError(f"{config.json}: there is no folder {config.json.parent}; make it first")
+    from drive.benchmark.latency_table import print_tables, summarise
 
     summary = summarise(_measure(config))
     print_tables(summary)
@@ -131,15 +131,15 @@ def run(config: LatencyConfig) -> int:
 
 
 def _measure(config: LatencyConfig) -> list[Measured]:
-    from drive.latency_client import draw_jpegs
-    from drive.latency_run import Run, measure_in_turn, measure_load, running, start_driving
+    from drive.benchmark.latency_client import draw_jpegs
+    from drive.benchmark.latency_run import LatencyRun, measure_in_turn, measure_load, running, start_driving
 
     if config.cockpit and config.model is not None:
         return _measure_cockpit(config.model, config)
     jpegs = draw_jpegs()
     measured = _plan(config)
     with ExitStack() as stack:
-        runs: list[Run] = []
+        runs: list[LatencyRun] = []
         for one in measured:
             _say(config, f"starting {one.name}")
             server = stack.enter_context(running(one, config.model, config.against, config.against_port))
@@ -148,7 +148,7 @@ def _measure(config: LatencyConfig) -> list[Measured]:
                 client.close()
                 measure_load(one, server, config.frames, config.clients, config.fps)
                 stack.close()
-            runs.append(Run(one, server, client))
+            runs.append(LatencyRun(one, server, client))
         if not config.is_load:
             _say(config, f"measuring {len(runs)} servers in turn")
             measure_in_turn(runs, config.frames)
@@ -156,7 +156,7 @@ def _measure(config: LatencyConfig) -> list[Measured]:
 
 
 def _measure_cockpit(model: Path, config: LatencyConfig) -> list[Measured]:
-    from drive.latency_cockpit import measure_cockpit
+    from drive.benchmark.latency_cockpit import measure_cockpit
 
     measured: list[Measured] = []
     for transport in config.transports:
@@ -167,7 +167,7 @@ def _measure_cockpit(model: Path, config: LatencyConfig) -> list[Measured]:
 
 def _plan(config: LatencyConfig) -> list[Measured]:
     """Name what to measure."""
-    from drive.latency_run import Measured
+    from drive.benchmark.latency_run import Measured
 
     plan: list[Measured] = []
     for transport in config.transports if config.model is not None else ():

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drive.speed_control import SpeedController, brake_throttle
 from models.policy import Action, Policy
-from simulator_bridge.fault_log import FaultLog
 from simulator_bridge.messages import Control, Telemetry
-from simulator_bridge.recorder import Recorder
+from simulator_bridge.recording.recorder import Recorder
+from simulator_bridge.transport.fault_log import FaultLog
 
 if TYPE_CHECKING:
-    from simulator_bridge.server import Driver
+    from simulator_bridge.serving.driver import Driver
 
 logger = logging.getLogger(__name__)
 faults = FaultLog(logger)
@@ -55,6 +56,11 @@ class Pilot:
         wanted_mph = self.set_speed_mph if action.speed_mph is None else action.speed_mph
         throttle = self._speed_control(telemetry.speed_mph, steering_angle, telemetry.time_s, wanted_mph)
         return Control(steering_angle, throttle)
+
+
+def build_new_driver(policy: Policy, speed_mph: float) -> Callable[[], Driver]:
+    """Make the function that makes a pilot for each new connection; only the policy is shared."""
+    return lambda: Pilot(policy, SpeedController(speed_mph))
 
 
 class RecordingPilot:

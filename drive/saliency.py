@@ -16,10 +16,10 @@ import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator_bridge.errors import ForeseenError, exit_code
+from simulator_bridge.errors import UserError, exit_code
 
 if TYPE_CHECKING:
-    from models.saliency import SaliencyMap
+    from models.occlusion_saliency import SaliencyMap
     from simulator_bridge.messages import Frame
     from simulator_bridge.recording import Recording
 
@@ -92,16 +92,16 @@ def run(config: SaliencyConfig) -> int:
     """Look, print, draw."""
     for path in (config.sheet, config.json):
         if path is not None and not path.absolute().parent.is_dir():
-            raise ForeseenError(f"{path}: there is no folder {str(path.parent)!r} to write it into")
+            raise UserError(f"{path}: there is no folder {str(path.parent)!r} to write it into")
     import numpy as np
 
-    from drive.gaze.shares import LABEL_FOLDER
+    from drive.visualization.saliency_by_class import LABEL_FOLDER
     from simulator_bridge.recording import load_only_recording
 
     recording = load_only_recording(config.recording)
     has_labels = (recording.folder / LABEL_FOLDER).is_dir()
     if not has_labels and (config.sheet is None or config.json is not None):
-        raise ForeseenError(
+        raise UserError(
             f"{recording.folder}: has no classes of pixels ({LABEL_FOLDER}/) to print shares of: record with "
             f"simulator_bridge/simulate.py --labels, or ask for the picture alone with --sheet FILE.png"
         )
@@ -119,7 +119,7 @@ def _look(config: SaliencyConfig, recording: Recording, rows: list[int]) -> dict
     from rich.console import Console
     from rich.progress import track
 
-    from models.saliency import load_saliency
+    from models.occlusion_saliency import load_saliency
     from simulator_bridge.recording import read_frame
 
     saliency = load_saliency(config.model)
@@ -131,10 +131,10 @@ def _look(config: SaliencyConfig, recording: Recording, rows: list[int]) -> dict
 
 
 def _print_shares(config: SaliencyConfig, recording: Recording, looked: dict[int, tuple[Frame, SaliencyMap]]) -> None:
-    from drive.gaze.shares import load_labels, measure_shares
-    from drive.gaze.table import build_table, shares_to_json
-    from models.saliency import seen_rows
-    from simulator_bridge.simulator.drive_json import save_json
+    from drive.visualization.saliency_by_class import load_labels, measure_shares
+    from drive.visualization.saliency_table import build_table, shares_to_json
+    from models.occlusion_saliency import seen_rows
+    from simulator_bridge.simulator.run.drive_json import save_json
 
     looks = ((frame, saliency, load_labels(recording, row)) for row, (frame, saliency) in looked.items())
     shares = measure_shares(looks, seen_rows(config.model))
@@ -145,8 +145,8 @@ def _print_shares(config: SaliencyConfig, recording: Recording, looked: dict[int
 
 
 def _draw(config: SaliencyConfig, looked: dict[int, tuple[Frame, SaliencyMap]]) -> None:
-    from models.saliency import overlay
-    from simulator_bridge.simulator.contact_sheet import INK, Strip, draw, save
+    from models.occlusion_saliency import overlay
+    from simulator_bridge.simulator.run.contact_sheet import INK, Strip, draw, save
 
     if config.sheet is None:
         return

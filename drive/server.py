@@ -17,18 +17,18 @@ import gc
 import logging
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from simulator_bridge.child_process import end_with_parent
+from simulator_bridge.cli.parent_watch import end_with_parent
 from simulator_bridge.errors import ModelFileError, exit_code
 
 if TYPE_CHECKING:
-    from drive.cockpit.desk import Desk
+    from drive.cockpit.cockpit import Cockpit
     from models.policy import Policy
-    from simulator_bridge.server import BridgeServer, Driver
+    from simulator_bridge.serving.bridge_server import BridgeServer
 
 logger = logging.getLogger(__name__)
 
@@ -126,18 +126,19 @@ def run(config: ServerConfig) -> int:
     for package in ("drive", "models", "simulator_bridge", "__main__"):
         logging.getLogger(package).setLevel(logging.DEBUG if config.verbose else logging.INFO)
     if config.check:
-        from drive.doctor import DoctorConfig, examine_and_print
+        from drive.doctor import DoctorConfig, check_and_print
 
-        return examine_and_print(DoctorConfig(config.model, config.host, config.port, config.transport))
+        return check_and_print(DoctorConfig(config.model, config.host, config.port, config.transport))
     if not config.model.is_file():
         raise ModelFileError(f"{config.model}: no such model file; train one first with train/clone.py")
-    from simulator_bridge.server import BridgeServer
+    from models.loading import load_warm_policy
+    from simulator_bridge.serving.bridge_server import BridgeServer
 
     token = choose_token(config)
     server = BridgeServer(lambda: new_driver(), config.host, config.port, config.transport, token=token)
     try:
-        with open_cockpit(server, config, load_warm_policy(config.model)) as desk:
-            new_driver = desk.new_driver
+        with open_cockpit(server, config, load_warm_policy(config.model)) as cockpit:
+            new_driver = cockpit.new_driver
             serve(server, config, token)
     finally:
         server.close()
@@ -160,46 +161,30 @@ def choose_token(config: ServerConfig) -> str | None:
     return secrets.token_urlsafe(16)
 
 
-def load_warm_policy(path: Path) -> Policy:
-    """Load a policy and drive one frame with it, so that the first real frame is not the slow one.
-
-    Raises:
-        ModelFileError: If it is no model that drives.
-    """
-    import numpy as np
-
-    from models.loading import load_policy
-    from simulator_bridge.messages import FRAME_SHAPE, decode_frame, encode_frame
-
-    policy = load_policy(path)
-    policy(decode_frame(encode_frame(np.zeros(FRAME_SHAPE, np.uint8))))
-    return policy
-
-
 @contextlib.contextmanager
-def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> Iterator[Desk]:
+def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> Iterator[Cockpit]:
     """Put the cockpit on a server; its desk makes the drivers.
 
     Raises:
         RecordingError: If the folder to record into cannot be recorded in.
     """
-    from drive.cockpit.desk import Desk, Fleet
-    from drive.cockpit.pages import build_pages
+    from drive.cockpit.cockpit import Cockpit, DrivingSetup
+    from drive.cockpit.cockpit_pages import build_pages
     from drive.pilot import RecorderPool
 
     folder, records = config.record or drive_folder(), config.record is not None
     corrections = config.corrections or folder.with_name(f"{folder.name}-corrections")
     with contextlib.closing(RecorderPool(folder, at_once=records)) as recorders:
-        desk = Desk(Fleet(config.model, policy, config.speed_mph, recorders, records, corrections))
-        desk.clients = server.clients
-        server.mount(build_pages(desk, read_facts(config.model)))
-        with contextlib.closing(desk):
-            yield desk
+        cockpit = Cockpit(DrivingSetup(config.model, policy, config.speed_mph, recorders, records, corrections))
+        cockpit.clients = server.clients
+        server.mount(build_pages(cockpit, read_facts(config.model)))
+        with contextlib.closing(cockpit):
+            yield cockpit
 
 
 def read_facts(path: Path) -> dict[str, str]:
     """Say for people what a model file says of itself."""
-    from drive.cockpit.pages import model_facts
+    from drive.cockpit.cockpit_pages import model_facts
     from models.model_file import load_model_file
 
     return model_facts(path, load_model_file(path).metadata)
@@ -211,14 +196,6 @@ def drive_folder() -> Path:
     Not among the recordings of people: the next training shall not learn from what a model did.
     """
     return DRIVES / datetime.now().strftime("drive_%Y_%m_%d_%H_%M_%S")
-
-
-def build_new_driver(policy: Policy, speed_mph: float) -> Callable[[], Driver]:
-    """Make the function that makes a pilot for each new connection; only the policy is shared."""
-    from drive.pilot import Pilot
-    from drive.speed_control import SpeedController
-
-    return lambda: Pilot(policy, SpeedController(speed_mph))
 
 
 def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) -> None:

@@ -20,13 +20,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator_bridge.errors import ForeseenError, ModelFileError, exit_code
+from simulator_bridge.errors import ModelFileError, UserError, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drive.latency_run import OwnServer
-    from drive.soak_simulators import SoakCounts
+    from drive.benchmark.latency_run import OwnServer
+    from drive.benchmark.soak_simulators import SoakCounts
 
 N_PARTS = 10  # of the time, for drift; the first is warming up
 N_SAMPLES = 60  # of memory
@@ -99,8 +99,8 @@ def run(config: SoakConfig) -> int:
     if config.model is not None and not config.model.is_file():
         raise ModelFileError(f"{config.model}: no such model file; train one first with train/clone.py")
     if config.json is not None and not config.json.parent.is_dir():
-        raise ForeseenError(f"{config.json}: there is no folder {config.json.parent}; make it first")
-    from drive.latency_run import OwnServer
+        raise UserError(f"{config.json}: there is no folder {config.json.parent}; make it first")
+    from drive.benchmark.latency_run import OwnServer
 
     way = "none" if config.model is None else "litert"
     with closing(OwnServer(config.model or Path(), way, config.transport)) as server:
@@ -114,8 +114,8 @@ def run(config: SoakConfig) -> int:
 
 def soak(server: OwnServer, config: SoakConfig) -> dict[str, Any]:
     """Drive the server for the wanted time; the figures, as JSON types."""
-    from drive.latency_client import draw_jpegs
-    from drive.soak_simulators import SoakSimulator, vandalise
+    from drive.benchmark.latency_client import draw_jpegs
+    from drive.benchmark.soak_simulators import SoakSimulator, vandalise
 
     jpegs = draw_jpegs()
     stop = threading.Event()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from simulator_bridge.car import MAX_SPEED_MPH, MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
+from simulator_bridge.udacity_car import MAX_SPEED_MPH, MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 
 MAX_LATERAL_MPS2 = 4.0  # in bends; the tyres slide beyond about 8
 STEERING_MEMORY_S = 0.5  # a single straight frame in the middle of a bend does not make the car race

@@ -16,7 +16,7 @@ import argparse
 import math
 from dataclasses import dataclass
 
-from simulator_bridge.errors import ForeseenError, exit_code
+from simulator_bridge.errors import UserError, exit_code
 
 EPILOG = """\
 A recording is any folder with driving_log.csv and IMG/: of Udacity's simulator, of the built-in one, or of a drive by
@@ -67,7 +67,9 @@ def main(argv: list[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     parser = argparse.ArgumentParser(
-        description="Film a recorded drive.", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        description="Film a recorded drive.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("recording", type=Path, help="folder with driving_log.csv and IMG/")
     parser.add_argument("out", type=Path, help="the film to write: .mp4")
@@ -84,8 +86,8 @@ def build_parser() -> argparse.ArgumentParser:
 def run(config: VideoConfig) -> int:
     """Make the film."""
     if not config.out.absolute().parent.is_dir():
-        raise ForeseenError(f"{config.out}: there is no folder {str(config.out.parent)!r} to write it into")
-    from drive.film.making import make_film
+        raise UserError(f"{config.out}: there is no folder {str(config.out.parent)!r} to write it into")
+    from drive.visualization.recording_film import make_film
 
     film = make_film(
         config.recording, config.out, config.model,

@@ -13,10 +13,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from models.architectures.parts import split_model
 from models.model_file import ModelFile, Parity, layers_of
 from models.policy import LiteRTPolicy
-from models.quiet import import_tensorflow, quietly
-from models.registry import split_model
+from models.quiet_import import import_tensorflow, quietly
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import numpy as np
+
 from models.model_file import load_model_file
-from models.policy import LiteRTPolicy
+from models.policy import LiteRTPolicy, Policy
 from simulator_bridge.errors import ModelFileError
+from simulator_bridge.messages import FRAME_SHAPE, decode_frame, encode_frame
 
 logger = logging.getLogger(__name__)
 
@@ -36,3 +39,14 @@ def load_policy(path: Path) -> LiteRTPolicy:
         shapes = ", ".join(str(tuple(output.shape)) for output in model.outputs)
         raise ModelFileError(f"{path}: expected one output (None, 1), the steering angle; the model has {shapes}")
     return LiteRTPolicy(convert_to_litert(model), ("steering_angle",))
+
+
+def load_warm_policy(path: Path) -> Policy:
+    """Load a policy and drive one frame with it, so that the first real frame is not the slow one.
+
+    Raises:
+        ModelFileError: If it is no model that drives.
+    """
+    policy = load_policy(path)
+    policy(decode_frame(encode_frame(np.zeros(FRAME_SHAPE, np.uint8))))
+    return policy

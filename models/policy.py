@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from models.quiet import quietly
+from models.quiet_import import quietly
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE, Frame
 

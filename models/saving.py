@@ -14,10 +14,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from models.architectures.parts import split_model
+from models.architectures.registry import OUTPUT_SCALES
 from models.convert import convert_to_litert, load_keras_model, measure_parity, predict
 from models.model_file import FORMAT, GROUP, Parity, load_model_file, text_of
-from models.quiet import quietly
-from models.registry import OUTPUT_SCALES, split_model
+from models.quiet_import import quietly
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE
 

@@ -75,13 +75,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run(config: TableConfig) -> int:
     """Check the names, then build and print one architecture after the other."""
-    from models.registry import ARCHITECTURES, ModelConfig
+    from models.architectures.registry import ARCHITECTURES, ModelConfig
 
     names = tuple(ARCHITECTURES) if "all" in config.names else config.names
     entries = [ARCHITECTURES.find(name) for name in names]
     configs = [ModelConfig(entry.name, alpha=config.alpha if entry.alphas else None) for entry in entries]
 
-    from models.quiet import import_tensorflow
+    from models.quiet_import import import_tensorflow
 
     import_tensorflow()
     from models.costs import measure

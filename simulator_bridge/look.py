@@ -14,8 +14,8 @@ if __name__ == "__main__":  # run as a file: put the project root, not simulator
 import argparse
 from dataclasses import dataclass
 
-from simulator_bridge.errors import ForeseenError, exit_code
-from simulator_bridge.simulator.config import BACKENDS, WEATHERS
+from simulator_bridge.errors import UserError, exit_code
+from simulator_bridge.simulator.run.simulate_config import BACKENDS, WEATHERS
 
 SUFFIXES = (".png", ".jpg")
 
@@ -82,9 +82,9 @@ def build_parser() -> argparse.ArgumentParser:
 def run(config: LookConfig) -> int:
     """Draw and write the picture."""
     if not config.out.absolute().parent.is_dir():
-        raise ForeseenError(f"{config.out}: there is no folder {str(config.out.parent)!r} to write it into")
-    from simulator_bridge.simulator import contact_sheet
-    from simulator_bridge.simulator.track import build_track
+        raise UserError(f"{config.out}: there is no folder {str(config.out.parent)!r} to write it into")
+    from simulator_bridge.simulator.run import contact_sheet
+    from simulator_bridge.track import build_track
 
     track = build_track(config.track)
     strips = [] if config.beside is None else contact_sheet.recorded(config.beside, config.frames)

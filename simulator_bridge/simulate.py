@@ -1,7 +1,7 @@
 """The built-in simulator: `python simulator_bridge/simulate.py --track lake`.
 
-A client of the drive server, as Udacity's simulator is; or the expert at the wheel, recording; or a person at a web
-page. Needs no screen.
+A client of the drive server, as Udacity's simulator is; or the expert at the wheel, recording. Needs no screen. To
+drive it yourself from a web page: `train/studio.py`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
-from simulator_bridge.child_process import end_with_parent
-from simulator_bridge.errors import ForeseenError, exit_code
-from simulator_bridge.simulator.config import BACKENDS, WEATHERS, SimulateConfig
+from simulator_bridge.cli.parent_watch import end_with_parent
+from simulator_bridge.errors import UserError, exit_code
+from simulator_bridge.simulator.run.simulate_config import BACKENDS, WEATHERS, SimulateConfig
 
 if TYPE_CHECKING:
-    from simulator_bridge.simulator.session import SessionResult
+    from simulator_bridge.simulator.run.drive_session import SimulationResult
 
 EPILOG = """\
 A seed decides where the car starts (anywhere on the lap, up to 0.3 m off its line and 2 degrees askew), the scenery,
@@ -48,14 +48,13 @@ def main(argv: list[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     parser = argparse.ArgumentParser(
-        description="Drive a car around a track, without a screen: steered by a drive server, the expert, or you.",
+        description="Drive a car around a track, without a screen: steered by a drive server or the expert.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_drive(parser.add_argument_group("the drive"))
     _add_server(parser.add_argument_group("steered by a server"))
     _add_expert(parser.add_argument_group("steered by the expert"))
-    _add_browser(parser.add_argument_group("steered by you"))
     _add_results(parser.add_argument_group("results"))
     return parser
 
@@ -66,30 +65,26 @@ def run(config: SimulateConfig) -> int:
     level = logging.DEBUG if config.verbose else logging.WARNING if config.quiet else logging.INFO
     logging.getLogger("simulator_bridge").setLevel(level)
     if config.benchmark:
-        from simulator_bridge.simulator.benchmark import run_benchmark
+        from simulator_bridge.simulator.run.simulation_speed import run_benchmark
 
         print(run_benchmark(config.track, config.seed))  # noqa: T201 - the command's result
         return 0
-    if config.browser:
-        from simulator_bridge.browser.run import run_browser
-
-        return run_browser(config)
     for path in (config.report, config.rollout, config.video, config.strips):
         if path is not None and not path.absolute().parent.is_dir():
-            raise ForeseenError(f"{path}: there is no folder {str(path.parent)!r} to write it into")
-    from simulator_bridge.simulator.session import run_session
+            raise UserError(f"{path}: there is no folder {str(path.parent)!r} to write it into")
+    from simulator_bridge.simulator.run.drive_session import run_simulation
 
-    result = run_session(config)
+    result = run_simulation(config)
     _save(config, result)
     if not config.status:
         print(_describe(result))  # noqa: T201 - the command's result
     return 0
 
 
-def _save(config: SimulateConfig, result: SessionResult) -> None:
+def _save(config: SimulateConfig, result: SimulationResult) -> None:
     import numpy as np
 
-    from simulator_bridge.simulator.drive_json import save_json
+    from simulator_bridge.simulator.run.drive_json import save_json
 
     if config.rollout is not None:
         np.savez_compressed(config.rollout, **vars(result.rollout))
@@ -97,7 +92,7 @@ def _save(config: SimulateConfig, result: SessionResult) -> None:
         save_json(config.report, result.report)
 
 
-def _describe(result: SessionResult) -> str:
+def _describe(result: SimulationResult) -> str:
     report = result.report
     lines = [
         f"{report['track']}: {report['laps_done']} of {report['laps_wanted']} laps, "
@@ -174,16 +169,6 @@ def _add_expert(group: argparse._ArgumentGroup) -> None:
         help="record N starts of 3 s from off the centre and askew too (default: %(default)s)",
     )  # fmt: skip
     group.add_argument("--labels", action="store_true", help="record the class of each pixel too, PNGs in LABELS/")
-
-
-def _add_browser(group: argparse._ArgumentGroup) -> None:
-    defaults = SimulateConfig()
-    group.add_argument(
-        "--browser", action="store_true",
-        help="drive from a web page: record (into --record DIR, or recordings/browser-N), train, watch it drive",
-    )  # fmt: skip
-    group.add_argument("--host", default=defaults.host, help="address of the page (default: %(default)s)")
-    group.add_argument("--port", type=int, default=defaults.port, help="port of the page (default: %(default)s)")
 
 
 def _add_results(group: argparse._ArgumentGroup) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import browser as browser  # a fixture for every test
-from tests.browser import chromium as chromium
+from tests.support.browser import browser as browser  # a fixture for every test
+from tests.support.browser import chromium as chromium
 
 
 def pytest_configure() -> None:

@@ -23,10 +23,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from simulator_bridge.server import BridgeServer
-from simulator_bridge.simulator_client import ConnectionLostError, NoAnswerError, SimulatorClient, mask_message
+from simulator_bridge.serving.bridge_server import BridgeServer
 from simulator_bridge.transport import gatekeeper
-from tests.running_server import DRIVEN, ask, connect, running_server, wire_telemetry
+from simulator_bridge.transport.simulator_client import (
+    ConnectionLostError,
+    NoAnswerError,
+    SimulatorClient,
+    mask_message,
+)
+from tests.support.running_server import DRIVEN, ask, connect, running_server, wire_telemetry
 
 BATCH = 20  # inputs on one connection, or until it is closed
 ANSWER_S = 15.0

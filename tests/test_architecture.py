@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.support.paths import ROOT
+
 FLOORS = ("drive", "train", "models", "simulator_bridge")
 SCRIPTS = [
     path.relative_to(ROOT).as_posix()

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.errors import ForeseenError
+from simulator_bridge.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ Arrays = list[npt.NDArray[Any]]
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a training has come.
 
     Attributes:
@@ -57,7 +57,7 @@ class Progress:
 class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
     """Keeps the history and the weights of the epoch with the lowest validation loss in a `Progress`."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: TrainingProgress) -> None:
         super().__init__()
         self._progress = progress
 
@@ -78,7 +78,7 @@ class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         self,
         path: Path,
         run: Mapping[str, Any],
-        progress: Progress,
+        progress: TrainingProgress,
         callbacks: Sequence[keras.callbacks.Callback],
         clock: Callable[[], float],
     ) -> None:
@@ -108,7 +108,7 @@ class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
 def save(
     path: Path,
     run: Mapping[str, Any],
-    progress: Progress,
+    progress: TrainingProgress,
     model: keras.Model,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
@@ -149,7 +149,7 @@ class Checkpoint:
     """
 
     run: Mapping[str, Any]
-    progress: Progress
+    progress: TrainingProgress
     variables: Arrays
     callbacks: Sequence[Mapping[str, Any]]
 
@@ -178,7 +178,7 @@ def load(path: Path, content: bytes | None = None) -> Checkpoint:
         content: What is in it, where another machine has it.
 
     Raises:
-        ForeseenError: If it cannot be read.
+        UserError: If it cannot be read.
     """
     try:
         with io.BytesIO(content) if content else path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
@@ -186,10 +186,10 @@ def load(path: Path, content: bytes | None = None) -> Checkpoint:
             variables = _numbered(file, "variable")
             best_weights = _numbered(file, "best")
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ForeseenError(f"{path}: no checkpoint of train/clone.py, or damaged ({error}); delete it") from error
+        raise UserError(f"{path}: no checkpoint of train/clone.py, or damaged ({error}); delete it") from error
     if header["format"] != FORMAT:
-        raise ForeseenError(f"{path}: written by another version; start again without --resume")
-    progress = Progress(
+        raise UserError(f"{path}: written by another version; start again without --resume")
+    progress = TrainingProgress(
         header["epochs_done"],
         header["history"],
         header["best_epoch"],

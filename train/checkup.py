@@ -20,7 +20,7 @@ if __name__ == "__main__":  # run as a file: put the project root, not train/, f
 from simulator_bridge.errors import exit_code
 
 if TYPE_CHECKING:
-    from train.recording_facts import Finding
+    from train.reports.recording_facts import Finding
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(config: CheckupConfig) -> int:
     """Check everything and print it; 0 if something can be used."""
-    from simulator_bridge.log.folders import survey
-    from train.checkup_tables import print_findings, show_progress
-    from train.output_path import check_output
-    from train.recording_facts import find_out, to_json
+    from simulator_bridge.cli.output_file import check_output
+    from simulator_bridge.recording.log.folders import survey
+    from train.reports.checkup_tables import print_findings, show_progress
+    from train.reports.recording_facts import find_out, to_json
 
     if config.report is not None:
         check_output("--report", config.report)
@@ -101,13 +101,13 @@ def run(config: CheckupConfig) -> int:
 
 def write_report(path: Path, findings: Sequence[Finding]) -> None:
     """Write the page about what was found."""
-    from models.quiet import import_tensorflow
+    from models.quiet_import import import_tensorflow
     from simulator_bridge.pages.document import write_document
     from train.terminal import say
 
     say("making the report")
     import_tensorflow()  # whose augmentation is shown
-    from train.reports.data import data_report
+    from train.reports.data_report import data_report
 
     write_document(path, data_report(findings))
     say(f"report: {path}")

@@ -18,20 +18,20 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from simulator_bridge.child_process import end_with_parent
-from simulator_bridge.errors import ForeseenError, exit_code
+from simulator_bridge.cli.output_file import check_output
+from simulator_bridge.cli.parent_watch import end_with_parent
+from simulator_bridge.errors import UserError, exit_code
 from simulator_bridge.recording import Recording, load_recordings
-from train.config import KEYS_SMOOTH_S, LOSSES, OUTPUTS, REGIMES, SPLITS, TrainConfig
-from train.dataset import Rows, gather_rows, without_copies
-from train.output_path import check_output
-from train.scale_out.cluster import workers_of_tf_config
-from train.scale_out.team import Team
-from train.splits import Split, split_blocks, split_episodes, split_recordings
+from train.cluster import workers_of_tf_config
+from train.data.rows import Rows, gather_rows, without_copies
+from train.data.splits import Split, split_blocks, split_episodes, split_recordings
+from train.distributed.worker_group import WorkerGroup
 from train.terminal import quiet, say
+from train.train_config import KEYS_SMOOTH_S, LOSSES, OUTPUTS, REGIMES, SPLITS, TrainConfig
 
 if TYPE_CHECKING:
-    from models.registry import ModelConfig
-    from train.report import Result
+    from models.architectures.registry import ModelConfig
+    from train.training_result import TrainingResult
 
 CTRL_C = 130  # what shells report for a program that Ctrl-C ended
 
@@ -64,23 +64,28 @@ def run(config: TrainConfig) -> int:
     rows = gather_rows(recordings, config.outputs)
     split, dropped = split_rows(config, rows, n_own)
 
-    with Team.join(config.cluster) as team:
-        return _train(config, model_config, rows, split, dropped, team)
+    with WorkerGroup.join(config.cluster) as group:
+        return _train(config, model_config, rows, split, dropped, group)
 
 
 def _train(
-    config: TrainConfig, model_config: ModelConfig, rows: Rows, split: Split, dropped: dict[str, int], team: Team
+    config: TrainConfig,
+    model_config: ModelConfig,
+    rows: Rows,
+    split: Split,
+    dropped: dict[str, int],
+    group: WorkerGroup,
 ) -> int:
-    from models.quiet import import_tensorflow
+    from models.quiet_import import import_tensorflow
 
     import_tensorflow()
-    from train.progress import say_status
-    from train.report import print_result, write_summary
     from train.training import train
+    from train.training_progress import say_status
+    from train.training_result import print_result, write_summary
 
-    result = train(config, model_config, rows, split, dropped, team)
+    result = train(config, model_config, rows, split, dropped, group)
     if result is None:
-        return CTRL_C if team.interrupted else 0
+        return CTRL_C if group.interrupted else 0
     if config.status:
         say_status("done", **result.to_json())
     else:
@@ -92,10 +97,10 @@ def _train(
     return CTRL_C if result.interrupted else 0
 
 
-def write_report(path: Path, config: TrainConfig, rows: Rows, split: Split, result: Result) -> None:
+def write_report(path: Path, config: TrainConfig, rows: Rows, split: Split, result: TrainingResult) -> None:
     """Write the page about a finished training."""
     from simulator_bridge.pages.document import write_document
-    from train.reports.training import training_report
+    from train.reports.training_report import training_report
 
     say("making the report")
     write_document(path, training_report(config, rows, split, result))
@@ -110,22 +115,22 @@ def check_paths(config: TrainConfig) -> None:
         if path is not None:
             check_output(flag, path)
     if config.resume and not config.checkpoint.is_file():
-        raise ForeseenError(f"{config.checkpoint}: no unfinished training to resume; start it without --resume")
+        raise UserError(f"{config.checkpoint}: no unfinished training to resume; start it without --resume")
     if config.tensorboard and importlib.util.find_spec("tensorboard") is None:
-        raise ForeseenError("--tensorboard needs the package tensorboard: pip install tensorboard")
+        raise UserError("--tensorboard needs the package tensorboard: pip install tensorboard")
     if config.output.suffix != ".h5":
-        raise ForeseenError(f"--output must end in .h5, got {config.output}")
+        raise UserError(f"--output must end in .h5, got {config.output}")
 
 
 def model_config_of(config: TrainConfig) -> ModelConfig:
     """The model to build; checks the architecture, that a weights file is there, and that the regime fits them."""
-    from models.registry import ARCHITECTURES, ModelConfig
+    from models.architectures.registry import ARCHITECTURES, ModelConfig
     from train.transfer.regimes import check_regime
 
     entry = ARCHITECTURES.get(config.arch)
     weights = config.weights or (entry.default_weights if entry else None)
     if weights not in (None, "none", "imagenet") and not Path(str(weights)).is_file():
-        raise ForeseenError(f"--weights {weights}: no such file; pass a file, imagenet or none")
+        raise UserError(f"--weights {weights}: no such file; pass a file, imagenet or none")
     model_config = ModelConfig(
         arch=config.arch,
         outputs=config.outputs,

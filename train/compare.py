@@ -17,13 +17,13 @@ import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulator_bridge.errors import ForeseenError, exit_code
-from train.comparison.config import WIDTHS_DIFFER, ComparisonConfig, Run, plan_runs, widths_differ
-from train.config import REGIMES, TrainConfig
+from simulator_bridge.errors import UserError, exit_code
+from train.comparison.comparison_config import WIDTHS_DIFFER, ComparisonConfig, TrainingRun, plan_runs, widths_differ
 from train.terminal import quiet, say
+from train.train_config import REGIMES, TrainConfig
 
 if TYPE_CHECKING:
-    from train.comparison.result import RunResult
+    from train.comparison.run_result import RunResult
 
 CTRL_C = 130  # what shells report for a program that Ctrl-C ended
 
@@ -57,19 +57,19 @@ def run(config: ComparisonConfig) -> int:
     for arch in widths_differ(config):
         say(WIDTHS_DIFFER.format(arch))
     if not runs:
-        raise ForeseenError("nothing is left to compare; name other regimes with --regime")
+        raise UserError("nothing is left to compare; name other regimes with --regime")
     check_places(config)
-    settled = [(entry, train_config_of(config, entry)) for entry in runs]  # a wrong setting is known before the first
-    facts, fingerprint = look_at_data(settled[0][1])
+    configs = [(entry, train_config_of(config, entry)) for entry in runs]  # a wrong setting is known before the first
+    facts, fingerprint = look_at_data(configs[0][1])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: end the training first
 
-    from train.comparison.running import carry_out
-    from train.comparison.text_table import build_table
+    from train.comparison.comparison_run import carry_out
+    from train.comparison.comparison_table import build_table
 
     results: list[RunResult] = []
     interrupted = False
     try:
-        for result in carry_out(config, settled, fingerprint, say):
+        for result in carry_out(config, configs, fingerprint, say):
             results.append(result)
             report(config, results, left_out, facts, len(runs) - len(results))
     except KeyboardInterrupt:
@@ -88,13 +88,13 @@ def check_places(config: ComparisonConfig) -> None:
     try:
         config.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ForeseenError(f"--output {config.output}: the folder cannot be made: {error.strerror}") from error
+        raise UserError(f"--output {config.output}: the folder cannot be made: {error.strerror}") from error
     for flag, path in (("--report", config.report_path), ("--json", config.json_path)):
         if path.is_dir() or not path.parent.is_dir():
-            raise ForeseenError(f"{flag} {path}: name a file in a folder that exists")
+            raise UserError(f"{flag} {path}: name a file in a folder that exists")
 
 
-def train_config_of(config: ComparisonConfig, entry: Run) -> TrainConfig:
+def train_config_of(config: ComparisonConfig, entry: TrainingRun) -> TrainConfig:
     """The settings with which `train/clone.py` will train."""
     from train.clone import build_parser as clone_parser
 
@@ -107,7 +107,7 @@ def train_config_of(config: ComparisonConfig, entry: Run) -> TrainConfig:
 def look_at_data(train_config: TrainConfig) -> tuple[dict[str, object], str]:
     """Facts about the recordings and their split, and the fingerprint of the rows."""
     from train.clone import load, split_rows
-    from train.dataset import gather_rows
+    from train.data.rows import gather_rows
 
     recordings, n_own = load(train_config)
     rows = gather_rows(recordings, train_config.outputs)
@@ -130,9 +130,9 @@ def report(
 ) -> None:
     """Write the page and the numbers."""
     from simulator_bridge.pages.document import write_document
-    from simulator_bridge.simulator.drive_json import save_json, versions
-    from train.comparison.page import build_page
-    from train.comparison.result import baselines_of
+    from simulator_bridge.simulator.run.drive_json import save_json, versions
+    from train.comparison.comparison_page import build_page
+    from train.comparison.run_result import baselines_of
 
     write_document(config.report_path, build_page(config, results, left_out, facts, missing=missing))
     content: dict[str, Any] = {

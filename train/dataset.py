@@ -1,205 +1,95 @@
-"""From recordings to batches: rows and their labels, the samples of an epoch, the tf.data pipeline."""
+"""What a training learns from and is judged on: the images, as many as fit in memory, and the held-back rows."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
-import numpy.typing as npt
+import tensorflow as tf
 
-from simulator_bridge.errors import RecordingError
-from simulator_bridge.recording import CAMERAS, Recording
-from train.splits import Split
-
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
+from models.architectures.parts import split_model
+from simulator_bridge.errors import UserError
+from simulator_bridge.recording import CAMERAS
+from train.data.augment import Augmenter, CropGeometry
+from train.data.image_store import FrameReader, Images, ImageStore
+from train.data.rows import Rows, Samples, list_samples
+from train.data.splits import Split, spread
+from train.terminal import counting, say
+from train.train_config import TrainConfig
+from train.validation.validation_set import ValidationSet
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """The rows of several recordings, one after another.
+class Dataset:
+    """Everything that the stages of a training take their samples from.
 
     Attributes:
-        recordings: Where they come from.
-        recording: (N,) index into `recordings`.
-        row: (N,) row within its recording.
-        episode: (N,) unique over all recordings.
-        time_s: (N,) NaN where unknown.
-        labels: (N, n_outputs), steering first.
+        rows: All rows.
+        samples: The images by number.
+        store: Holds them.
+        augmenter: Changes them.
+        validation_set: The rows to be judged on.
     """
 
-    recordings: tuple[Recording, ...]
-    recording: npt.NDArray[np.int32]
-    row: npt.NDArray[np.int32]
-    episode: npt.NDArray[np.int32]
-    time_s: npt.NDArray[np.float64]
-    labels: FloatArray
+    rows: Rows
+    samples: Samples
+    store: ImageStore
+    augmenter: Augmenter
+    validation_set: ValidationSet
 
-    def __len__(self) -> int:
-        return len(self.recording)
+    def image_paths(self) -> list[Path]:
+        """The image files by number."""
+        return [_path_of(self.rows, self.samples, number) for number in range(len(self.samples))]
 
-    @property
-    def steering_angle(self) -> FloatArray:
-        """(N,) in [-1, 1], positive to the right."""
-        return self.labels[:, 0]
-
-    def image_path(self, camera: str, row: int) -> Path:
-        """Where the image of a row (of all rows) is."""
-        path: Path = self.recordings[self.recording[row]].image_path(camera, int(self.row[row]))
-        return path
-
-    def has_camera(self, camera: str) -> npt.NDArray[np.bool_]:
-        """(N,) which rows have an image of `camera`."""
-        return np.array([camera in recording.images for recording in self.recordings])[self.recording]
-
-    def fingerprint(self) -> str:
-        """Identifies the data: a hash of every row's images' names and sizes and its labels."""
-        digest = hashlib.sha256(self.labels.tobytes())
-        for camera in CAMERAS:
-            for row in np.flatnonzero(self.has_camera(camera)):
-                path = self.image_path(camera, int(row))
-                digest.update(f"{path.name}:{path.stat().st_size if path.exists() else -1}\n".encode())
-        return digest.hexdigest()
+    def some_images(self, n: int) -> Images:
+        """Up to `n` images to train on, spread evenly: (n, height, width, 3)."""
+        images, readable = self.store.read(spread(np.arange(self.samples.n_validation, len(self.samples)), n))
+        return images[readable]
 
 
-def gather_rows(recordings: Sequence[Recording], outputs: Sequence[str]) -> Rows:
-    """Put the rows of `recordings` one after another.
+def load_dataset(
+    config: TrainConfig, rows: Rows, split: Split, model: keras.Model, reader: FrameReader, *, cache_images: bool = True
+) -> Dataset:
+    """Read the images.
 
     Args:
-        recordings: At least one.
-        outputs: Columns to learn, such as `("steering_angle", "throttle")`.
+        config: Settings.
+        rows: All rows.
+        split: Which are trained on and which are for validation.
+        model: Crops and resizes the images.
+        reader: Reads the files.
+        cache_images: Hold as many in memory as `config` allows; a network of which only features are needed reads each
+            image once.
 
     Raises:
-        RecordingError: If no row is left, or a recording lacks one of `outputs`.
+        UserError: If none of the held-back images can be read.
     """
-    if not sum(len(recording) for recording in recordings):
-        raise RecordingError(f"no usable row in {', '.join(str(recording.folder) for recording in recordings)}")
-    labels, episodes, n_episodes = [], [], 0
-    for recording in recordings:
-        columns = [np.asarray(getattr(recording, output), np.float32) for output in outputs]
-        for output, column in zip(outputs, columns, strict=True):
-            if not np.isfinite(column).all():
-                raise RecordingError(f"{recording.log}: no {output} in the log, but --predict asks for it")
-        labels.append(np.stack(columns, axis=1))
-        episodes.append(recording.episode + n_episodes)
-        n_episodes += int(recording.episode.max(initial=-1)) + 1
-    lengths = [len(recording) for recording in recordings]
-    return Rows(
-        recordings=tuple(recordings),
-        recording=np.repeat(np.arange(len(recordings), dtype=np.int32), lengths),
-        row=np.concatenate([np.arange(n, dtype=np.int32) for n in lengths]),
-        episode=np.concatenate(episodes).astype(np.int32),
-        time_s=np.concatenate([recording.time_s for recording in recordings]),
-        labels=np.concatenate(labels),
+    preprocessing, _ = split_model(model)
+    samples = list_samples(rows, split, config.used_cameras)
+    preprocess = tf.function(preprocessing, reduce_retracing=True)  # streamed in parts of all lengths
+    store = ImageStore(
+        len(samples),
+        lambda number: _path_of(rows, samples, number),
+        lambda frames: np.asarray(preprocess(tf.constant(frames))),
+        reader,
+        config.cache_memory * 10**6 if cache_images else 0,
     )
+    if cache_images:
+        _fill(store)
+    validation_set = ValidationSet.of(rows, split, store)
+    if not len(validation_set):
+        raise UserError("none of the held-back images can be read; run train/checkup.py on the recordings")
+    return Dataset(rows, samples, store, Augmenter(CropGeometry.of(preprocessing), *store.shape[:2]), validation_set)
 
 
-def without_copies(rows: Rows, split: Split) -> tuple[Split, int]:
-    """Take rows out of the training side that are also held back (a folder named twice, a copied recording).
-
-    Returns:
-        The split, and how many rows were taken out.
-    """
-
-    def identity(row: int) -> tuple[str, float]:
-        return rows.image_path("center", row).name, float(rows.steering_angle[row])
-
-    held_back = {identity(int(row)) for row in split.validation}
-    own = np.array([identity(int(row)) not in held_back for row in split.train], bool)
-    return Split(split.train[own], split.validation, split.n_guard), int((~own).sum())
+def _path_of(rows: Rows, samples: Samples, number: int) -> Path:
+    return rows.image_path(CAMERAS[samples.camera[number]], int(samples.row[number]))
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """What is trained on: a row is up to three samples, one per camera. Numbers are those of the image store.
-
-    The images of the validation rows come first in the store, so that memory is spent on them first.
-
-    Attributes:
-        row: (n,) row of each image in the store.
-        camera: (n,) index into CAMERAS.
-        n_validation: Images 0 .. n_validation - 1 are the center images of the validation rows, in order.
-    """
-
-    row: IntArray
-    camera: npt.NDArray[np.int8]
-    n_validation: int
-
-    def __len__(self) -> int:
-        return len(self.row)
-
-
-def list_samples(rows: Rows, split: Split, cameras: Sequence[str]) -> Samples:
-    """List the images that a training needs: center of the validation rows, `cameras` of the training rows."""
-    row, camera = [split.validation], [np.zeros(len(split.validation), np.int8)]
-    for name in cameras:
-        present = split.train[rows.has_camera(name)[split.train]]
-        row.append(present)
-        camera.append(np.full(len(present), CAMERAS.index(name), np.int8))
-    return Samples(np.concatenate(row), np.concatenate(camera), len(split.validation))
-
-
-def camera_steering(steering_angle: FloatArray, camera: npt.NDArray[np.int8], correction: float) -> FloatArray:
-    """Label side-camera images as if the center camera had seen them.
-
-    A left-camera view looks like a car that drifted left, so its label steers right.
-
-    Args:
-        steering_angle: (n,) labels of the rows, in [-1, 1].
-        camera: (n,) index into CAMERAS.
-        correction: Added for the left camera, taken away for the right; normalised, >= 0.
-
-    Returns:
-        (n,) clipped to [-1, 1].
-
-    Source: Bojarski et al. 2016, "End to End Learning for Self-Driving Cars", section 2.
-    """
-    to_the_right = np.array([0, 1, -1], np.float32)[camera]  # center, left, right
-    labels: FloatArray = np.clip(steering_angle + correction * to_the_right, -1, 1).astype(np.float32)
-    return labels
-
-
-def balanced(steering_angle: FloatArray, near_zero: float, share: float, rng: np.random.Generator) -> IntArray:
-    """Choose rows so that straight ones are at most `share` of them.
-
-    Keyboard recordings are mostly exact zeros; a network that sees them as they come learns to go straight on.
-
-    Args:
-        steering_angle: (n,) labels.
-        near_zero: Rows with a smaller magnitude are straight.
-        share: In (0, 1]; 1 keeps all.
-        rng: Decides which straight rows are left out.
-
-    Returns:
-        Sorted indices into `steering_angle`.
-    """
-    straight = np.abs(steering_angle) < near_zero
-    n_turning = int((~straight).sum())
-    if share == 1 or n_turning == 0:
-        return np.arange(len(steering_angle))
-    n_kept = min(int(straight.sum()), round(n_turning * share / (1 - share)))
-    kept = rng.choice(np.flatnonzero(straight), n_kept, replace=False)
-    return np.sort(np.concatenate([np.flatnonzero(~straight), kept]))
-
-
-@dataclass(frozen=True, eq=False)
-class EpochPlan:
-    """The samples of one epoch in order, padded to whole batches: what, with which labels, changed how.
-
-    Attributes:
-        image: (n,) number in the image store.
-        labels: (n, n_outputs) after all corrections.
-        weight: (n,) 1, or 0 for padding and unreadable images.
-        drawn: (n, len(augment.COLUMNS)).
-    """
-
-    image: IntArray
-    labels: FloatArray
-    weight: FloatArray
-    drawn: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.image)
+def _fill(store: ImageStore) -> None:
+    with counting("reading images", store.n_cached) as on_progress:
+        store.fill(on_progress)
+    streamed = len(store) - store.n_cached
+    say(f"{store.n_cached} images kept in memory" + (f", {streamed} streamed from disk" if streamed else ""))

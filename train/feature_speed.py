@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from simulator_bridge.errors import exit_code
 from simulator_bridge.recording import load_recordings
-from train.config import TrainConfig
-from train.dataset import gather_rows
-from train.splits import split_blocks
+from train.data.rows import gather_rows
+from train.data.splits import split_blocks
+from train.train_config import TrainConfig
 
 if TYPE_CHECKING:
-    from train.transfer.speed import HeadSpeed
+    from train.transfer.head_speed import HeadSpeed
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run(config: FeatureSpeedConfig) -> int:
     """Measure each architecture and print the table."""
-    from models.registry import ModelConfig
+    from models.architectures.registry import ModelConfig
     from train.transfer.regimes import check_backbone
 
     models = [ModelConfig(arch=arch) for arch in config.arch]
@@ -85,10 +85,10 @@ def run(config: FeatureSpeedConfig) -> int:
         rows.recording, rows.time_s, training.validation_fraction, training.validation_blocks, training.guard_s
     )
 
-    from models.quiet import import_tensorflow
+    from models.quiet_import import import_tensorflow
 
     import_tensorflow()
-    from train.transfer.speed import measure_head_speed
+    from train.transfer.head_speed import measure_head_speed
 
     speeds = [measure_head_speed(training, model, rows, split) for model in models]
     if config.json:

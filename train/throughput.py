@@ -13,14 +13,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator_bridge.errors import ForeseenError, exit_code
+from simulator_bridge.errors import UserError, exit_code
 from simulator_bridge.recording import load_recordings
-from train.config import TrainConfig
-from train.dataset import gather_rows
-from train.splits import split_blocks
+from train.data.rows import gather_rows
+from train.data.splits import split_blocks
+from train.train_config import TrainConfig
 
 if TYPE_CHECKING:
-    from train.pipeline_speed import PipelineSpeed
+    from train.data.pipeline_speed import PipelineSpeed
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ThroughputConfig:
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
-            raise ForeseenError(f"--rounds must be at least 1, got {self.rounds}")
+            raise UserError(f"--rounds must be at least 1, got {self.rounds}")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run(config: ThroughputConfig) -> int:
     """Measure, and print the table."""
-    from models.registry import ModelConfig
+    from models.architectures.registry import ModelConfig
 
     settings = TrainConfig(
         recordings=config.recordings,
@@ -98,10 +98,10 @@ def run(config: ThroughputConfig) -> int:
         rows.recording, rows.time_s, settings.validation_fraction, settings.validation_blocks, settings.guard_s
     )
 
-    from models.quiet import import_tensorflow
+    from models.quiet_import import import_tensorflow
 
     import_tensorflow()
-    from train.pipeline_speed import measure_pipeline
+    from train.data.pipeline_speed import measure_pipeline
 
     speed = measure_pipeline(settings, model_config, rows, split, config.rounds)
     if config.json:

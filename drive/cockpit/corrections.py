@@ -24,7 +24,7 @@ import numpy as np
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import Control, Frame, Telemetry, encode_frame
-from simulator_bridge.recorder import Recorder
+from simulator_bridge.recording.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ CONTEXT_FOLDER, MARKER = "context", "correction.json"
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Decision:
     """A moment of a drive: what came, what the model wanted, what the car was told."""
 
     telemetry: Telemetry
@@ -52,7 +52,7 @@ class Seen:
         """The picture as a JPEG."""
         return self.telemetry.jpeg or encode_frame(self.telemetry.frame)
 
-    def slim(self) -> Seen:
+    def slim(self) -> Decision:
         """The same without its decoded frame, if there is a JPEG: a sixth of the memory."""
         if self.telemetry.jpeg is None:
             return self
@@ -71,21 +71,21 @@ class Correction:
         RecordingError: If the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, before: list[Seen], facts: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, before: list[Decision], facts: Mapping[str, Any]) -> None:
         self._folder = folder
         self._recorder = Recorder(folder, cameras=("center",))
-        self._before, self._after = before, list[Seen]()
+        self._before, self._after = before, list[Decision]()
         self._facts = {**facts, "began": datetime.now().isoformat(timespec="milliseconds")}
         self._row_at_s = self._context_at_s = -math.inf
-        self._first: Seen | None = None
-        self._last: Seen | None = None
+        self._first: Decision | None = None
+        self._last: Decision | None = None
 
     @property
     def n_rows(self) -> int:
         """Rows with the person's steering so far."""
         return self._recorder.n_written
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: Decision) -> None:
         """Take in a moment that the person drove; returns at once."""
         self._first, self._last = self._first or seen.slim(), seen
         if seen.telemetry.received_at - self._row_at_s < ROW_PERIOD_S:
@@ -99,7 +99,7 @@ class Correction:
             speed_mph=seen.telemetry.speed_mph,
         )
 
-    def add_after(self, seen: Seen) -> bool:
+    def add_after(self, seen: Decision) -> bool:
         """Take in a moment that nobody drove by hand; False when there is enough of them."""
         now_s = seen.telemetry.received_at
         if self._last is None:  # the person is about to begin
@@ -138,7 +138,7 @@ class Correction:
         temporary.write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
         temporary.replace(self._folder / MARKER)
 
-    def _write_context(self, folder: Path, seen: Seen, pivot: Seen | None) -> dict[str, Any]:
+    def _write_context(self, folder: Path, seen: Decision, pivot: Decision | None) -> dict[str, Any]:
         offset_s = seen.telemetry.received_at - (pivot or seen).telemetry.received_at
         name = f"{'after' if offset_s > 0 else 'before'}_{abs(offset_s):06.3f}s.jpg"
         (folder / name).write_bytes(seen.jpeg())
@@ -168,7 +168,7 @@ class Corrections:
         closing: Callable[[Callable[[], None]], None] = lambda run: threading.Thread(target=run).start(),
     ) -> None:
         self.folder, self._facts, self._closing = folder, facts, closing
-        self._lately: deque[Seen] = deque(maxlen=math.ceil(CONTEXT_S / CONTEXT_PERIOD_S))
+        self._lately: deque[Decision] = deque(maxlen=math.ceil(CONTEXT_S / CONTEXT_PERIOD_S))
         self._lately_at_s = -math.inf
         self._current: Correction | None = None
         self._lock = threading.Lock()
@@ -192,7 +192,7 @@ class Corrections:
             folder = _new_folder(self.folder)
             self._current = Correction(folder, self._last_seconds(), self._facts)
 
-    def see(self, seen: Seen, by_hand: bool) -> None:
+    def see(self, seen: Decision, by_hand: bool) -> None:
         """Take in a moment; returns at once.
 
         Args:
@@ -212,7 +212,7 @@ class Corrections:
             self._lately_at_s = now_s
             self._lately.append(seen.slim())
 
-    def _last_seconds(self) -> list[Seen]:
+    def _last_seconds(self) -> list[Decision]:
         lately = list(self._lately)
         since_s = lately[-1].telemetry.received_at - CONTEXT_S if lately else 0.0
         return [seen for seen in lately if seen.telemetry.received_at >= since_s]

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from drive.cockpit.corrections import Seen
+from drive.cockpit.corrections import Decision
 from simulator_bridge.errors import RecordingError
 
 MAX_KEPT = 100  # in memory
@@ -34,7 +34,7 @@ class Marks:
         """Give the last ones, newest first, as JSON types."""
         return list(self._kept)[-n:][::-1]
 
-    def add(self, car: int, seen: Seen, progress: dict[str, Any] | None, note: str = "") -> None:
+    def add(self, car: int, seen: Decision, progress: dict[str, Any] | None, note: str = "") -> None:
         """Mark a moment.
 
         Raises:
@@ -56,7 +56,7 @@ class Marks:
             self._write(mark, seen, now)
             self._kept.append(mark)
 
-    def _write(self, mark: dict[str, Any], seen: Seen, now: datetime) -> None:
+    def _write(self, mark: dict[str, Any], seen: Decision, now: datetime) -> None:
         folder = self._folder
         mark["image"] = now.strftime("mark_%Y_%m_%d_%H_%M_%S_%f")[:-3] + ".jpg"
         try:

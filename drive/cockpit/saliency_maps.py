@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from drive.cockpit.corrections import Seen
+from drive.cockpit.corrections import Decision
+from simulator_bridge.cli.child_process import script
 
 logger = logging.getLogger(__name__)
 
-SCRIPT = Path(__file__).with_name("saliency_process.py")
+SCRIPT = script("drive/cockpit/saliency_process.py")
 PERIOD_S = 0.3  # from one map to the next, at least; one takes about 0.1 s of an idle processor
 IDLE_S = 20.0  # the process ends when nobody has wanted a map for so long
 END_S = 5.0  # an interrupted process ends at once
@@ -30,7 +31,7 @@ class SaliencyMaps:
         wanted: Gives the newest moment of each car, by its number, that somebody wants a map of.
     """
 
-    def __init__(self, model: Path, wanted: Callable[[], Mapping[int, Seen]]) -> None:
+    def __init__(self, model: Path, wanted: Callable[[], Mapping[int, Decision]]) -> None:
         self._model, self._wanted = model, wanted
         self._maps: dict[int, bytes] = {}
         self._lock = threading.Lock()
@@ -81,7 +82,7 @@ class SaliencyMaps:
 
     def _compute_while_wanted(self, process: subprocess.Popen[bytes]) -> None:
         wanted_at = time.monotonic()
-        drawn: dict[int, Seen] = {}
+        drawn: dict[int, Decision] = {}
         while not self._closed.wait(PERIOD_S):
             wanted = self._wanted()
             now = time.monotonic()
@@ -101,7 +102,7 @@ class SaliencyMaps:
         logger.warning("no saliency: %s", reason)
 
 
-def _ask(process: subprocess.Popen[bytes], seen: Seen) -> bytes:
+def _ask(process: subprocess.Popen[bytes], seen: Decision) -> bytes:
     if process.stdin is None or process.stdout is None:
         raise EOFError
     jpeg = seen.jpeg()

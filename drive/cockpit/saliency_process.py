@@ -17,10 +17,10 @@ import os
 import struct
 from typing import TYPE_CHECKING, BinaryIO
 
-from simulator_bridge.errors import ForeseenError
+from simulator_bridge.errors import UserError
 
 if TYPE_CHECKING:
-    from models.saliency import SaliencyMap
+    from models.occlusion_saliency import SaliencyMap
 
 OK, FAILED = 0, 1
 PNG_EFFORT = 1  # of 9
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         serve(arguments.model, sys.stdin.buffer, sys.stdout.buffer)
-    except ForeseenError as error:
+    except UserError as error:
         answer(sys.stdout.buffer, FAILED, str(error).encode())
         return 1
     except BrokenPipeError:  # the cockpit has ended
@@ -57,11 +57,11 @@ def serve(model: Path, frames: BinaryIO, maps: BinaryIO) -> None:
     """Answer every frame with its map.
 
     Raises:
-        ForeseenError: If the model cannot tell.
+        UserError: If the model cannot tell.
     """
     import cv2
 
-    from models.saliency import load_saliency
+    from models.occlusion_saliency import load_saliency
     from simulator_bridge.messages import decode_frame
 
     cv2.setNumThreads(1)
@@ -72,11 +72,11 @@ def serve(model: Path, frames: BinaryIO, maps: BinaryIO) -> None:
 
 
 def to_png(saliency: SaliencyMap) -> bytes:
-    """Draw a map as `models.saliency.overlay` does, as a picture to be laid over the frame."""
+    """Draw a map as `models.occlusion_saliency.overlay` does, as a picture to be laid over the frame."""
     import cv2
     import numpy as np
 
-    from models.saliency import FADE, FAINT_RGB, OPACITY, STRONG_RGB
+    from models.occlusion_saliency import FADE, FAINT_RGB, OPACITY, STRONG_RGB
 
     strength = saliency[..., np.newaxis]
     colour = (1.0 - strength) * np.array(FAINT_RGB, np.float32) + strength * np.array(STRONG_RGB, np.float32)
@@ -86,7 +86,7 @@ def to_png(saliency: SaliencyMap) -> bytes:
         ".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, PNG_EFFORT]
     )
     if not is_done:
-        raise ForeseenError("the map could not be written as a PNG")
+        raise UserError("the map could not be written as a PNG")
     return bytes(png)
 
 

@@ -18,14 +18,14 @@ import struct
 import threading
 from dataclasses import asdict, dataclass
 
-from simulator_bridge.errors import ForeseenError, exit_code
+from simulator_bridge.errors import UserError, exit_code
 
 LIVE = "/cockpit/live"
 FIRST_MAP_S = 120.0  # a model of another program is converted first
 
 
 @dataclass
-class Seen:
+class ViewerCounts:
     """What a page has seen: updates, and different maps of what moves the steering among them."""
 
     n_updates: int = 0
@@ -45,7 +45,7 @@ class CockpitViewer:
 
         self._client = Client(url + LIVE)
         self._client.send(json.dumps({"do": "saliency", "on": True}))
-        self.seen = Seen()
+        self.seen = ViewerCounts()
         self._last_map = b""
         self._has_map = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -55,12 +55,12 @@ class CockpitViewer:
         """Wait until saliency is shown.
 
         Raises:
-            ForeseenError: If it is not.
+            UserError: If it is not.
         """
         if not self._has_map.wait(FIRST_MAP_S):
-            raise ForeseenError(f"no saliency came in {FIRST_MAP_S:.0f} s; does the cockpit show it for this model?")
+            raise UserError(f"no saliency came in {FIRST_MAP_S:.0f} s; does the cockpit show it for this model?")
 
-    def close(self) -> Seen:
+    def close(self) -> ViewerCounts:
         """Close the page and tell what it has seen."""
         self._client.close()
         self._thread.join()
@@ -110,7 +110,7 @@ def run(url: str) -> int:
     return 0
 
 
-def _say(seen: Seen) -> None:
+def _say(seen: ViewerCounts) -> None:
     print(json.dumps(asdict(seen)), flush=True)  # noqa: T201 - the answer
 
 

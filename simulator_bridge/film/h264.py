@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.errors import ForeseenError
+from simulator_bridge.errors import UserError
 
 QUALITY = "26"  # libx264's CRF: lower is better and larger
 TICK = Fraction(1, 1000)  # of the file's clock, seconds
@@ -20,7 +20,7 @@ KEY_PICTURES = 50  # one in so many can be jumped to
 USUAL_RATE_HZ = 20  # only a hint for the encoder: the times given count
 
 
-class VideoError(ForeseenError):
+class VideoError(UserError):
     """A film cannot be made here."""
 
 

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from simulator_bridge.film.drive_data import DriveData
+from simulator_bridge.film.instruments import Instruments
 from simulator_bridge.film.paint import FAINT, GROUND, INK, WARNING, Picture, panel, write
 from simulator_bridge.film.plan_view import PlanView
-from simulator_bridge.film.scrolling_trace import Trace
-from simulator_bridge.film.wheel import Wheel
-from simulator_bridge.images.overlay import draw_steering
+from simulator_bridge.film.scrolling_trace import ScrollingTrace
 from simulator_bridge.messages import Frame
+from simulator_bridge.recording.images.steering_overlay import draw_steering
 
 SIZE_PX = (1280, 720)
 CAMERA_PX = (864, 432)  # width, height: 2.7 times the frame's
@@ -38,8 +38,8 @@ class FilmPicture:
 
     def __init__(self, data: DriveData, subtitle: str = "", steering_range: float | None = None) -> None:
         self._data = data
-        trace = Trace(data, _TRACE_BOX, steering_range)
-        self._panels: list[Wheel | PlanView | Trace] = [Wheel(data, _WHEEL_BOX), trace]
+        trace = ScrollingTrace(data, _TRACE_BOX, steering_range)
+        self._panels: list[Instruments | PlanView | ScrollingTrace] = [Instruments(data, _WHEEL_BOX), trace]
         self._ground = np.full((SIZE_PX[1], SIZE_PX[0], 3), GROUND, np.uint8)
         if data.route is None:
             panel(self._ground, *_MAP_BOX)

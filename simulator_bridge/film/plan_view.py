@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator_bridge.film.drive_data import FloatArray, Route
 from simulator_bridge.film.paint import FAINT, GROUND, INK, Picture, Rgb, fill, line, panel, write
-from simulator_bridge.images.overlay import RECORDED_RGB
+from simulator_bridge.recording.images.steering_overlay import RECORDED_RGB
 
 ROAD: Rgb = (72, 80, 94)
 WAY: Rgb = (70, 84, 106)  # what is still to be driven

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator_bridge.car import MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 from simulator_bridge.film.drive_data import Edges, FloatArray, Route
-from simulator_bridge.log.writing import SIDECAR_NAME
 from simulator_bridge.recording import EPISODE_GAP_S, Recording
-from simulator_bridge.simulator.track import Track, TrackError, build_track
+from simulator_bridge.recording.log.writing import SIDECAR_NAME
+from simulator_bridge.track import Track, TrackError, build_track
+from simulator_bridge.udacity_car import MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 
 USUAL_PERIOD_S = 0.1  # between two rows whose images have no time stamp: Udacity's simulator records at 10 Hz
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator_bridge.film.drive_data import DriveData, FloatArray
 from simulator_bridge.film.paint import FAINT, INK, LINE, PANEL, Picture, Rgb, disc, line, panel, write
-from simulator_bridge.images.overlay import PREDICTED_RGB, RECORDED_RGB
+from simulator_bridge.recording.images.steering_overlay import PREDICTED_RGB, RECORDED_RGB
 
 PAST_S, AHEAD_S = 9.0, 3.0
 LEAST_RANGE = 0.2  # of steering, either way: a straight road must not look like a slalom
@@ -14,7 +14,7 @@ DIM = 0.45  # of what is still to come
 SMALL_PX = 17
 
 
-class Trace:
+class ScrollingTrace:
     """Draws the trace into a box of every picture.
 
     Args:

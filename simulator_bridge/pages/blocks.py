@@ -14,23 +14,7 @@ from typing import TypeGuard
 
 from markupsafe import Markup
 
-from simulator_bridge.pages.figures import Line, Numbers, histogram, line_chart
-
-__all__ = [
-    "Column",
-    "Line",
-    "bars",
-    "code",
-    "drawing",
-    "facts",
-    "gallery",
-    "histogram",
-    "line_chart",
-    "note",
-    "picture",
-    "table",
-    "toggle",
-]
+from simulator_bridge.pages.figures import Numbers
 
 NOTHING = "\N{EN DASH}"  # a cell without a value
 N_COLOURS = 8  # of the palette in base.css

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from simulator_bridge.errors import ForeseenError
+from simulator_bridge.errors import UserError
 
 STATIC = Path(__file__).with_name("static")
 STYLES = ("uPlot.min.css", "base.css")
@@ -96,7 +96,7 @@ def write_document(path: Path, html: str) -> None:
     """Write a page; a reader sees the old file or the whole new one.
 
     Raises:
-        ForeseenError: If it cannot be written.
+        UserError: If it cannot be written.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -104,7 +104,7 @@ def write_document(path: Path, html: str) -> None:
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise ForeseenError(f"{path}: the page cannot be written: {error.strerror}") from error
+        raise UserError(f"{path}: the page cannot be written: {error.strerror}") from error
 
 
 def static_text(name: str) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 
 import flask
 
-from simulator_bridge.fault_log import FaultLog
-from simulator_bridge.pages.served import ServedPages
+from simulator_bridge.pages.served_pages import ServedPages
 from simulator_bridge.transport.address import bind
 from simulator_bridge.transport.admission import Admission
+from simulator_bridge.transport.fault_log import FaultLog
 from simulator_bridge.transport.transports import ThreadingTransport
 
 logger = logging.getLogger(__name__)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator_bridge.car import MPS_PER_MPH, WHEELBASE_M
 from simulator_bridge.messages import MAX_STEERING_DEG, Control
-from simulator_bridge.simulator.track import PlanarPose, Track
-from simulator_bridge.simulator.track_geometry import smooth_closed
-from simulator_bridge.simulator.track_plan import FloatArray
+from simulator_bridge.track import PlanarPose, Track
+from simulator_bridge.track.track_geometry import smooth_closed
+from simulator_bridge.track.track_plan import FloatArray
+from simulator_bridge.udacity_car import MPS_PER_MPH, WHEELBASE_M
 
 GRAVITY_MPS2 = 9.81
 REAR_AXLE_M = 1.60  # behind the car's origin
@@ -136,7 +136,7 @@ class SteeringNoise:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LabelledControl:
     """One moment of a disturbed drive."""
 
     label: Control  # what the expert does: to be recorded
@@ -166,7 +166,7 @@ class NoisyExpert:
         self._expert.reset()
         self._hint = None
 
-    def __call__(self, pose: PlanarPose, speed_mph: float, dt: float) -> Lesson:
+    def __call__(self, pose: PlanarPose, speed_mph: float, dt: float) -> LabelledControl:
         """The expert's control at a pose, clean and disturbed, `dt` seconds after the last call."""
         label = self._expert(pose, speed_mph)
         noise = self._noise(dt)
@@ -180,11 +180,11 @@ class NoisyExpert:
         if outward > self._track.at(width, location.s_m) - self._config.keep_m:
             noise = 0.0
         applied = float(np.clip(label.steering_angle + noise, -1.0, 1.0))
-        return Lesson(label, Control(applied, label.throttle))
+        return LabelledControl(label, Control(applied, label.throttle))
 
 
 @dataclass(frozen=True)
-class StartPlace:
+class StartPose:
     """Where to put a car, for `Track.pose_at`."""
 
     s_m: float
@@ -194,7 +194,7 @@ class StartPlace:
 
 def recovery_poses(
     track: Track, rng: np.random.Generator, n: int, *, edge_m: float = 1.4, largest_angle_deg: float = 20.0
-) -> list[StartPlace]:
+) -> list[StartPose]:
     """Places off the centre line, at an angle, from which a careful driver gets back without leaving the road.
 
     Args:
@@ -212,5 +212,5 @@ def recovery_poses(
         room = 1.0 - abs(cte) / max(left if cte > 0 else right, 1e-9)
         outward = largest_angle_deg * room  # towards the nearer edge
         low, high = (-largest_angle_deg, outward) if cte > 0 else (-outward, largest_angle_deg)
-        places.append(StartPlace(float(s_m), cte, math.radians(float(rng.uniform(low, high)))))
+        places.append(StartPose(float(s_m), cte, math.radians(float(rng.uniform(low, high)))))
     return places

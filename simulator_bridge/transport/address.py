@@ -10,10 +10,10 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from simulator_bridge.errors import ForeseenError
+from simulator_bridge.errors import UserError
 
 
-class BindError(ForeseenError):
+class BindError(UserError):
     """The address cannot be listened on."""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from simulator_bridge.fault_log import FaultLog
 from simulator_bridge.transport.address import host_name, is_allowed, is_loopback
+from simulator_bridge.transport.fault_log import FaultLog
 
 
 class Admission:

@@ -17,7 +17,7 @@ import engineio.socket
 from engineio import json as engineio_json
 from engineio import packet as engineio_packet
 
-from simulator_bridge.fault_log import FaultLog
+from simulator_bridge.transport.fault_log import FaultLog
 from simulator_bridge.transport.websocket import Message, WebSocket, logger
 
 faults = FaultLog(logger)

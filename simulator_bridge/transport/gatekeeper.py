@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from simulator_bridge.fault_log import FaultLog
+from simulator_bridge.transport.fault_log import FaultLog
 
 logger = logging.getLogger(__name__)
 

@@ -26,10 +26,10 @@ import socketio
 from engineio import json as engineio_json
 from socketio import packet as socketio_packet
 
-from simulator_bridge.errors import ForeseenError
-from simulator_bridge.fault_log import FaultLog
+from simulator_bridge.errors import UserError
 from simulator_bridge.transport.bridge_session import BridgeSession, EngineIoWebSocket
 from simulator_bridge.transport.eio3_payload import decode_eio3_payload, encode_eio3_payload
+from simulator_bridge.transport.fault_log import FaultLog
 from simulator_bridge.transport.websocket import CLOSE_GOING_AWAY
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ _TELEMETRY_EVENT = re.compile(r'[25](?:\d+-)?\d*\["telemetry"')
 _EIO3 = "bridge.eio3"
 
 
-class IncompatibleLibraryError(ForeseenError):
+class IncompatibleLibraryError(UserError):
     """The installed python-socketio or python-engineio lacks a hook that we need."""
 
 

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from simulator_bridge.fault_log import FaultLog
+from simulator_bridge.transport.fault_log import FaultLog
 
 logger = logging.getLogger(__name__)
 faults = FaultLog(logger)

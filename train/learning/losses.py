@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from models.registry import OUTPUT_SCALES
+from models.architectures.registry import OUTPUT_SCALES
 
 HUBER_DELTA = 0.1  # of full value; steering that is off by more is a pulse of a key more often than a lesson
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from simulator_bridge.images.overlay import draw_steering
-from simulator_bridge.pages.blocks import Column, Line, facts, gallery, line_chart, note, picture, table
+from simulator_bridge.pages.blocks import Column, facts, gallery, note, picture, table
 from simulator_bridge.pages.document import Section
+from simulator_bridge.pages.figures import Line, line_chart
 from simulator_bridge.recording import Recording
-from train.recording_facts import RecordingFacts, describe
+from simulator_bridge.recording.images.steering_overlay import draw_steering
 from train.reports.frame_facts import examine_frames
 from train.reports.pictures import frame_or_rest, in_words, jpeg, side_by_side
+from train.reports.recording_facts import RecordingFacts, describe
 from train.reports.suspects import Damaged, Suspect, Suspicion, find_damaged, find_suspicions
 from train.reports.timeline import Clock, Episode, clock_of, episodes_of, thinned
 
@@ -24,7 +25,7 @@ MAX_DAMAGED = 6  # pictures of files that were left out
 
 
 @dataclass(frozen=True, eq=False)
-class Examined:
+class InspectedRecording:
     """A recording that was looked at.
 
     Attributes:
@@ -54,14 +55,14 @@ class Examined:
 
 def examine(
     name: str, recording: Recording, facts: RecordingFacts, on_progress: Callable[[int], None] = lambda n_done: None
-) -> Examined:
+) -> InspectedRecording:
     """Look at every center image of a recording; `on_progress` hears how many are done."""
     frames = examine_frames(recording, on_progress)
     suspicions = find_suspicions(recording, frames)
-    return Examined(name, recording, facts, suspicions, find_damaged(recording, MAX_DAMAGED))
+    return InspectedRecording(name, recording, facts, suspicions, find_damaged(recording, MAX_DAMAGED))
 
 
-def recording_section(one: Examined) -> Section:
+def recording_section(one: InspectedRecording) -> Section:
     """Everything about one recording."""
     return Section(
         f"Recording {one.name}", facts(_joined(describe(one.facts))), *_timeline(one), *_dropped(one), *_suspicious(one)
@@ -80,7 +81,7 @@ def _joined(lines: Sequence[tuple[str, str]]) -> dict[str, str]:
     return joined
 
 
-def _timeline(one: Examined) -> list[Markup]:
+def _timeline(one: InspectedRecording) -> list[Markup]:
     recording, clock = one.recording, clock_of(one.recording)
     episodes = episodes_of(recording, clock)
     n = len(episodes)
@@ -129,7 +130,7 @@ def _episodes_table(episodes: Sequence[Episode]) -> list[Markup]:
     return blocks
 
 
-def _dropped(one: Examined) -> list[Markup]:
+def _dropped(one: InspectedRecording) -> list[Markup]:
     dropped = one.recording.dropped
     if not dropped:
         return []
@@ -147,7 +148,7 @@ def _damaged_picture(damaged: Damaged) -> Markup:
     return picture(jpeg(frame), caption, f"what can be seen of a damaged image of the {damaged.camera} camera")
 
 
-def _suspicious(one: Examined) -> list[Markup]:
+def _suspicious(one: InspectedRecording) -> list[Markup]:
     if not one.suspicions:
         return [
             note("Nothing suspicious among the rows in use: no label jumps, no frozen, dark, flat or white pictures.")

@@ -6,15 +6,16 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from simulator_bridge.images.overlay import LABEL_RGB, draw_steering
-from simulator_bridge.pages.blocks import Column, facts, gallery, histogram, note, picture, table
+from simulator_bridge.pages.blocks import Column, facts, gallery, note, picture, table
 from simulator_bridge.pages.document import Section
+from simulator_bridge.pages.figures import histogram
 from simulator_bridge.recording import CAMERAS
-from train.config import SIDE_CAMERA_OFFSET_M, TrainConfig
-from train.dataset import Rows, camera_steering
+from simulator_bridge.recording.images.steering_overlay import LABEL_RGB, draw_steering
+from train.data.rows import Rows, camera_steering
 from train.reports.epoch_samples import ChangedSample, Epoch
 from train.reports.names import names_of, place_of
 from train.reports.pictures import frame_or_rest, in_words, jpeg, side_by_side
+from train.train_config import SIDE_CAMERA_OFFSET_M, TrainConfig
 
 STEERING_BIN = 0.04  # with the defaults the middle bin holds exactly the straight rows
 N_SHEET = 20  # frames of the contact sheet

@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame
 from simulator_bridge.recording import CAMERAS
-from train.augment import COLUMNS, Augmenter, View
-from train.config import TrainConfig
-from train.dataset import Rows, balanced, camera_steering, list_samples
-from train.images import FrameReader, ImageStore
-from train.pipeline import TrainingData
-from train.splits import Split
+from train.data.augment import COLUMNS, Augmenter, CropGeometry
+from train.data.batches import ImageBatches
+from train.data.image_store import FrameReader, ImageStore
+from train.data.rows import Rows, balanced, camera_steering, list_samples
+from train.data.splits import Split
+from train.train_config import TrainConfig
 
 N_CANDIDATES = 4000  # samples among which examples are looked for
 FLIP, SHIFT, BRIGHTNESS, SHADOW = (COLUMNS.index(name) for name in ("flip", "shift_m", "brightness", "shadow"))
@@ -64,9 +64,9 @@ class Epoch:
         self._config, self._rows = config, rows
         self._samples = list_samples(rows, everything, config.used_cameras)
         self._reader = FrameReader()
-        self._augmenter = Augmenter(View(0.0, 1.0, 1.0), FRAME_HEIGHT_PX, FRAME_WIDTH_PX)
+        self._augmenter = Augmenter(CropGeometry(0.0, 1.0, 1.0), FRAME_HEIGHT_PX, FRAME_WIDTH_PX)
         store = ImageStore(len(self._samples), self._path, lambda frames: frames, self._reader, 0)
-        self._plan = TrainingData.of(config, rows, self._samples, store, self._augmenter).plan(0)
+        self._plan = ImageBatches.of(config, rows, self._samples, store, self._augmenter).plan(0)
         rng = np.random.default_rng([config.seed, 0])  # as the plan's
         self.rows_used: IntArray = balanced(rows.steering_angle, config.near_zero, config.near_zero_share, rng)
         self.labels: FloatArray = self._plan.labels[self._plan.weight > 0, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simulator_bridge.recording import Recording
-from train.dataset import Rows
+from train.data.rows import Rows
 
 
 def names_of(recordings: Sequence[Recording]) -> list[str]:

@@ -7,9 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.quiet import quietly
+from models.quiet_import import quietly
 from simulator_bridge.errors import ProtocolError, RecordingError
-from simulator_bridge.images.files import read_frame
 from simulator_bridge.messages import (
     FRAME_HEIGHT_PX,
     FRAME_SHAPE,
@@ -19,6 +18,7 @@ from simulator_bridge.messages import (
     decode_frame,
     encode_frame,
 )
+from simulator_bridge.recording.images.image_files import read_frame
 
 QUALITY = 72  # some 9 kB a frame
 SEAM_PX = 4  # between frames side by side

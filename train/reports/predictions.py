@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.policy import Policy
-from train.dataset import Rows
-from train.images import FrameReader
-from train.splits import spread
+from train.data.image_store import FrameReader
+from train.data.rows import Rows
+from train.data.splits import spread
 
 MAX_ROWS = 20_000  # about a minute of a small network on one core; of more, these are spread evenly
 CHUNK = 64  # frames decoded at a time
@@ -52,12 +52,12 @@ class Predictions:
 def predict_rows(
     policy: Policy,
     rows: Rows,
-    held_back: IntArray,
+    validation_set: IntArray,
     reader: FrameReader,
     on_progress: Callable[[int], None] = lambda n_done: None,
 ) -> Predictions:
-    """Ask the policy about the center images of `held_back` rows (sorted), at most MAX_ROWS of them."""
-    chosen = spread(held_back, MAX_ROWS)
+    """Ask the policy about the center images of `validation_set` rows (sorted), at most MAX_ROWS of them."""
+    chosen = spread(validation_set, MAX_ROWS)
     predicted = np.full(len(chosen), np.nan)
     for start in range(0, len(chosen), CHUNK):
         part = chosen[start : start + CHUNK]
@@ -67,7 +67,7 @@ def predict_rows(
         on_progress(start + len(part))
     known = np.isfinite(predicted)
     row = chosen[known]
-    step = max(1, round(len(held_back) / max(1, len(chosen))))
+    step = max(1, round(len(validation_set) / max(1, len(chosen))))
     block = _blocks(rows, row, 2 * step)
     return Predictions(
         row,

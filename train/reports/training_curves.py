@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from simulator_bridge.pages.blocks import Line, line_chart, note
+from simulator_bridge.pages.blocks import note
 from simulator_bridge.pages.document import Section
-from train.report import Result
+from simulator_bridge.pages.figures import Line, line_chart
+from train.training_result import TrainingResult
 
 STILL_FALLING = 0.95  # of the loss two epochs before: more epochs would have helped
 WIDE = 10.0  # greatest loss over the least: from here on a logarithmic axis
 OVERFITTED = 1.15  # validation loss of the last epoch, relative to the best
 
 
-def curves_section(result: Result) -> Section:
+def curves_section(result: TrainingResult) -> Section:
     """Loss, correlation and learning rate of every epoch."""
     history = result.history
     epochs = [entry["epoch"] for entry in history]
@@ -48,13 +49,13 @@ def curves_section(result: Result) -> Section:
     )
 
 
-def _is_wide(result: Result) -> bool:
+def _is_wide(result: TrainingResult) -> bool:
     """Whether the losses span more than a plain axis can show."""
     losses = [entry[name] for entry in result.history for name in ("loss", "val_loss")]
     return max(losses) > WIDE * min(losses)
 
 
-def _conclusion(result: Result) -> str:
+def _conclusion(result: TrainingResult) -> str:
     losses = [entry["val_loss"] for entry in result.history]
     best, last = min(losses), losses[-1]
     done = f"Best epoch {result.best_epoch} of {result.epochs_done}. "

@@ -10,13 +10,14 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from simulator_bridge.messages import MAX_STEERING_DEG
-from simulator_bridge.pages.blocks import Column, Line, bars, drawing, gallery, line_chart, note, table
+from simulator_bridge.pages.blocks import Column, bars, drawing, gallery, note, table
 from simulator_bridge.pages.document import Section
-from train.dataset import Rows
+from simulator_bridge.pages.figures import Line, line_chart
+from train.data.rows import Rows
+from train.data.splits import spread
 from train.reports.names import names_of
 from train.reports.predictions import Predictions
 from train.reports.timeline import thinned
-from train.splits import spread
 
 MAX_CHARTS = 12  # recordings with a chart of their own
 MAX_BLOCKS = 40  # in the table: those with the greatest error

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from models.saliency import Saliency, load_saliency, overlay
+from models.occlusion_saliency import Saliency, load_saliency, overlay
 from simulator_bridge.errors import ModelFileError
-from simulator_bridge.images.overlay import draw_steering
 from simulator_bridge.messages import MAX_STEERING_DEG, Frame
 from simulator_bridge.pages.blocks import gallery, picture
 from simulator_bridge.pages.document import Section
-from train.dataset import Rows
-from train.images import FrameReader
+from simulator_bridge.recording.images.steering_overlay import draw_steering
+from train.data.image_store import FrameReader
+from train.data.rows import Rows
 from train.reports.names import names_of, place_of
 from train.reports.pictures import in_words, jpeg, side_by_side
 from train.reports.predictions import Predictions

@@ -14,11 +14,11 @@ from models.convert import load_keras_model
 from models.model_file import load_model_file
 from simulator_bridge.pages.blocks import Column, facts, table
 from simulator_bridge.pages.document import Section
-from train.config import TrainConfig
-from train.dataset import Rows
-from train.report import Result
+from train.data.rows import Rows
+from train.data.splits import Split
 from train.reports.names import names_of
-from train.splits import Split
+from train.train_config import TrainConfig
+from train.training_result import TrainingResult
 
 
 def model_section(path: Path) -> Section:
@@ -67,13 +67,19 @@ def _layer_row(part: str, layer: Any) -> list[object]:
     return [part, layer.name, type(layer).__name__, size, layer.count_params()]
 
 
-def settings_section(config: TrainConfig, rows: Rows, split: Split, result: Result) -> Section:
+def settings_section(config: TrainConfig, rows: Rows, split: Split, result: TrainingResult) -> Section:
     """What the training was asked to do, and with which rows."""
     names = names_of(rows.recordings)
-    held_back = np.bincount(rows.recording[split.validation], minlength=len(names))
+    validation_set = np.bincount(rows.recording[split.validation], minlength=len(names))
     trained_on = np.bincount(rows.recording[split.train], minlength=len(names))
     data = [
-        [name, len(recording), int(trained_on[i]), int(held_back[i]), sum(d.count for d in recording.dropped.values())]
+        [
+            name,
+            len(recording),
+            int(trained_on[i]),
+            int(validation_set[i]),
+            sum(d.count for d in recording.dropped.values()),
+        ]
         for i, (name, recording) in enumerate(zip(names, rows.recordings, strict=True))
     ]
     data_columns = [

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.errors import ForeseenError
+from simulator_bridge.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +41,13 @@ class Shape:
     """How many features of what an entry holds.
 
     Attributes:
-        n_held_back: Validation images.
+        n_validation: Validation images.
         n_images: Training images.
         n_views: Of each training image.
         n_features: Numbers of one image.
     """
 
-    n_held_back: int
+    n_validation: int
     n_images: int
     n_views: int
     n_features: int
@@ -56,7 +56,7 @@ class Shape:
     def n_bytes(self) -> int:
         """Size of the entry without its header."""
         views = self.n_images * self.n_views
-        return self.n_features * (4 * self.n_held_back + 2 * views) + self.n_held_back + self.n_images
+        return self.n_features * (4 * self.n_validation + 2 * views) + self.n_validation + self.n_images
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +64,12 @@ class Entry:
     """Features, mapped from a file.
 
     Attributes:
-        held_back: (m, d) float32.
+        validation: (m, d) float32.
         views: (images * views, d) float16; the views of an image lie side by side.
         readable: (m + images,) 1 where the image could be read.
     """
 
-    held_back: npt.NDArray[np.float32]
+    validation: npt.NDArray[np.float32]
     views: npt.NDArray[np.float16]
     readable: npt.NDArray[np.uint8]
 
@@ -78,9 +78,9 @@ class Entry:
         """Map the arrays of an entry's file; `mode` as of `np.memmap`."""
         arrays, offset = [], HEADER_BYTES
         for dtype, size in (
-            (np.float32, (shape.n_held_back, shape.n_features)),
+            (np.float32, (shape.n_validation, shape.n_features)),
             (np.float16, (shape.n_images * shape.n_views, shape.n_features)),
-            (np.uint8, (shape.n_held_back + shape.n_images,)),
+            (np.uint8, (shape.n_validation + shape.n_images,)),
         ):
             arrays.append(np.memmap(path, dtype, mode, offset, size))  # type: ignore[call-overload]
             offset += arrays[-1].nbytes
@@ -97,12 +97,12 @@ class FeatureCache:
         """The most views, up to those asked for, with which an entry stays within the limit.
 
         Raises:
-            ForeseenError: If not even one does.
+            UserError: If not even one does.
         """
         for n_views in range(shape.n_views, 0, -1):
-            if Shape(shape.n_held_back, shape.n_images, n_views, shape.n_features).n_bytes <= self._limit_bytes:
+            if Shape(shape.n_validation, shape.n_images, n_views, shape.n_features).n_bytes <= self._limit_bytes:
                 return n_views
-        raise ForeseenError(
+        raise UserError(
             f"--feature-cache-size {self._limit_bytes / 1e9:g} GB: one view of {shape.n_images} images takes "
             f"{shape.n_bytes / shape.n_views / 1e9:.1f} GB; allow more, cut the network earlier (--cut) or "
             f"choose --regime fine-tune"
@@ -118,7 +118,7 @@ class FeatureCache:
             agrees: Whether an entry holds what would be computed now; tries a few of its features.
 
         Raises:
-            ForeseenError: If it cannot be written.
+            UserError: If it cannot be written.
         """
         path = self._folder / (key + SUFFIX)
         if path.exists():
@@ -132,7 +132,7 @@ class FeatureCache:
             self._make_room(shape.n_bytes, path)
             self._write(path, shape, compute)
         except OSError as error:
-            raise ForeseenError(f"--feature-cache {self._folder}: cannot be written: {error}") from error
+            raise UserError(f"--feature-cache {self._folder}: cannot be written: {error}") from error
         return Entry.mapped(path, shape, "r")
 
     def _read(self, path: Path, shape: Shape) -> Entry | None:

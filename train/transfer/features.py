@@ -18,10 +18,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.registry import ModelConfig, split_network
-from train.augment import Augmenter
-from train.dataset import FloatArray, IntArray
-from train.images import ImageStore
+from models.architectures.parts import split_network
+from models.architectures.registry import ModelConfig
+from train.data.augment import Augmenter
+from train.data.image_store import ImageStore
+from train.data.rows import FloatArray, IntArray
 from train.terminal import counting, say
 from train.transfer.feature_cache import Entry, FeatureCache, Shape
 from train.transfer.views import Views
@@ -58,7 +59,7 @@ class FeatureSource:
 
         self._plain, self._changed = plain, changed
 
-    def held_back(self, numbers: IntArray) -> tuple[FloatArray, Any]:
+    def validation(self, numbers: IntArray) -> tuple[FloatArray, Any]:
         """(n, d) features of images as they are, and (n,) which could be read."""
         images, readable = self._store.read(numbers)
         return self._in_batches(self._plain, images), readable
@@ -83,7 +84,7 @@ def cached_features(
     source: FeatureSource,
     model: ModelConfig,
     paths: Sequence[Path],
-    n_held_back: int,
+    n_validation: int,
     views: Views,
 ) -> Entry:
     """The features of all images, from the cache or computed into it.
@@ -93,11 +94,11 @@ def cached_features(
         source: Computes them.
         model: What the network was built from.
         paths: The image files by number, validation first.
-        n_held_back: How many of them are for validation.
+        n_validation: How many of them are for validation.
         views: Of the others.
     """
-    shape = Shape(n_held_back, len(paths) - n_held_back, views.n_views, source.n_features)
-    key = _key(source.features, model, paths, n_held_back, views)
+    shape = Shape(n_validation, len(paths) - n_validation, views.n_views, source.n_features)
+    key = _key(source.features, model, paths, n_validation, views)
 
     def compute(entry: Entry) -> None:
         _fill(entry, source, shape, views)
@@ -106,12 +107,12 @@ def cached_features(
 
 
 def _fill(entry: Entry, source: FeatureSource, shape: Shape, views: Views) -> None:
-    n_images, n_views, first = shape.n_images, views.n_views, shape.n_held_back
+    n_images, n_views, first = shape.n_images, views.n_views, shape.n_validation
     say(f"computing the features of {n_images} images in {n_views} views, {shape.n_features} each")
     with counting("features", n_images) as on_progress:
         for start in range(0, first, BATCH):
             part = np.arange(start, min(start + BATCH, first))
-            entry.held_back[part], entry.readable[part] = source.held_back(part)
+            entry.validation[part], entry.readable[part] = source.validation(part)
         for start in range(0, n_images, BATCH):
             part = np.arange(start, min(start + BATCH, n_images))
             seen = slice(part[0] * n_views, (part[-1] + 1) * n_views)
@@ -122,11 +123,11 @@ def _fill(entry: Entry, source: FeatureSource, shape: Shape, views: Views) -> No
 
 def _agrees(entry: Entry, source: FeatureSource, shape: Shape, views: Views) -> bool:
     """Compute some of an entry's features again, spread over it."""
-    n_views, first = views.n_views, shape.n_held_back
-    held_back = np.linspace(0, first - 1, min(N_TRIED, first)).astype(int)
+    n_views, first = views.n_views, shape.n_validation
+    validation = np.linspace(0, first - 1, min(N_TRIED, first)).astype(int)
     images = np.linspace(0, shape.n_images - 1, min(N_TRIED // n_views + 1, shape.n_images)).astype(int)
     seen = (images[:, None] * n_views + np.arange(n_views)).reshape(-1)
-    return _close(entry.held_back[held_back], source.held_back(held_back)[0]) and _close(
+    return _close(entry.validation[validation], source.validation(validation)[0]) and _close(
         entry.views[seen], np.clip(source.views(first + images, views.drawn[seen])[0], -LARGEST, LARGEST)
     )
 
@@ -137,13 +138,13 @@ def _close(kept: Any, computed: FloatArray) -> bool:
     )
 
 
-def _key(features: keras.Model, model: ModelConfig, paths: Sequence[Path], n_held_back: int, views: Views) -> str:
+def _key(features: keras.Model, model: ModelConfig, paths: Sequence[Path], n_validation: int, views: Views) -> str:
     settings = {name: value for name, value in model.to_dict().items() if name not in HEAD_SETTINGS}
     settings |= {"cut": model.last_layer, "image_size": list(model.size)}  # as they are, not as they were asked for
     what = {
         "version": VERSION,
         "model": settings,
-        "n_held_back": n_held_back,
+        "n_validation": n_validation,
         "n_views": views.n_views,
         "policy": keras.mixed_precision.global_policy().name,
         **{name: version(name) for name in ("tensorflow", "keras")},

@@ -7,22 +7,23 @@ from typing import Any
 import keras
 import numpy as np
 
-from models.registry import ModelConfig, find_backbone, split_model, split_network
-from train.augment import AugmentConfig
-from train.config import TrainConfig
-from train.dataset import FloatArray, IntArray
-from train.learning.labels import learned_labels
-from train.material import Material
+from models.architectures.parts import find_backbone, split_model, split_network
+from models.architectures.registry import ModelConfig
+from train.data.augment import AugmentConfig
+from train.data.labels import learned_labels
+from train.data.rows import FloatArray, IntArray
+from train.dataset import Dataset
 from train.terminal import say
+from train.train_config import TrainConfig
 from train.transfer.feature_cache import FeatureCache, Shape
 from train.transfer.features import FeatureSource, cached_features
-from train.transfer.views import FeatureData, draw_views
+from train.transfer.views import FeatureBatches, draw_views
 
 N_FOR_SCALE = 1000  # views from which the scale of the features is taken
 LEAST_VARIANCE = 0.01  # of a channel, as a share of the mean over all
 
 
-class HeldBackFeatures:
+class ValidationFeatures:
     """Features of the validation images by number; stands where an `ImageStore` does."""
 
     def __init__(self, features: FloatArray, readable: Any) -> None:
@@ -34,36 +35,36 @@ class HeldBackFeatures:
 
 
 def head_task(
-    config: TrainConfig, model_config: ModelConfig, model: keras.Model, material: Material
-) -> tuple[keras.Model, FeatureData, HeldBackFeatures]:
+    config: TrainConfig, model_config: ModelConfig, model: keras.Model, dataset: Dataset
+) -> tuple[keras.Model, FeatureBatches, ValidationFeatures]:
     """What trains the head of `model`: the head (features -> outputs, weights shared), its data, its validation data.
 
     Raises:
-        ForeseenError: If the features do not fit into the cache, or cannot be written.
+        UserError: If the features do not fit into the cache, or cannot be written.
     """
     network = split_model(model)[1]
-    source = FeatureSource(network, material.store, material.augmenter)
+    source = FeatureSource(network, dataset.store, dataset.augmenter)
     cache = FeatureCache(config.feature_folder, int(config.feature_cache_size * 1e9))
-    n_held_back = material.samples.n_validation
-    n_images = len(material.samples) - n_held_back
-    n_views = cache.n_views_that_fit(Shape(n_held_back, n_images, config.views, source.n_features))
+    n_validation = dataset.samples.n_validation
+    n_images = len(dataset.samples) - n_validation
+    n_views = cache.n_views_that_fit(Shape(n_validation, n_images, config.views, source.n_features))
     if n_views < config.views:
         say(f"views: {n_views} in place of {config.views}, so that the features fit into --feature-cache-size")
-    labels = learned_labels(config, material.rows, material.samples)
-    views = draw_views(labels, material.samples, AugmentConfig.of(config), config.side_steering, n_views, config.seed)
-    entry = cached_features(cache, source, model_config, material.image_paths(), n_held_back, views)
-    data = FeatureData(
-        material.rows,
+    labels = learned_labels(config, dataset.rows, dataset.samples)
+    views = draw_views(labels, dataset.samples, AugmentConfig.of(config), config.side_steering, n_views, config.seed)
+    entry = cached_features(cache, source, model_config, dataset.image_paths(), n_validation, views)
+    data = FeatureBatches(
+        dataset.rows,
         views,
         entry.views,
-        np.repeat(entry.readable[n_held_back:] > 0, n_views),
+        np.repeat(entry.readable[n_validation:] > 0, n_views),
         near_zero=config.near_zero,
         near_zero_share=config.near_zero_share,
         batch_size=config.batch_size,
         seed=config.seed,
     )
     _standardize(network, entry.views)
-    return split_network(network)[1], data, HeldBackFeatures(entry.held_back, entry.readable)
+    return split_network(network)[1], data, ValidationFeatures(entry.validation, entry.readable)
 
 
 def _standardize(network: keras.Model, views: Any) -> None:

@@ -15,11 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from models.architecture import Architecture
-from models.backbones import find_blocks
-from models.registry import ARCHITECTURES, ModelConfig, find_backbone, set_trainable
-from simulator_bridge.errors import ForeseenError
-from train.config import FROZEN_REGIMES, TrainConfig
+from models.architectures.architecture import Architecture
+from models.architectures.backbones import find_blocks
+from models.architectures.parts import find_backbone, set_trainable
+from models.architectures.registry import ARCHITECTURES, ModelConfig
+from simulator_bridge.errors import UserError
+from train.train_config import FROZEN_REGIMES, TrainConfig
 
 if TYPE_CHECKING:
     import keras
@@ -52,7 +53,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RegimePlan:
     """How a network is going to be trained.
 
     Attributes:
@@ -67,24 +68,29 @@ class Plan:
     model: ModelConfig
     stages: tuple[Stage, ...]
 
+    @property
+    def trains_on_images(self) -> bool:
+        """Whether a stage needs images again and again, not only features that are computed once."""
+        return any(stage.trained != "none" for stage in self.stages)
+
 
 def check_regime(config: TrainConfig, model: ModelConfig) -> None:
     """Refuse a regime that the architecture, its weights or the cut make impossible."""
     if config.regime in ("auto", "scratch"):
         if config.regime == "scratch" and config.weights not in (None, "none"):
-            raise ForeseenError("--regime scratch starts from random weights: leave out --weights, or choose fine-tune")
+            raise UserError("--regime scratch starts from random weights: leave out --weights, or choose fine-tune")
         return
     missing = _not_pretrained(ARCHITECTURES[model.arch], model)
     if missing:
-        raise ForeseenError(f"--regime {config.regime} needs a pretrained network: {missing}")
+        raise UserError(f"--regime {config.regime} needs a pretrained network: {missing}")
     if config.regime == "head" and model.cut not in (None, "all"):
-        raise ForeseenError("--regime head keeps the whole backbone; --cut BLOCK goes with early-layers or fine-tune")
+        raise UserError("--regime head keeps the whole backbone; --cut BLOCK goes with early-layers or fine-tune")
 
 
 def check_backbone(model: ModelConfig) -> None:
     """Refuse an architecture that has nothing to freeze."""
     if not ARCHITECTURES[model.arch].has_backbone:
-        raise ForeseenError(f"{model.arch} has no backbone to freeze; python models/table.py lists those that have")
+        raise UserError(f"{model.arch} has no backbone to freeze; python models/table.py lists those that have")
 
 
 def _not_pretrained(entry: Architecture, model: ModelConfig) -> str | None:
@@ -99,7 +105,7 @@ def _not_pretrained(entry: Architecture, model: ModelConfig) -> str | None:
 
 def make_plan(
     config: TrainConfig, model: ModelConfig, n_rows: int, measure: Callable[[], Similarity], chosen: str | None = None
-) -> Plan:
+) -> RegimePlan:
     """Decide how to train.
 
     Args:
@@ -116,7 +122,7 @@ def make_plan(
         regime, reason = ("scratch", missing) if missing else choose(n_rows, measure())
     else:
         regime, reason = config.regime, "as asked"
-    return Plan(regime, reason, _network_for(regime, model), _stages(regime, config))
+    return RegimePlan(regime, reason, _network_for(regime, model), _stages(regime, config))
 
 
 def choose(n_rows: int, similarity: Similarity) -> tuple[str, str]:
@@ -161,7 +167,7 @@ def _stages(regime: str, config: TrainConfig) -> tuple[Stage, ...]:
     return tuple(stage for stage in stages if stage.end_epoch > stage.first_epoch)
 
 
-def free_layers(model: keras.Model, plan: Plan, stage: Stage) -> None:
+def free_layers(model: keras.Model, plan: RegimePlan, stage: Stage) -> None:
     """Freeze and free the backbone's layers for a stage; the model has to be compiled afterwards.
 
     BatchNormalization of a pretrained backbone keeps its statistics in every stage.

@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.registry import ModelConfig, build_model, find_backbone, split_model
-from train.baselines import thumbnail
-from train.dataset import FloatArray, Rows
-from train.images import FrameReader
-from train.splits import Split, spread
-from train.validation import correlation, smooth_labels
+from models.architectures.parts import find_backbone, split_model
+from models.architectures.registry import ModelConfig, build_model
+from train.data.image_store import FrameReader
+from train.data.rows import FloatArray, Rows
+from train.data.splits import Split, spread
+from train.data.thumbnails import thumbnail
+from train.validation.metrics import correlation, smooth_labels
 
 N_ROWS = 800  # 800 frames through MobileNetV2: 4 s on two cores; the kernel's equations are solved in 0.3 s
 N_FOLDS = 4
@@ -96,9 +97,9 @@ def predict_unseen(features: FloatArray, labels: FloatArray) -> FloatArray:
 
 def _out_of_fold(kernel: npt.NDArray[np.float64], labels: FloatArray, penalty: float) -> FloatArray:
     predicted = np.empty(len(labels), np.float32)
-    for held_back in np.array_split(np.arange(len(labels)), N_FOLDS):
-        rest = np.setdiff1d(np.arange(len(labels)), held_back)
+    for fold in np.array_split(np.arange(len(labels)), N_FOLDS):
+        rest = np.setdiff1d(np.arange(len(labels)), fold)
         level = float(labels[rest].mean())
         weights = np.linalg.solve(kernel[np.ix_(rest, rest)] + penalty * np.eye(len(rest)), labels[rest] - level)
-        predicted[held_back] = kernel[np.ix_(held_back, rest)] @ weights + level
+        predicted[fold] = kernel[np.ix_(fold, rest)] @ weights + level
     return predicted

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from train.augment import AugmentConfig, augmented_steering, draw
-from train.dataset import EpochPlan, FloatArray, IntArray, Rows, Samples, camera_steering
-from train.pipeline import N_PREFETCHED, draw_pass, own_share, padded, steady_options
+from train.data.augment import AugmentConfig, augmented_steering, draw
+from train.data.batches import N_PREFETCHED, draw_pass, own_share, padded, steady_options
+from train.data.rows import EpochPlan, FloatArray, IntArray, Rows, Samples, camera_steering
 
 UNCHANGED = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0, correction_per_m=0)
 
@@ -59,8 +59,8 @@ def draw_views(
     return Views(n_views, np.repeat(row, n_views), labels, drawn)
 
 
-class FeatureData:
-    """The epochs of a head: all views of all images, straight rows left out by lot; stands where `TrainingData` does.
+class FeatureBatches:
+    """The epochs of a head: all views of all images, straight rows left out by lot; stands where `ImageBatches` does.
 
     Its batches hold features in place of images.
     """

@@ -1,5 +1,5 @@
 "use strict";
-/* A page's end of a live channel (simulator_bridge/pages/live.py): the newest state and its pictures come in, commands
+/* A page's end of a live channel (simulator_bridge/pages/live_channel.py): the newest state and its pictures come in, commands
    go out. It connects again by itself. Uses nothing but the browser. */
 
 class LiveConnection {

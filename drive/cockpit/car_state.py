@@ -1,0 +1,129 @@
+"""What a page shows, as JSON types."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drive.cockpit.connected_car import Car
+from drive.cockpit.corrections import Decision
+from drive.cockpit.marks import Marks
+from drive.cockpit.saliency_maps import SaliencyMaps
+from simulator_bridge.messages import MAX_STEERING_DEG
+from simulator_bridge.serving.client_connection import ClientFacts
+
+SILENT_S = 3.0  # without telemetry: said on the page long before the watchdog complains in the log
+N_MARKS = 5  # shown
+START_HINT = (
+    "Start Udacity's simulator and choose Autonomous Mode, or the built-in one: "
+    "python simulator_bridge/simulate.py --track lake --realtime"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """All that a view is made of."""
+
+    car: Car | None
+    seen: Decision | None
+    clients: Sequence[ClientFacts]
+    marks: Marks
+    maps: SaliencyMaps
+    wants_map: bool
+    n_viewers: int
+
+
+def describe(snapshot: Snapshot) -> dict[str, Any]:
+    """Give the state of one view."""
+    car = snapshot.car
+    facts = next((client for client in snapshot.clients if client.driver is car), None) if car is not None else None
+    return {
+        "cars": [_car_line(client) for client in snapshot.clients if isinstance(client.driver, Car)],
+        "car": car and car.number,
+        "connection": describe_connection(snapshot.clients, facts),
+        "drive": _drive(snapshot.seen, facts),
+        "who": _who(car),
+        "record": _record(car),
+        "corrections": _corrections(car),
+        "marks": {"n": snapshot.marks.n, "newest": snapshot.marks.newest(N_MARKS)},
+        "progress": facts.progress.to_wire() if facts is not None and facts.progress is not None else None,
+        "saliency": {"on": snapshot.wants_map, "failure": snapshot.maps.failure},
+        "viewers": snapshot.n_viewers,
+    }
+
+
+def describe_connection(clients: Sequence[ClientFacts], watched: ClientFacts | None) -> dict[str, Any]:
+    """Say how the connection is: a level ("waiting", "driving", "manual", "silent"), a line, and what to do."""
+    n = len(clients)
+    if watched is None:
+        return {"level": "waiting", "text": "Waiting for a simulator", "hint": START_HINT}
+    connected = f"{n} simulator{'s'[: n != 1]} connected"
+    if watched.n_telemetry == 0:
+        text, hint = f"{connected}, no telemetry yet", watched.hint or "In the simulator choose Autonomous Mode."
+        return {"level": "waiting", "text": text, "hint": hint}
+    if watched.silent_for_s > SILENT_S:
+        text = f"{connected}, silent for {watched.silent_for_s:.0f} s"
+        return {"level": "silent", "text": text, "hint": watched.hint or "Is the simulator paused or in its menu?"}
+    if watched.is_manual:
+        hint = "A person drives in the simulator: no frames come. Press its key for autonomous driving."
+        return {"level": "manual", "text": f"{connected}, manual mode", "hint": hint}
+    return {"level": "driving", "text": connected, "hint": watched.hint}
+
+
+def _car_line(client: ClientFacts) -> dict[str, Any]:
+    number = client.driver.number if isinstance(client.driver, Car) else client.number
+    return {"number": number, "frames": client.n_telemetry}
+
+
+def _drive(seen: Decision | None, facts: ClientFacts | None) -> dict[str, Any] | None:
+    if seen is None:
+        return None
+    telemetry = seen.telemetry
+    answers_ms = [1000.0 * answer for answer in facts.answers_s] if facts is not None else []
+    ordered = sorted(answers_ms)
+    return {
+        "at_s": round(telemetry.received_at, 4),
+        "steering": round(seen.applied.steering_angle, 4),
+        "model_steering": round(seen.model.steering_angle, 4),
+        "throttle": round(seen.applied.throttle, 4),
+        "speed_mph": round(telemetry.speed_mph, 2),
+        "wheels": round(telemetry.steering_angle_deg / MAX_STEERING_DEG, 4),
+        "answer_ms": round(answers_ms[-1], 3) if answers_ms else None,
+        "answer_p50_ms": round(ordered[len(ordered) // 2], 3) if ordered else None,
+        "answer_max_ms": round(ordered[-1], 3) if ordered else None,
+        "frames": facts.n_telemetry if facts is not None else 0,
+        "silent_for_s": round(facts.silent_for_s, 1) if facts is not None and math.isfinite(facts.silent_for_s) else 0,
+    }
+
+
+def _who(car: Car | None) -> dict[str, Any] | None:
+    if car is None:
+        return None
+    holding = car.wheel.holding
+    return {
+        "mode": holding.mode.value,
+        "reason": holding.reason,
+        "page": holding.person,
+        "set_speed_mph": car.wheel.set_speed_mph,
+        "model_decides_on_speed": car.pilot.decides_on_speed,
+        "holds_speed": car.wheel.holds_speed,
+    }
+
+
+def _record(car: Car | None) -> dict[str, Any]:
+    recorder = car.recording.recorder if car is not None else None
+    if car is None or recorder is None:
+        return {"on": False, "rows": 0, "folder": "", "failed": None}
+    return {
+        "on": car.recording.is_on, "rows": recorder.n_written, "folder": str(recorder.folder),
+        "failed": recorder.failed,
+    }  # fmt: skip
+
+
+def _corrections(car: Car | None) -> dict[str, Any]:
+    if car is None:
+        return {"saved": 0, "rows": 0, "current_rows": 0, "folder": ""}
+    kept = car.corrections
+    return {"saved": kept.n_saved, "rows": kept.n_rows, "current_rows": kept.current_rows, "folder": str(kept.folder)}

@@ -1,0 +1,1 @@
+"""Laps in the built-in simulator: run, judged, summed up in a table and on a page."""

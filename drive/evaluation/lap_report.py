@@ -1,0 +1,132 @@
+"""Builds the page of driven laps from their results."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from drive.evaluation.drive_trace import DriveTrace
+from drive.evaluation.lap_config import LapsConfig
+from drive.evaluation.lap_runs import LapResult
+from drive.evaluation.track_map import draw_key, draw_map
+from simulator_bridge.pages.blocks import Column, drawing, gallery, note, picture, table
+from simulator_bridge.pages.document import Section, document
+from simulator_bridge.pages.figures import Line, line_chart
+from simulator_bridge.simulator.run.film_strip import Picture
+from simulator_bridge.track import build_track
+from simulator_bridge.track.track_plan import FloatArray
+
+MAX_POINTS = 1200  # of a line in a chart: more than a screen has pixels for
+
+COLUMNS = (
+    Column("drive", numeric=False),
+    Column("laps", numeric=False),
+    Column("autonomy, %", digits=1, hint="(1 - 6 s x interventions / time) x 100"),
+    Column("score", digits=1, hint="share of the way driven on the road x penalties, up to 100"),
+    Column("interventions", digits=0, hint="times the car was put back on the road"),
+    Column("off road", digits=0, hint="times that a wheel left the road"),
+    Column("collisions", digits=0),
+    Column("mean off line, m", digits=2),
+    Column("largest, m", digits=2),
+    Column("speed, mph", digits=1),
+    Column("lap time, s", digits=1),
+)
+FIELDS = (
+    *("autonomy_percent", "driving_score", "n_interventions", "off_road", "collisions"),
+    *("mean_abs_cte_m", "max_abs_cte_m", "mean_speed_mph", "mean_lap_time_s"),
+)
+
+
+def build_lap_report(config: LapsConfig, results: Sequence[LapResult]) -> str:
+    """The page as HTML: the table of all drives, then each drive by itself."""
+    passed = sum(result.passed for result in results)
+    summary = f"{config.driver}: {passed} of {len(results)} drives without an intervention"
+    sections = [Section("Drives", table(COLUMNS, [_row(result) for result in results]))]
+    sections += [_drive(config, result) for result in results]
+    return document("Laps", sections, summary=summary)
+
+
+def _name(result: LapResult) -> str:
+    return f"{result.job.group}, seed {result.job.seed}"
+
+
+def _row(result: LapResult) -> list[object]:
+    report = result.report
+    if report is None:
+        return [_name(result), f"failed: {result.failure}", *(None for _ in FIELDS)]
+    return [_name(result), f"{report['laps_done']} of {report['laps_wanted']}", *(report[field] for field in FIELDS)]
+
+
+def _drive(config: LapsConfig, result: LapResult) -> Section:
+    if result.report is None or result.trace is None:
+        return Section(_name(result), note(f"Not driven: {result.failure}."))
+    track = build_track(result.job.track, seed=result.job.seed, reverse=result.job.reverse, scale=config.scale)
+    return Section(
+        _name(result),
+        draw_key(),
+        drawing(
+            draw_map(track, result.trace.rollout),
+            caption="From above, north up. The arrow is where the drive began; a number is an intervention.",
+            alt=f"the driven line on {track.name}",
+        ),
+        *_interventions(result.report, result.trace.pictures),
+        *_charts(result.trace),
+        intro=_verdict(result.report),
+    )
+
+
+def _verdict(report: dict[str, Any]) -> str:
+    words = f"{report['laps_done']} of {report['laps_wanted']} laps in {report['elapsed_s']:.0f} s (simulated)"
+    if report["given_up"]:
+        words += f"; {report['given_up']}"
+    return f"{words}. Autonomy {report['autonomy_percent']:.1f} %, score {report['driving_score']:.1f}."
+
+
+def _interventions(report: dict[str, Any], pictures: Sequence[Picture]) -> list[Markup]:
+    blocks: list[Markup] = []
+    strips = {
+        number: list(strip) for number, strip in itertools.groupby(pictures, lambda picture: picture.intervention)
+    }
+    for number, intervention in enumerate(report["interventions"]):
+        heading = (
+            f"Intervention {number + 1}: {intervention['reason']} at {intervention['time_s']:.1f} s, put back "
+            f"{intervention['s_m']:.0f} m along lap {intervention['lap'] + 1}."
+        )
+        blocks.append(note(heading))
+        strip = strips.get(number, [])
+        if strip:
+            blocks.append(gallery([_shot(shot) for shot in strip], min_width_px=160))
+    return blocks
+
+
+def _shot(shot: Picture) -> Markup:
+    return picture(
+        shot.jpeg, f"{shot.before_s:.1f} s before", alt=f"what the car saw {shot.before_s:.1f} s before it was put back"
+    )
+
+
+def _charts(trace: DriveTrace) -> list[Markup]:
+    rollout = trace.rollout
+    if len(rollout) < 2:
+        return []
+    time_s = _thinned(rollout.time_s - rollout.time_s[0])
+
+    def chart(title: str, unit: str, values: FloatArray, *, zero_line: bool) -> Markup:
+        line = Line(title, time_s, _thinned(values))
+        return line_chart(title, [line], x_label="time, s", y_label=unit, zero_line=zero_line, height_px=200)
+
+    return [
+        chart("Off the driving line", "m, + = left", rollout.cte, zero_line=True),
+        chart("Steering", "normalised, + = right", rollout.steering_angle, zero_line=True),
+        chart("Speed", "mph", rollout.speed_mph, zero_line=False),
+    ]
+
+
+def _thinned(values: FloatArray) -> FloatArray:
+    step = math.ceil(len(values) / MAX_POINTS)
+    return np.round(values[::step], 3)

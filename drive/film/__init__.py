@@ -1,1 +1,0 @@
-"""Films of recorded drives, with what a model makes of them."""

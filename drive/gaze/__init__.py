@@ -1,1 +1,0 @@
-"""Where a model looks, measured: its saliency against the classes of the pixels."""

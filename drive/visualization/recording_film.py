@@ -1,0 +1,120 @@
+"""Makes a film of a recording: predicts, looks, composes and writes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from models.loading import load_policy
+from models.occlusion_saliency import Saliency, load_saliency, overlay
+from simulator_bridge.errors import RecordingError
+from simulator_bridge.film.drive_data import DriveData, FloatArray
+from simulator_bridge.film.h264 import H264Writer
+from simulator_bridge.film.picture import CAMERA_PX, SIZE_PX, FilmPicture, enlarge
+from simulator_bridge.film.recording_data import cut_out, film_data, with_predictions
+from simulator_bridge.messages import Frame
+from simulator_bridge.recording import Recording, load_only_recording, read_frame
+
+LAST_PICTURE_S = 1.0  # how long it stands
+Progress = Callable[[Iterable[int], str], Iterable[int]]
+
+
+@dataclass(frozen=True)
+class RecordingFilm:
+    """A finished film.
+
+    Attributes:
+        path: Where it is.
+        n_pictures: How many it has.
+        duration_s: How long it runs.
+        mean_difference: Of predicted and recorded steering; None without a model.
+    """
+
+    path: Path
+    n_pictures: int
+    duration_s: float
+    mean_difference: float | None
+
+    def __str__(self) -> str:
+        text = f"{self.path}: {self.n_pictures} pictures, {self.duration_s:.1f} s"
+        if self.mean_difference is not None:
+            text += f", prediction {self.mean_difference:.3f} from the recorded steering on average"
+        return text
+
+
+def make_film(
+    path: Path,
+    out: Path,
+    model: Path | None = None,
+    *,
+    with_saliency: bool = False,
+    start_s: float = 0.0,
+    seconds: float = math.inf,
+    quiet: bool = False,
+) -> RecordingFilm:
+    """Film a recording; see `drive/video.py`.
+
+    Raises:
+        UserError: If there is no such recording or model, or the film cannot be written.
+    """
+    progress = _progress(quiet)
+    recording = load_only_recording(path)
+    rows, data = _choose(recording, start_s, seconds)
+    frames = [recording.image_path("center", int(row)) for row in rows]
+    if model is not None:
+        policy = load_policy(model)
+        steering = [policy(read_frame(frames[i])).steering_angle for i in progress(range(len(rows)), "predicting")]
+        data = with_predictions(data, np.array(steering, np.float64))
+    saliency = load_saliency(model) if with_saliency and model is not None else None
+    picture = FilmPicture(data, _subtitle(model, with_saliency=saliency is not None))
+    end_s = float(data.time_s[-1]) + LAST_PICTURE_S
+    with H264Writer(out, SIZE_PX) as writer:
+        for i in progress(range(len(rows)), "filming"):
+            shown = picture(_camera(read_frame(frames[i]), saliency), i)
+            writer.add(shown, float(data.time_s[i]))
+        writer.add(shown, end_s)
+    return RecordingFilm(out, len(rows), end_s, _mean_difference(data))
+
+
+def _choose(recording: Recording, start_s: float, seconds: float) -> tuple[range, DriveData]:
+    """The rows to film, and their data."""
+    data = film_data(recording, recording.folder.resolve().name)
+    first, end = np.searchsorted(data.time_s, [start_s, start_s + seconds]).tolist()
+    if first >= len(recording):
+        raise RecordingError(f"{recording.folder}: runs {data.time_s[-1]:.1f} s, nothing is left from {start_s:g} s on")
+    rows = range(first, max(end, first + 1))
+    return rows, cut_out(data, slice(rows.start, rows.stop))
+
+
+def _camera(frame: Frame, saliency: Saliency | None) -> Frame:
+    large = enlarge(frame)
+    if saliency is None:
+        return large
+    shown = cv2.resize(saliency(frame), CAMERA_PX, interpolation=cv2.INTER_LINEAR)
+    return overlay(large, np.asarray(shown, np.float32))
+
+
+def _subtitle(model: Path | None, *, with_saliency: bool) -> str:
+    if model is None:
+        return ""
+    return f"and what {model.name} would have done" + ("; lit up: what moves its steering" if with_saliency else "")
+
+
+def _mean_difference(data: DriveData) -> float | None:
+    if data.predicted is None:
+        return None
+    difference: FloatArray = np.abs(data.predicted - data.recorded)
+    return float(difference.mean())
+
+
+def _progress(quiet: bool) -> Progress:
+    console = Console(stderr=True)
+    hidden = quiet or not console.is_terminal
+    return lambda rows, what: track(rows, what, console=console, transient=True, disable=hidden)

@@ -1,0 +1,1 @@
+"""The architectures by name, and how a model is put together."""

@@ -1,0 +1,210 @@
+"""The architectures by name, and the one place where a model is put together.
+
+    frame uint8 (160, 320, 3) RGB -> preprocessing (crop, resize) -> image uint8 -> network -> steering_angle, ...
+
+Importing this module is cheap: Keras is imported by the functions that build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from models.architectures import alexnet, applications, efficientnet_lite, lenet, pilotnet, squeezenet
+from models.architectures.architecture import Architecture, Table
+from models.architectures.backbones import build_backbone, find_blocks
+from models.architectures.preprocessing import CROP_BOTTOM_PX, CROP_TOP_PX, build_preprocessing
+from simulator_bridge.errors import UserError
+from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE
+
+if TYPE_CHECKING:
+    import keras
+
+OUTPUT_SCALES: Mapping[str, float] = MappingProxyType({"steering_angle": 1.0, "throttle": 1.0, "speed_mph": 30.0})
+"""What a model may predict, and the size of a typical full value; divide losses by its square to weigh them alike."""
+
+ARCHITECTURES = Table(
+    (
+        pilotnet.ENTRY,
+        lenet.ENTRY,
+        alexnet.ENTRY,
+        squeezenet.ENTRY,
+        efficientnet_lite.ENTRY,
+        *applications.ENTRIES,  # every network of keras.applications
+    )
+)
+"""The architectures; any spelling finds them: `mobilenet_v2`, `MobileNetV2`, `keras:MobileNetV2`."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that determines a model but its trained weights. `None` means the architecture's default.
+
+    Attributes:
+        arch: A key of `ARCHITECTURES`, in any spelling; kept in the table's.
+        outputs: Keys of `OUTPUT_SCALES`; the first is "steering_angle".
+        weights: "imagenet", a Keras weights file, or None for random weights; backbones only.
+        alpha: Width multiplier of a MobileNet, > 0; None lets the weights file decide. ImageNet weights that Keras
+            downloads exist for `Architecture.alphas` only.
+        cut: Last layer of the backbone, one of `blocks`, or "all".
+        image_size: Height and width of the network's image, pixels.
+        crop_px: Rows cut off at the top and bottom of the frame, pixels.
+        pooling: "flatten" keeps where things are, "avg" does not and is smaller.
+        dense: Widths of the head's dense layers.
+        dropout: Share of features dropped before the head while training, in [0, 1).
+        standardize: Whether the head begins by giving all features one scale, in a layer `standardize` whose mean and
+            variance whoever trains the head sets.
+    """
+
+    arch: str = "pilotnet"
+    outputs: tuple[str, ...] = ("steering_angle",)
+    weights: str | None = None
+    alpha: float | None = None
+    cut: str | None = None
+    image_size: tuple[int, int] | None = None
+    crop_px: tuple[int, int] = (CROP_TOP_PX, CROP_BOTTOM_PX)
+    pooling: str | None = None
+    dense: tuple[int, ...] | None = None
+    dropout: float | None = None
+    standardize: bool = False
+
+    def __post_init__(self) -> None:
+        entry = ARCHITECTURES.find(self.arch)
+        object.__setattr__(self, "arch", entry.name)  # one spelling in files and cache keys
+        unknown = [name for name in self.outputs if name not in OUTPUT_SCALES]
+        if unknown or self.outputs[:1] != ("steering_angle",) or len(set(self.outputs)) != len(self.outputs):
+            raise UserError(
+                f"outputs must start with steering_angle and name each of {', '.join(OUTPUT_SCALES)} at most once; "
+                f"got {', '.join(self.outputs) or 'none'}"
+            )
+        _check_pretraining(self, entry)
+        if self.pooling not in (None, "flatten", "avg"):
+            raise UserError(f"pooling must be flatten or avg; got {self.pooling!r}")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise UserError(f"dropout must be in [0, 1); got {self.dropout}")
+        if self.dense is not None and any(width < 1 for width in self.dense):
+            raise UserError(f"dense widths must be at least 1; got {self.dense}")
+        if min(self.crop_px) < 0 or sum(self.crop_px) >= FRAME_HEIGHT_PX:
+            raise UserError(f"crop_px must leave some of the {FRAME_HEIGHT_PX} rows; got {self.crop_px}")
+        if min(self.size) < entry.min_size_px:
+            least = f"{entry.min_size_px}x{entry.min_size_px}"
+            raise UserError(f"image_size of {self.arch} must be at least {least}; got {self.size}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the network's image, pixels."""
+        return self.image_size or ARCHITECTURES[self.arch].image_size
+
+    @property
+    def last_layer(self) -> str | None:
+        """The backbone's last layer; None for all of it."""
+        cut = self.cut or ARCHITECTURES[self.arch].cut
+        return None if cut == "all" else cut
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
+        """The inverse of `to_dict`, also after a trip through JSON."""
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**fields)
+
+
+def _check_pretraining(config: ModelConfig, entry: Architecture) -> None:
+    """Refuse weights, alpha and cut that the architecture cannot have."""
+    if not entry.has_backbone and (config.weights is not None or config.alpha is not None or config.cut is not None):
+        raise UserError(f"{entry.name} is trained from scratch: it takes no weights, alpha or cut")
+    if config.weights == "imagenet" and entry.download_mb is None:
+        raise UserError(f"Keras has no ImageNet weights of {entry.name} to download; pass --weights FILE or none")
+    if config.alpha is None:
+        return
+    if not entry.alphas:
+        raise UserError(f"{entry.name} has one width only: it takes no alpha")
+    if not config.alpha > 0:
+        raise UserError(f"alpha must be above 0; got {config.alpha}")
+    if config.weights == "imagenet" and config.alpha not in entry.alphas:
+        known = ", ".join(f"{alpha:g}" for alpha in entry.alphas)
+        raise UserError(f"{entry.name} has ImageNet weights for alpha {known}, not for {config.alpha:g}")
+
+
+def build_model(config: ModelConfig) -> keras.Model:
+    """Build the model: `frame` uint8 (N, 160, 320, 3) raw RGB -> one (N, 1) output per name in `config.outputs`.
+
+    Raises:
+        ModelFileError: If pretrained weights cannot be had or do not fit.
+    """
+    import keras
+
+    preprocessing = build_preprocessing(config.size, config.crop_px)
+    network = build_network(config)
+    frame = keras.Input(FRAME_SHAPE, dtype="uint8", name="frame")
+    # keras' Resizing defaults to training=True and hands that on to the layers after it: dropout would be active
+    outputs = network(preprocessing(frame, training=False))
+    if len(config.outputs) == 1:
+        outputs = [outputs]
+    # a nested model's outputs would all be called "network": name them again, so losses can be given by name
+    named = [
+        keras.layers.Identity(dtype="float32", name=name)(output)
+        for name, output in zip(config.outputs, outputs, strict=True)
+    ]
+    return keras.Model(frame, named if len(named) > 1 else named[0], name=config.arch)
+
+
+def build_network(config: ModelConfig) -> keras.Model:
+    """Build the model `network`: image (N, height, width, 3), 0 to 255 -> one (N, 1) output per name.
+
+    The outputs are linear: tanh could not reach the labels of full lock and its gradient vanishes there; whoever
+    drives clips.
+    """
+    import keras
+
+    entry = ARCHITECTURES[config.arch]
+    scaling = entry.scaling
+    image = keras.Input((*config.size, 3), dtype="float32", name="image")
+    x = keras.layers.Rescaling(scaling.scale, scaling.offset, name="scale")(image)
+    if entry.features is not None:
+        x = entry.features(x)
+    else:
+        x = build_backbone(entry, config.size, config.weights, config.alpha, config.last_layer)(x)
+    if (config.pooling or entry.pooling) == "avg":
+        x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    else:
+        x = keras.layers.Flatten(name="flatten")(x)
+    if config.standardize:
+        x = keras.layers.BatchNormalization(
+            epsilon=1e-6, center=False, scale=False, trainable=False, name="standardize"
+        )(x)
+    dropout = entry.dropout if config.dropout is None else config.dropout
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="dropout")(x)
+    widths = entry.dense if config.dense is None else config.dense
+    for number, width in enumerate(widths, start=1):
+        x = keras.layers.Dense(width, activation=entry.activation, name=f"fc{number}")(x)
+    outputs = [_output(name, x) for name in config.outputs]
+    return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="network")
+
+
+def _output(name: str, features: keras.KerasTensor) -> keras.KerasTensor:
+    """One linear output (N, 1) in its own unit; float32 also where the rest computes in half precision."""
+    import keras
+
+    scale = OUTPUT_SCALES[name]
+    if scale == 1:
+        return keras.layers.Dense(1, dtype="float32", name=name)(features)
+    x = keras.layers.Dense(1, dtype="float32", name=f"{name}_scaled")(features)
+    return keras.layers.Rescaling(scale, dtype="float32", name=name)(x)
+
+
+def blocks(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The blocks that `config.cut` may name, from the image on: name -> shape of the feature map (h, w, channels).
+
+    Builds the network with random weights, some seconds for a large one. Empty for an architecture without a backbone.
+    """
+    entry = ARCHITECTURES[config.arch]
+    if not entry.has_backbone:
+        return {}
+    return find_blocks(build_backbone(entry, config.size, None, config.alpha, None))

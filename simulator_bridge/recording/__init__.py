@@ -1,0 +1,41 @@
+"""Recordings on disk: `driving_log.csv` and `IMG/`, read (`load_recordings`) and written (`recorder.py`)."""
+
+from simulator_bridge.recording.images.image_files import read_frame
+from simulator_bridge.recording.images.image_lookup import Check
+from simulator_bridge.recording.images.image_paths import ImagePaths
+from simulator_bridge.recording.log.dialects import Dropped
+from simulator_bridge.recording.log.folders import find_recordings
+from simulator_bridge.recording.log.writing import (
+    CAMERAS,
+    IMAGE_FOLDER,
+    LOG_NAME,
+    format_row,
+    image_name,
+    image_time_s,
+)
+from simulator_bridge.recording.reader import (
+    EPISODE_GAP_S,
+    Recording,
+    load_only_recording,
+    load_recording,
+    load_recordings,
+)
+
+__all__ = [
+    "CAMERAS",
+    "EPISODE_GAP_S",
+    "IMAGE_FOLDER",
+    "LOG_NAME",
+    "Check",
+    "Dropped",
+    "ImagePaths",
+    "Recording",
+    "find_recordings",
+    "format_row",
+    "image_name",
+    "image_time_s",
+    "load_only_recording",
+    "load_recording",
+    "load_recordings",
+    "read_frame",
+]

@@ -1,0 +1,312 @@
+"""Bytes of somebody's `driving_log.csv` -> rows, whatever spreadsheets, merges and regions did to it. No files.
+
+Nothing is guessed: a line that can be read in two ways is left out with a reason, a log that is of another kind, or
+mostly undecodable, is refused with a `RecordingError`. Without a header only the recorder's own order of columns is
+known; with one, columns may be missing, renamed, in another order or unknown (read over).
+"""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator_bridge.errors import RecordingError
+from simulator_bridge.recording.log.cells import (
+    file_name,
+    is_ambiguous,
+    is_image,
+    is_number,
+    refit,
+    split_cells,
+    split_lines,
+    to_number,
+)
+from simulator_bridge.recording.log.columns import (
+    RECORDERS_LAYOUT,
+    Layout,
+    is_column_numbers,
+    read_header,
+    refuse_foreign,
+)
+from simulator_bridge.recording.log.writing import CAMERAS, COLUMNS, NUMBER_COLUMNS, image_time_s
+
+DECIMAL_COMMAS = 'decimal commas with "," between the columns'
+INCOMPLETE = "incomplete last line"
+
+_ABSENT = "absent"  # stands for the cell of a column that the log does not have
+_N_CAMERAS = len(CAMERAS)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Rows left out for one reason: how many, and the line of the first in the log (1-based)."""
+
+    count: int
+    first_line: int
+
+
+@dataclass(frozen=True)
+class LogRows:
+    """The M rows of a log that can be read, in the log's order; images and ranges are not checked.
+
+    Attributes:
+        line: (M,) int32, 1-based.
+        images: Camera -> M paths as the log says them; empty text where a row has no such image.
+        numbers: (M, 4) float64: steering, throttle, brake, speed; NaN where the log has no such column.
+        part: (M,) int32, grows where a header stands between rows: logs glued together.
+        reasons: Line -> why it is not among the rows.
+        notes: What a person should know about how the log was read.
+    """
+
+    line: npt.NDArray[np.int32]
+    images: Mapping[str, list[str]]
+    numbers: npt.NDArray[np.float64]
+    part: npt.NDArray[np.int32]
+    reasons: Mapping[int, str]
+    notes: tuple[str, ...]
+
+
+def count_drops(reasons: Mapping[int, str]) -> dict[str, Dropped]:
+    """Count by reason what was left out (line -> reason), the most frequent reason first."""
+    first: dict[str, int] = {}
+    for line in sorted(reasons):
+        first.setdefault(reasons[line], line)
+    return {reason: Dropped(count, first[reason]) for reason, count in Counter(reasons.values()).most_common()}
+
+
+def decode_text(data: bytes) -> str:
+    """Decode as UTF-8 or by the byte order mark, else as a Windows code page: paths only need their base names."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def parse_log(data: bytes, log: Path) -> LogRows:
+    """Read the text of a log.
+
+    Args:
+        data: The file's bytes.
+        log: Its path, for messages only.
+
+    Raises:
+        RecordingError: Naming `path:line`, if this is not a log of Udacity's recorder or cannot be decoded.
+    """
+    if not data.strip():
+        raise RecordingError(f"{log}: the log is empty; record some laps or pass another folder")
+    text = decode_text(data)
+    return _Parser(log, split_lines(text), ends_in_newline=text.endswith(("\n", "\r"))).parse()
+
+
+@dataclass(slots=True)
+class _Row:
+    line: int
+    part: int
+    cells: list[str]  # one per column of COLUMNS
+
+
+@dataclass
+class _Parser:
+    log: Path
+    lines: list[str]
+    ends_in_newline: bool
+    header: Layout | None = None
+    part: int = 0
+    rows: list[_Row] = field(default_factory=list)
+    reasons: dict[int, str] = field(default_factory=dict)  # line -> why it is left out
+    irregular: dict[tuple[int, int], list[_Row]] = field(default_factory=dict)  # (images, numbers) -> rows, no header
+    notes: list[str] = field(default_factory=list)
+
+    def parse(self) -> LogRows:
+        for number, line in enumerate(self.lines, 1):
+            if line.strip(" \t;,\ufeff"):
+                self._read_line(number, line)
+        self._settle_irregular()
+        self._settle_last_line()
+        self._refuse_decimal_commas()
+        if not self.rows:
+            self._refuse_all()
+        return self._to_rows()
+
+    def _read_line(self, number: int, line: str) -> None:
+        cells, separator = split_cells(line)
+        if not (is_image(cells[0]) or any(map(is_image, cells))):
+            self._read_words(number, line, cells)
+        elif self.header is None:
+            self._read_headless(number, line, cells, separator)
+        else:
+            self._read_by_header(self.header, number, line, cells, separator)
+
+    def _read_words(self, number: int, line: str, cells: list[str]) -> None:
+        """A line without an image: a header, or noise."""
+        where = f"{self.log}:{number}"
+        header = read_header(cells, where)
+        if header is not None:
+            self.part += bool(self.rows)
+            self.header = header
+            if header.unused:
+                self.notes.append(f"line {number}: columns not used: {', '.join(map(repr, header.unused))[:200]}")
+        elif is_column_numbers(cells) or line.lower().startswith("sep="):
+            return
+        elif not self.rows and not self.reasons and len(cells) > 1 and not any(map(is_number, cells)):
+            raise refuse_foreign(self.log, number, line, "a header with other columns")
+        else:
+            self.reasons[number] = "no image path in the line"
+
+    def _read_by_header(self, header: Layout, number: int, line: str, cells: list[str], separator: str) -> None:
+        fitted = cells if len(cells) == header.n_cells else refit(line, cells, separator, header.n_cells)
+        if fitted is None:
+            self.reasons[number] = self._misfit(cells, header.n_cells, separator)
+            return
+        picked = [fitted[header.index[column]] if column in header.index else _ABSENT for column in COLUMNS]
+        self._add(number, ["" if cell is _ABSENT else cell for cell in picked[:_N_CAMERAS]] + picked[_N_CAMERAS:])
+
+    def _read_headless(self, number: int, line: str, cells: list[str], separator: str) -> None:
+        if cells[0].isdecimal() and len(cells) > 1 and is_image(cells[1]):
+            cells = cells[1:]  # an index that pandas put before the row
+            line = line.split(separator, 1)[1]
+        n_cells = RECORDERS_LAYOUT.n_cells
+        blanks = line.count(", ")
+        if len(cells) == n_cells and blanks not in (0, n_cells - 1) and separator == "," and is_ambiguous(line):
+            self.reasons[number] = DECIMAL_COMMAS
+            return
+        fitted = cells if len(cells) == n_cells else refit(line, cells, separator, n_cells)
+        if fitted is not None and self._is_recorders(fitted):
+            self._add(number, fitted)
+        else:
+            self._read_irregular(number, line, cells, separator)
+
+    @staticmethod
+    def _is_recorders(cells: list[str]) -> bool:
+        return is_image(cells[0]) and all(not cell or is_image(cell) for cell in cells[1:_N_CAMERAS])
+
+    def _read_irregular(self, number: int, line: str, cells: list[str], separator: str) -> None:
+        """A row without a header that is not the recorder's seven columns: kept until the whole log is known."""
+        n_images = sum(1 for _ in itertools.takewhile(lambda cell: is_image(cell), cells))
+        numbers = cells[n_images:]
+        recorders_own = n_images in (1, _N_CAMERAS) and all(
+            file_name(cell).lower().startswith(camera) and image_time_s(file_name(cell)) > 0
+            for cell, camera in zip(cells, CAMERAS[:n_images], strict=False)
+        )
+        if not recorders_own or not numbers or not all(map(is_number, numbers)):
+            self.reasons[number] = self._misfit(cells, RECORDERS_LAYOUT.n_cells, separator)
+            return
+        images = cells[:n_images] + [""] * (_N_CAMERAS - n_images)
+        row = _Row(number, self.part, images + numbers)
+        self.irregular.setdefault((n_images, len(numbers)), []).append(row)
+
+    @staticmethod
+    def _misfit(cells: list[str], expected: int, separator: str) -> str:
+        if is_number(cells[0]) and abs(to_number(cells[0])) > 1:
+            return "numbers before the image, and as a steering the first would be in degrees"
+        numbers = [cell for cell in cells if is_number(cell)]
+        if separator == "," and len(cells) > expected and numbers and not any("." in number for number in numbers):
+            return DECIMAL_COMMAS
+        if len(cells) == expected:
+            return "columns in another order than the recorder's"
+        return f"{len(cells)} columns, expected {expected}"
+
+    def _add(self, number: int, cells: list[str]) -> None:
+        if not is_image(cells[0]):
+            self.reasons[number] = "no image path in the center column"
+            return
+        for camera, cell in zip(CAMERAS, cells, strict=False):
+            name = file_name(cell).lower()
+            if not name.startswith(camera) and name.startswith(CAMERAS):
+                self.reasons[number] = f"image of another camera in the {camera} column"
+                return
+        self.rows.append(_Row(number, self.part, cells))
+
+    def _settle_irregular(self) -> None:
+        """Accept rows of one shape if the whole log has it; otherwise they are damaged or of unknown meaning."""
+        shapes = sorted(self.irregular, key=lambda shape: len(self.irregular[shape]), reverse=True)
+        for i, shape in enumerate(shapes):
+            (n_images, n_numbers), rows = shape, self.irregular[shape]
+            expected = RECORDERS_LAYOUT.n_cells if n_images > 1 else 1 + len(NUMBER_COLUMNS)
+            single = (n_images, n_numbers) == (1, len(NUMBER_COLUMNS))
+            points = any("." in cell for row in rows for cell in row.cells[_N_CAMERAS:])
+            if not points and n_numbers > 1 and not single:
+                reason = DECIMAL_COMMAS
+            elif single or (i == 0 and not self.rows):
+                self._accept_irregular(rows, n_images, n_numbers)
+                continue
+            else:
+                reason = f"{n_images + n_numbers} columns, expected {expected}"
+            self.reasons.update({row.line: reason for row in rows})
+        self.rows.sort(key=lambda row: row.line)
+
+    def _accept_irregular(self, rows: list[_Row], n_images: int, n_numbers: int) -> None:
+        where = f"line {rows[0].line}: {n_images + n_numbers} columns and no header"
+        if n_numbers > len(NUMBER_COLUMNS):
+            self.notes.append(f"{where}: the first are taken in the recorder's order, the others are not used")
+        elif n_numbers < len(NUMBER_COLUMNS):
+            self.notes.append(f"{where}: the first number is the steering, as the recorder writes it; others not used")
+            for row in rows:
+                row.cells[_N_CAMERAS + 1 :] = [_ABSENT] * (len(NUMBER_COLUMNS) - 1)
+        for row in rows:
+            self._add(row.line, row.cells[: len(COLUMNS)])
+
+    def _settle_last_line(self) -> None:
+        """A recorder that was killed leaves half a row without a newline."""
+        last = len(self.lines)
+        if not self.ends_in_newline and last in self.reasons and self.rows:
+            n_columns = len(split_cells(self.lines[-1])[0])
+            if n_columns < len(COLUMNS if self.header is None else range(self.header.n_cells)):
+                self.reasons[last] = INCOMPLETE
+
+    def _refuse_decimal_commas(self) -> None:
+        line = next((line for line in sorted(self.reasons) if self.reasons[line] == DECIMAL_COMMAS), None)
+        if line is None or any("." in cell for row in self.rows for cell in row.cells[_N_CAMERAS:]):
+            return
+        raise RecordingError(
+            f"{self.log}:{line}: the numbers have decimal commas and the columns are separated by commas too, so that "
+            "they cannot be told apart; record with the computer's region set to one with decimal points "
+            f"(English), or save the log with ';' between the columns (got {self.lines[line - 1][-60:]!r})"
+        )
+
+    def _refuse_all(self) -> None:
+        if not self.reasons:
+            raise RecordingError(f"{self.log}: a header and no rows; record some laps or pass another folder")
+        line = min(self.reasons)
+        raise refuse_foreign(self.log, line, self.lines[line - 1], self.reasons[line])
+
+    def _to_rows(self) -> LogRows:
+        numbers = np.empty((len(self.rows), len(NUMBER_COLUMNS)))
+        for i, column in enumerate(NUMBER_COLUMNS):
+            cells = [row.cells[_N_CAMERAS + i] for row in self.rows]
+            numbers[:, i] = _to_numbers(cells)
+            for row in np.flatnonzero(~np.isfinite(numbers[:, i])):
+                if cells[row] is not _ABSENT:
+                    self.reasons.setdefault(self.rows[row].line, f"{column} is not a number")
+        kept = [i for i, row in enumerate(self.rows) if row.line not in self.reasons]
+        rows = [self.rows[i] for i in kept]
+        if not rows:
+            self._refuse_all()
+        return LogRows(
+            line=np.array([row.line for row in rows], np.int32),
+            images={camera: [row.cells[i] for row in rows] for i, camera in enumerate(CAMERAS)},
+            numbers=numbers[kept],
+            part=np.array([row.part for row in rows], np.int32),
+            reasons=self.reasons,
+            notes=tuple(self.notes),
+        )
+
+
+def _to_numbers(cells: list[str]) -> npt.NDArray[np.float64]:
+    """Read a column: as fast as Python can where every cell is a plain number, strictly otherwise."""
+    text = "".join(cells)
+    if text.isascii() and "_" not in text:
+        try:
+            return np.array(list(map(float, cells)))
+        except ValueError:
+            pass
+    return np.array([to_number(cell) for cell in cells])

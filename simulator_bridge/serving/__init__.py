@@ -1,0 +1,1 @@
+"""The server that simulators connect to, and what it knows of its clients."""

@@ -1,0 +1,346 @@
+"""The server that simulators connect to: telemetry in, one answer out, whatever comes.
+
+It knows no model: `new_driver` makes a driver for each connection, and a driver turns telemetry into a control.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import flask
+import socketio
+
+from simulator_bridge import drive_progress
+from simulator_bridge.errors import ProtocolError
+from simulator_bridge.messages import (
+    FRAME_HEIGHT_PX,
+    FRAME_WIDTH_PX,
+    SAFE_CONTROL,
+    Control,
+    Telemetry,
+    control_to_wire,
+    has_decimal_comma,
+    parse_telemetry,
+)
+from simulator_bridge.pages.served_pages import ServedPages
+from simulator_bridge.serving.client_connection import ClientFacts, Connection
+from simulator_bridge.serving.driver import ClosableDriver, Driver
+from simulator_bridge.serving.stage_times import StageTimes
+from simulator_bridge.transport.address import BindError, bind, bind_message
+from simulator_bridge.transport.admission import Admission
+from simulator_bridge.transport.fault_log import FaultLog
+from simulator_bridge.transport.legacy_clients import BridgeSocketServer
+from simulator_bridge.transport.transports import build_transport
+
+logger = logging.getLogger(__name__)
+
+TransportName = Literal["eventlet", "threading"]
+TRANSPORTS: tuple[TransportName, ...] = ("eventlet", "threading")
+DEFAULT_TRANSPORT: TransportName = "threading"
+
+MAX_MESSAGE_BYTES = 2_000_000  # a telemetry is about 30,000
+KICK_OFF_S = 1.0  # silence after which a client that waits for the first steer is sent one
+PING_INTERVAL_S, PING_TIMEOUT_S = 25.0, 20.0  # Engine.IO's own defaults
+BACKLOG = 128  # connections that wait to be accepted
+
+
+class BridgeServer:
+    """Serves Socket.IO on a port and a status page beside it.
+
+    Args:
+        new_driver: Makes the driver of a new connection.
+        host: Address to listen on.
+        port: Port to listen on; 0 for any free one, see the attribute `port`.
+        transport: "eventlet" or "threading".
+        ping_interval_s: How often a client shows that it lives.
+        ping_timeout_s: How long it may stay silent beyond that.
+        token: What clients must know to be let in (`token=` in the URL's query, or `Authorization: Bearer`); None lets
+            everyone in who reaches the address.
+        pages: Served beside the status page; browsers that ask for `/` are sent to their home.
+        on_stage_times: Told where the time of each answer to a websocket client went, in that client's thread.
+
+    Raises:
+        BindError: If the address is in use or not ours. The port is held from here on, and listened on by `serve`.
+    """
+
+    def __init__(
+        self,
+        new_driver: Callable[[], Driver],
+        host: str = "127.0.0.1",
+        port: int = 4567,
+        transport: TransportName = DEFAULT_TRANSPORT,
+        ping_interval_s: float = PING_INTERVAL_S,
+        ping_timeout_s: float = PING_TIMEOUT_S,
+        token: str | None = None,
+        pages: ServedPages | None = None,
+        on_stage_times: Callable[[StageTimes], None] | None = None,
+    ) -> None:
+        self._new_driver = new_driver
+        self._pages: ServedPages | None = None
+        self._on_stage_times = on_stage_times
+        self._n_clients = 0
+        self._faults = FaultLog(logger)
+        self._comings = FaultLog(logger, quiet_s=1.0)  # a simulator may reconnect 1500 times a second
+        self._listener = bind(host, port)
+        self.host = host
+        self.port: int = self._listener.getsockname()[1]
+        self.listening = threading.Event()
+        self._stop = threading.Event()
+        self._transport = build_transport(transport)
+        self._connections: dict[str, Connection] = {}
+        self._admission = Admission(host, token, self._faults)
+        self._sio = self._build_socket_server(ping_interval_s, ping_timeout_s)
+        self._flask = self._build_status_page()
+        self._wsgi = socketio.WSGIApp(self._sio, self._flask.wsgi_app)
+        if pages is not None:
+            self.mount(pages)
+
+    def mount(self, pages: ServedPages) -> None:
+        """Serve pages beside the status page; once, and before `serve`."""
+        pages.admission = self._admission
+        self._flask.register_blueprint(pages.blueprint)
+        self._pages = pages
+
+    def listen(self) -> None:
+        """Let clients connect; they are answered once `serve` runs.
+
+        Raises:
+            BindError: If another program listens on the port by now.
+        """
+        try:
+            self._listener.listen(BACKLOG)
+        except OSError as error:
+            raise BindError(bind_message(self.host, self.port, error)) from error
+        self.listening.set()
+
+    def serve(self) -> None:
+        """Listen and serve until `stop` is called.
+
+        Raises:
+            BindError: If another program listens on the port by now.
+        """
+        self.listen()
+        try:
+            self._transport.serve(self._listener, self._app, self._tick, self._stop, self._hang_up)
+        finally:
+            self.close()
+
+    def stop(self) -> None:
+        """Make `serve` return; from any thread or signal handler."""
+        self._stop.set()
+
+    def clients(self) -> list[ClientFacts]:
+        """Give what there is to say of each client now, oldest first; from any thread."""
+        now = time.monotonic()
+        return [connection.facts(now) for connection in list(self._connections.values())]
+
+    def close(self) -> None:
+        """Let go of the port; needed only when `serve` was never called."""
+        self._listener.close()
+
+    def _hang_up(self) -> None:
+        for sid in list(self._connections):
+            self._on_disconnect(sid)
+        self._sio.hang_up()
+        if self._pages is not None:
+            self._pages.hang_up()
+
+    def _app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        refusal = self._admission.refuse(environ, start_response)
+        if refusal is not None:
+            return refusal
+        if self._pages is not None and self._pages.is_live(environ):
+            return self._pages.serve_live(environ, start_response)
+        answer: Iterable[bytes] = self._wsgi(environ, start_response)
+        return answer
+
+    def _own_origins(self) -> list[str]:
+        return [f"http://{host}:{self.port}" for host in {"127.0.0.1", "localhost", "[::1]", self.host}]
+
+    def _build_socket_server(self, ping_interval_s: float, ping_timeout_s: float) -> BridgeSocketServer:
+        with warnings.catch_warnings():  # known: it is why eventlet is not the only transport
+            warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+            sio = BridgeSocketServer(
+                async_mode=self._transport.async_mode,
+                async_handlers=False,  # answered in order, in the connection's own thread
+                logger=_library_logger(),
+                engineio_logger=_library_logger(),
+                cors_allowed_origins=self._own_origins() if self._admission.is_local_only else None,
+                max_http_buffer_size=MAX_MESSAGE_BYTES,
+                http_compression=False,
+                ping_interval=ping_interval_s,
+                ping_timeout=ping_timeout_s,
+            )
+        sio.on("connect", self._on_connect)
+        sio.on("disconnect", self._on_disconnect)
+        sio.on("telemetry", self._on_telemetry)
+        sio.on(drive_progress.EVENT, self._on_progress)
+        sio.on("*", self._on_other_event)
+        return sio
+
+    def _build_status_page(self) -> flask.Flask:
+        pages = flask.Flask(__name__, static_folder=None)
+
+        @pages.get("/")
+        def status() -> flask.typing.ResponseReturnValue:
+            if self._pages is not None and self._pages.wants_home():
+                return self._pages.redirect_home()
+            cars = len(self._connections)
+            lines = [f"The drive server is running; {cars} client{'s'[: cars != 1]} connected."]
+            lines += [f"- {connection.n_telemetry} telemetry answered" for connection in self._connections.values()]
+            return "\n".join(lines) + "\n", {"Content-Type": "text/plain; charset=utf-8"}
+
+        return pages
+
+    def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
+        session = self._sio.session(sid)
+        if session is None:  # it has just left
+            return
+        self._n_clients += 1
+        self._connections[sid] = Connection(self._n_clients, self._make_driver(), session)
+        agent = environ.get("HTTP_USER_AGENT", "no User-Agent")
+        self._comings.report("connect", "a client has connected: %.80r", agent, level=logging.INFO)
+
+    def _make_driver(self) -> Driver:
+        try:
+            return self._new_driver()
+        except Exception as error:
+            self._faults.report(
+                "new driver", "no driver for a new client, it gets a safe control: %s", error, traceback=True
+            )
+            return lambda telemetry: SAFE_CONTROL
+
+    def _on_disconnect(self, sid: str, *reason: object) -> None:
+        connection = self._connections.pop(sid, None)
+        if connection is None:
+            return
+        self._comings.report(
+            "leave", "a client has left after %d telemetry", connection.n_telemetry, level=logging.INFO
+        )
+        if isinstance(connection.driver, ClosableDriver):
+            try:
+                connection.driver.close()
+            except Exception as error:
+                self._faults.report("close driver", "a driver failed to close: %s", error, traceback=True)
+
+    def _on_telemetry(self, sid: str, *arguments: object) -> None:
+        received_at = time.monotonic()
+        connection = self._connections.get(sid)
+        if connection is None:  # it has just left
+            return
+        connection.n_telemetry += 1
+        session = connection.session
+        session.was_driven = True
+        payload = arguments[0] if arguments else None
+        passed_over = connection.last_control is not None and session.newer_telemetry_waits() and bool(payload)
+        if passed_over:  # the newest is driven; this one still gets its answer
+            control = self._pass_over(connection, payload)
+        else:
+            control = self._answer(connection, payload, received_at)
+        driven_at = time.perf_counter()
+        event, wire = "manual", {}
+        if control is not None:
+            event, wire = "steer", control_to_wire(control, connection.decimal_comma)
+        encoded_at = time.perf_counter()
+        session.answer(event, wire)
+        now = time.monotonic()
+        connection.watchdog.answered(now, now - received_at, passed_over)
+        connection.answered_at, connection.is_manual = now, control is None
+        connection.answers_s.append(now - received_at)
+        if self._on_stage_times is not None and session.current_message is not None:
+            message = session.current_message
+            self._on_stage_times(
+                StageTimes(
+                    client=connection.number,
+                    receive=message.complete_at - message.began_at,
+                    decode=connection.decoded_at - message.complete_at,
+                    infer=driven_at - connection.decoded_at,
+                    encode=encoded_at - driven_at,
+                    send=time.perf_counter() - encoded_at,
+                    was_driven=not passed_over,
+                )
+            )
+
+    def _pass_over(self, connection: Connection, payload: object) -> Control | None:
+        connection.decoded_at = time.perf_counter()
+        connection.decimal_comma |= has_decimal_comma(payload)
+        return connection.last_control
+
+    def _answer(self, connection: Connection, payload: object, received_at: float) -> Control | None:
+        """Decide on the answer: the driver's, a safe one if that cannot be had, None in manual mode. Never raises."""
+        telemetry = self._understand(connection, payload, received_at)
+        connection.decoded_at = time.perf_counter()
+        if not isinstance(telemetry, Telemetry):
+            return telemetry
+        try:
+            control = connection.driver(telemetry)
+            if not isinstance(control, Control):
+                raise TypeError(f"expected the driver to return a Control, got {control!r}")
+        except Exception as error:  # a bug: the car must not be left without an answer
+            kind = f"driver {type(error).__name__}"
+            self._faults.report(kind, "the driver failed, answered with a safe control: %s", error, traceback=True)
+            control = SAFE_CONTROL
+        connection.last_control = control
+        return control
+
+    def _understand(self, connection: Connection, payload: object, received_at: float) -> Telemetry | Control | None:
+        """Read a telemetry; what to answer instead if it cannot be driven."""
+        try:
+            telemetry = parse_telemetry(payload, received_at)
+        except ProtocolError as error:
+            connection.decimal_comma |= has_decimal_comma(payload)
+            self._faults.report("telemetry", "malformed telemetry, answered with a safe control: %s", error)
+            return SAFE_CONTROL
+        if telemetry is None:
+            return None
+        connection.decimal_comma |= telemetry.decimal_comma
+        if telemetry.sent_size != (FRAME_WIDTH_PX, FRAME_HEIGHT_PX) and not connection.said_frame_size:
+            connection.said_frame_size = True
+            self._faults.report(
+                "frame size", "the frames are %dx%d pixels, resizing each to %dx%d; a model drives best on what it was "
+                "trained on", *telemetry.sent_size, FRAME_WIDTH_PX, FRAME_HEIGHT_PX,
+            )  # fmt: skip
+        return telemetry
+
+    def _on_progress(self, sid: str, *arguments: object) -> None:
+        connection = self._connections.get(sid)
+        if connection is None:  # it has just left
+            return
+        try:
+            connection.progress = drive_progress.parse_progress(arguments[0] if arguments else None)
+        except ProtocolError as error:
+            self._faults.report("progress", "ignoring malformed progress: %s", error)
+
+    def _on_other_event(self, event: str, sid: str, *arguments: object) -> None:
+        self._faults.report("event", "ignoring an event named %.40r: expected 'telemetry'", event)
+
+    def _tick(self) -> None:
+        self._sio.ping_clients()
+        self._kick_off()
+        now = time.monotonic()
+        for connection in list(self._connections.values()):
+            for kind, line in connection.watchdog.complaints(now):
+                self._faults.report(kind, "%s", line)
+                connection.hint, connection.hinted_at = line, now
+
+    def _kick_off(self) -> None:
+        """Send a steer to clients that wait for one before their first telemetry."""
+        now = time.monotonic()
+        for sid, connection in list(self._connections.items()):
+            if connection.kicked_off or now - connection.connected_at < KICK_OFF_S:
+                continue
+            connection.kicked_off = True
+            if connection.n_telemetry == 0:
+                self._sio.emit("steer", control_to_wire(SAFE_CONTROL, decimal_comma=False), to=sid)
+
+
+def _library_logger() -> logging.Logger:
+    """Make a logger for python-socketio: what it has to say is for debugging; faults are reported by us."""
+    library = logging.getLogger("simulator_bridge.socketio")
+    library.setLevel(logging.CRITICAL)
+    return library

@@ -1,0 +1,72 @@
+"""What a server remembers of one client, and what it tells others of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simulator_bridge.drive_progress import DriveProgress
+from simulator_bridge.messages import Control
+from simulator_bridge.serving.watchdog import Watchdog
+from simulator_bridge.transport.bridge_session import BridgeSession
+
+if TYPE_CHECKING:
+    from simulator_bridge.serving.driver import Driver
+
+N_ANSWERS_KEPT = 60  # of one client, to show how long they took
+HINT_S = 15.0  # for so long a complaint of the watchdog is shown
+
+
+@dataclass(frozen=True, eq=False)
+class ClientFacts:
+    """What there is to say of one client; times are seconds."""
+
+    number: int  # counted from 1
+    driver: Driver
+    n_telemetry: int
+    connected_for_s: float
+    silent_for_s: float  # since its last telemetry was answered; infinite if there was none
+    is_manual: bool
+    answers_s: tuple[float, ...]  # how long the last answers took, oldest first
+    hint: str  # what the watchdog says, empty if it is content
+    progress: DriveProgress | None
+
+
+@dataclass
+class Connection:
+    """What the server remembers of one client."""
+
+    number: int  # counted from 1
+    driver: Driver
+    session: BridgeSession
+    connected_at: float = field(default_factory=time.monotonic)
+    decimal_comma: bool = False  # once seen, always answered
+    n_telemetry: int = 0
+    kicked_off: bool = False
+    said_frame_size: bool = False
+    last_control: Control | None = None  # of the driver
+    decoded_at: float = 0.0  # the current telemetry was understood; time.perf_counter
+    watchdog: Watchdog = field(default_factory=lambda: Watchdog(time.monotonic()))
+    is_manual: bool = False  # its last telemetry was empty: a person drives in the simulator
+    answered_at: float = -math.inf  # monotonic clock, seconds
+    answers_s: deque[float] = field(default_factory=lambda: deque(maxlen=N_ANSWERS_KEPT))  # how long they took
+    hint: str = ""  # the watchdog's last complaint
+    hinted_at: float = -math.inf
+    progress: DriveProgress | None = None  # only the built-in simulator tells
+
+    def facts(self, now: float) -> ClientFacts:
+        """Give what there is to say of the client; `now` is the monotonic clock, seconds."""
+        return ClientFacts(
+            number=self.number,
+            driver=self.driver,
+            n_telemetry=self.n_telemetry,
+            connected_for_s=now - self.connected_at,
+            silent_for_s=now - self.answered_at,
+            is_manual=self.is_manual,
+            answers_s=tuple(self.answers_s.copy()),
+            hint=self.hint if now - self.hinted_at < HINT_S else "",
+            progress=self.progress,
+        )

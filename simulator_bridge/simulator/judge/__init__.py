@@ -1,0 +1,1 @@
+"""The referee, and what a judged drive comes to."""

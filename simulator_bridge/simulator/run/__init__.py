@@ -1,0 +1,1 @@
+"""One run of the simulator: who drives, what is recorded, filmed and reported."""

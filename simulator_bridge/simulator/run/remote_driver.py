@@ -1,0 +1,177 @@
+"""Who drives is a server: asks it over the wire as Udacity's simulator does, and finds it again when it was lost."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from simulator_bridge.drive_progress import EVENT, DriveProgress
+from simulator_bridge.messages import SAFE_CONTROL, Control, encode_frame, parse_control, telemetry_to_wire
+from simulator_bridge.simulator.run.drive_loop import Moment
+from simulator_bridge.transport.simulator_client import ConnectionLostError, SimulatorClient
+
+logger = logging.getLogger(__name__)
+
+ANSWER_S = 10.0  # a server that is silent for longer is lost
+RETRY_S = 0.1  # between two attempts to connect
+
+
+class RemoteDriver:
+    """Asks the server at `url` and waits for its answer: simulated time stands still meanwhile (lock-step).
+
+    A telemetry carries the simulated time as a further field, `time` in seconds: servers that do not know it ignore it.
+
+    Args:
+        url: Of the drive server, such as `ws://127.0.0.1:4567`.
+        wait_s: How long to go on trying when it is not there, at first or after it was lost.
+        answer_s: How long to wait for an answer before the connection counts as lost.
+    """
+
+    def __init__(self, url: str, wait_s: float = 10.0, answer_s: float = ANSWER_S) -> None:
+        self._url, self._wait_s, self._answer_s = url, wait_s, answer_s
+        self._client: SimulatorClient | None = None
+        self._last = SAFE_CONTROL
+        self._progress: DriveProgress | None = None
+        self.n_connections = 0
+
+    def __call__(self, moment: Moment) -> Control:
+        """Send what the center camera sees, return what the server wants.
+
+        Raises:
+            ConnectionLostError: If there is no server for `wait_s`.
+            ProtocolError: If its answer is one that Udacity's simulator would choke on.
+        """
+        return self.ask(telemetry_of(moment))
+
+    def tell(self, progress: DriveProgress) -> None:
+        """Let the server know how far the drive is, before the next question; from any thread."""
+        self._progress = progress
+
+    def ask(self, payload: dict[str, str]) -> Control:
+        """Send one telemetry and wait for its answer, over a new connection if the old one is lost."""
+        deadline: float | None = None  # counts from the first failure
+        while True:
+            try:
+                return self._ask_once(payload)
+            except ConnectionLostError as error:
+                now = time.monotonic()
+                if deadline is None:
+                    deadline = now + self._wait_s
+                    if self._client is not None:
+                        logger.warning("%s; connecting again for up to %g s", error, self._wait_s)
+                self.close()
+                if now >= deadline:
+                    raise
+                time.sleep(RETRY_S)
+
+    def close(self) -> None:
+        """Hang up; the next question connects again."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _ask_once(self, payload: dict[str, str]) -> Control:
+        if self._client is None:
+            self._client = SimulatorClient(self._url, timeout_s=self._answer_s)
+            self.n_connections += 1
+            logger.info("connected to %s", self._url)
+        progress, self._progress = self._progress, None
+        if progress is not None:
+            self._client.emit(EVENT, progress.to_wire())
+        self._client.emit("telemetry", payload)
+        answer = self._client.wait_for("steer", "manual", timeout_s=self._answer_s)
+        if answer.name == "steer":  # "manual" leaves the car as it is
+            self._last = parse_control(answer.payload)
+        return self._last
+
+
+class RealTimeRemoteDriver:
+    """Asks a server in a thread of its own; the car goes on with the last answer meanwhile, as in Udacity's simulator.
+
+    Args:
+        remote: Asks; belongs to the thread from now on.
+    """
+
+    def __init__(self, remote: RemoteDriver) -> None:
+        self._remote = remote
+        self._control = SAFE_CONTROL
+        self._failure: Exception | None = None
+        self._question: dict[str, str] | None = None
+        self._closed = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="remote driver", daemon=True)
+        self._thread.start()
+
+    def __call__(self, moment: Moment) -> Control:
+        """Return the newest answer; ask again if the server has answered the last question.
+
+        Raises:
+            ConnectionLostError: If there is no server any more.
+        """
+        with self._changed:
+            if self._failure is not None:
+                raise self._failure
+            idle = self._question is None
+            if moment.put_back:
+                self._control = SAFE_CONTROL
+        if idle:
+            question = telemetry_of(moment)
+            with self._changed:
+                self._question = question
+                self._changed.notify_all()
+        return self._control
+
+    def tell(self, progress: DriveProgress) -> None:
+        """See `RemoteDriver.tell`."""
+        self._remote.tell(progress)
+
+    def close(self) -> None:
+        """Stop asking."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(timeout=1.0)  # a daemon: one that waits for a silent server ends with the process
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._question is not None or self._closed)
+                question = self._question
+                if self._closed or question is None:
+                    break
+            try:
+                control = self._remote.ask(question)
+            except Exception as error:  # raised again where the drive is
+                with self._changed:
+                    self._failure = error
+                return
+            with self._changed:
+                self._control, self._question = control, None
+        self._remote.close()
+
+
+def telemetry_of(moment: Moment) -> dict[str, str]:
+    """The telemetry of a moment, as Unity writes it, and the simulated time in seconds as `time`."""
+    payload = telemetry_to_wire(
+        encode_frame(moment.frames["center"]),
+        steering_angle_deg=moment.state.steering_angle_deg,
+        throttle=max(moment.applied.throttle, 0.0),
+        speed_mph=moment.state.speed_mph,
+    )
+    return {**payload, "time": f"{moment.time_s:.4f}"}
+
+
+class RealTimePace:
+    """Holds simulated time back to the wall clock's; a slow machine falls behind and is not made to catch up."""
+
+    def __init__(self) -> None:
+        self._offset_s: float | None = None  # wall clock at simulated time 0
+
+    def __call__(self, time_s: float) -> None:
+        """Wait until the wall clock has reached a simulated time."""
+        now = time.monotonic()
+        if self._offset_s is None or now > self._offset_s + time_s:
+            self._offset_s = now - time_s
+            return
+        time.sleep(self._offset_s + time_s - now)

@@ -1,0 +1,1 @@
+"""What the cameras see and the car drives on: road, land, scenery, light, and the renderer."""

@@ -1,0 +1,111 @@
+"""The car's cameras: left, center, right, where Udacity's car has them, and what they see as frames or as classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from panda3d.core import Camera, NodePath, PerspectiveLens, TransformState
+
+from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame
+from simulator_bridge.simulator.scene.hood import hood_of
+from simulator_bridge.simulator.scene.layers import Label
+from simulator_bridge.simulator.scene.meshes import from_grey
+from simulator_bridge.simulator.scene.renderer import OffscreenBuffer, SimulatorError, open_pipe
+from simulator_bridge.simulator.scene.world import LABEL_CAMERAS, LABEL_TAG, World
+
+# PROTOCOL.md, section 5
+RIGHT_M = {"left": -0.81, "center": 0.0, "right": 0.83}  # of the car's middle
+FORWARD_M = 1.0  # of the car's origin
+UP_M = 1.37  # above the road: the middle of what the real left and right frames say
+PITCH_DEG = -8.7  # puts the horizon at row 59 on a flat road
+VERTICAL_FOV_DEG = 60.0
+NEAR_M, FAR_M = 0.3, 1000.0
+
+LabelFrame = npt.NDArray[np.uint8]
+"""Class of each pixel: uint8, (160, 320), values of `Label`."""
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse camera names that there are none of.
+
+    Raises:
+        SimulatorError: If a name is unknown.
+    """
+    unknown = [name for name in names if name not in RIGHT_M]
+    if unknown:
+        raise SimulatorError(f"unknown cameras {', '.join(unknown)}: expected some of {', '.join(RIGHT_M)}")
+
+
+class Cameras:
+    """Some or all of the three cameras, in one off-screen picture.
+
+    Args:
+        world: What they look at.
+        names: Which of `left`, `center`, `right`; one costs a third of three.
+        backend: See `renderer.open_pipe`.
+
+    Raises:
+        SimulatorError: If nothing renders here, or a name is unknown.
+    """
+
+    def __init__(self, world: World, names: Sequence[str] = ("center",), backend: str = "auto") -> None:
+        check_names(names)
+        self.names = tuple(names)
+        self.backend, self._pipe = open_pipe(backend)
+        self._world = world
+        self._rig = world.root.attach_new_node("rig")
+        self._buffer = OffscreenBuffer(self._pipe, [self._camera(n) for n in names], FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
+        self._label_buffer: OffscreenBuffer | None = None
+
+    @property
+    def driver(self) -> str:
+        """What renders, in the driver's own words; goes into a recording's metadata."""
+        return self._buffer.driver
+
+    def place(self, car: TransformState) -> None:
+        """Move the cameras to where the car is: its origin on the ground, x right, y forward, z up."""
+        self._rig.set_transform(car)
+        self._world.backdrop.set_pos(car.get_mat().xform_point((0.0, FORWARD_M, UP_M)))
+
+    def render(self) -> dict[str, Frame]:
+        """A frame from each camera, by its name."""
+        frames = dict(zip(self.names, self._buffer.render(), strict=True))
+        for name, frame in frames.items():
+            hood_of(name).cover(frame)
+        return frames
+
+    def render_labels(self) -> dict[str, LabelFrame]:
+        """The classes of all pixels from each camera, by its name; the outlines are those of `render`."""
+        if self._label_buffer is None:
+            cameras = [self._camera(name, self._world) for name in self.names]
+            self._label_buffer = OffscreenBuffer(self._pipe, cameras, FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
+        labels = {}
+        for name, image in zip(self.names, self._label_buffer.render(), strict=True):
+            labels[name] = from_grey(image[..., 0])
+            labels[name][hood_of(name).mask] = Label.CAR
+        return labels
+
+    def close(self) -> None:
+        """Give the off-screen pictures back."""
+        self._buffer.close()
+        if self._label_buffer is not None:
+            self._label_buffer.close()
+        self._rig.remove_node()
+
+    def _camera(self, name: str, labels_of: World | None = None) -> NodePath[Camera]:
+        lens = PerspectiveLens()
+        lens.set_aspect_ratio(FRAME_WIDTH_PX / FRAME_HEIGHT_PX)
+        lens.set_min_fov(VERTICAL_FOV_DEG)
+        lens.set_near_far(NEAR_M, FAR_M)
+        camera = Camera(name, lens)
+        if labels_of is not None:
+            camera.set_camera_mask(LABEL_CAMERAS)
+            camera.set_tag_state_key(LABEL_TAG)
+            for key, state in labels_of.label_states.items():
+                camera.set_tag_state(key, state)
+        node = self._rig.attach_new_node(camera)
+        node.set_pos(RIGHT_M[name], FORWARD_M, UP_M)
+        node.set_p(PITCH_DEG)
+        return node

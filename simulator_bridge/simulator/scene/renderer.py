@@ -1,0 +1,157 @@
+"""Off-screen rendering without a window: graphics pipes, buffers, regions and the read-back of pixels.
+
+Knows nothing of tracks, cars or cameras' places. Panda3D is used without ShowBase. Everything here must be called from
+the thread that made the first pipe: an EGL context belongs to its thread.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from panda3d.core import (
+    Camera,
+    FrameBufferProperties,
+    GraphicsEngine,
+    GraphicsOutput,
+    GraphicsPipe,
+    GraphicsPipeSelection,
+    NodePath,
+    RenderState,
+    Texture,
+    TransformState,
+    WindowProperties,
+    load_prc_file_data,
+)
+
+from simulator_bridge.errors import UserError
+
+# name -> Panda3D module, in the order `auto` tries them. tinydisplay draws in software, the same on every machine: it
+# needs half of the processor time that EGL needs where no graphics card helps it, and libX11 alone
+BACKENDS = {"tinydisplay": "p3tinydisplay", "egl": "p3headlessgl"}
+BACKEND_NAMES = ("auto", *BACKENDS)
+DEBIAN_PACKAGES = {"tinydisplay": "libx11-6", "egl": "libegl1 libgl1-mesa-dri"}
+
+load_prc_file_data(
+    "simulator",
+    """
+    audio-library-name null
+    sync-video 0
+    notify-level error
+    notify-level-display fatal
+    notify-level-egldisplay fatal
+    notify-level-tinydisplay error
+    """,
+)
+
+
+class SimulatorError(UserError):
+    """The simulator cannot run here as asked; the message says what to install or change."""
+
+
+def open_pipe(backend: str) -> tuple[str, GraphicsPipe]:
+    """Open the process's pipe of a backend; it is opened once, and a second call returns the same one.
+
+    Args:
+        backend: One of `BACKEND_NAMES`; `auto` takes the first that opens.
+
+    Returns:
+        The backend's name (never `auto`) and its pipe.
+
+    Raises:
+        SimulatorError: If the name is unknown or no such pipe opens on this machine.
+    """
+    if backend not in BACKEND_NAMES:
+        raise SimulatorError(f"unknown renderer {backend!r}: expected one of {', '.join(BACKEND_NAMES)}")
+    candidates = tuple(BACKENDS) if backend == "auto" else (backend,)
+    if "tensorflow" in sys.modules and "egl" in candidates:  # Mesa's driver and TensorFlow bring an LLVM each: a crash
+        if backend == "egl":
+            raise SimulatorError(
+                "egl and TensorFlow crash in one process: render with tinydisplay, or in another process"
+            )
+        candidates = tuple(name for name in candidates if name != "egl")
+    for name in candidates:
+        pipe = _pipe(name)
+        if pipe is not None:
+            return name, pipe
+    wanted = ", or ".join(f"{DEBIAN_PACKAGES[name]} (for {name})" for name in candidates)
+    raise SimulatorError(f"no renderer opens for {backend!r}; on Debian or Ubuntu: apt-get install {wanted}")
+
+
+@functools.cache  # one pipe per process: a second EGL pipe fails or crashes
+def _pipe(name: str) -> GraphicsPipe | None:
+    # Mesa's software driver without threads of its own: for pictures this small they cost a third more processor time
+    os.environ.setdefault("LP_NUM_THREADS", "0")
+    pipe = GraphicsPipeSelection.get_global_ptr().make_module_pipe(BACKENDS[name])
+    if pipe is None:
+        return None
+    probe = _make_buffer(pipe, "probe", 8, 8)
+    if probe is None:  # the library is there, but no driver answers
+        return None
+    GraphicsEngine.get_global_ptr().remove_window(probe)
+    return pipe
+
+
+def _make_buffer(pipe: GraphicsPipe, name: str, width: int, height: int) -> GraphicsOutput | None:
+    properties = FrameBufferProperties()
+    properties.set_rgba_bits(8, 8, 8, 8)
+    properties.set_depth_bits(24)
+    size = WindowProperties.size(width, height)
+    engine = GraphicsEngine.get_global_ptr()
+    return engine.make_output(pipe, name, 0, properties, size, GraphicsPipe.BF_refuse_window)
+
+
+class OffscreenBuffer:
+    """One off-screen picture, split side by side into equal regions, one for each camera, read back in one go."""
+
+    def __init__(self, pipe: GraphicsPipe, cameras: Sequence[NodePath[Camera]], width: int, height: int) -> None:
+        """Make the buffer; `width` and `height` are those of one region, in pixels.
+
+        Raises:
+            SimulatorError: If the driver refuses the buffer.
+        """
+        self._engine = GraphicsEngine.get_global_ptr()
+        self._shape = (height, width * len(cameras))
+        self._region_width = width
+        buffer = _make_buffer(pipe, "frames", self._shape[1], height)
+        if buffer is None:
+            raise SimulatorError(f"the graphics driver refuses a picture of {self._shape[1]}x{height} pixels")
+        self._buffer = buffer
+        self._texture = Texture("frames")
+        buffer.add_render_texture(self._texture, GraphicsOutput.RTM_copy_ram, GraphicsOutput.RTP_color)
+        for i, camera in enumerate(cameras):
+            region = buffer.make_display_region(i / len(cameras), (i + 1) / len(cameras), 0.0, 1.0)
+            region.set_camera(camera)
+        buffer.set_active(False)  # the engine renders every active buffer: this one only when asked
+        self._engine.open_windows()
+
+    @property
+    def driver(self) -> str:
+        """What renders, in the driver's own words."""
+        return str(self._buffer.get_gsg().get_driver_renderer() or "software")
+
+    def render(self) -> list[npt.NDArray[np.uint8]]:
+        """Render all regions now.
+
+        Returns:
+            One RGB image for each camera: uint8 (H, W, 3), top row first, each its own memory.
+        """
+        self._buffer.set_active(True)
+        self._engine.render_frame()
+        self._buffer.set_active(False)
+        bottom_up = np.frombuffer(self._texture.get_ram_image(), np.uint8).reshape(*self._shape, -1)  # BGRA
+        picture = bottom_up[::-1, :, 2::-1]
+        width = self._region_width
+        images = [picture[:, x : x + width].copy() for x in range(0, self._shape[1], width)]
+        # ShowBase would run these every frame; without them the caches of states grow by 4.5 KB a frame
+        TransformState.garbage_collect()
+        RenderState.garbage_collect()
+        return images
+
+    def close(self) -> None:
+        """Give the buffer back to the driver."""
+        self._engine.remove_window(self._buffer)

@@ -1,0 +1,250 @@
+"""What stands beside the road: trees, bushes, rocks, pylons, posts. Pure numpy.
+
+Plants are two crossed pictures each. They do not stop the car: they stand where it has long been off the road. Rocks
+and posts do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from simulator_bridge.simulator.scene import sprites
+from simulator_bridge.simulator.scene.atlas import pack
+from simulator_bridge.simulator.scene.layers import FloatArray, Image, Label, Layer, Mesh, grid_mesh, merge, normals
+from simulator_bridge.simulator.scene.terrain import Terrain
+from simulator_bridge.simulator.scene.textures import GROUND_MEAN, ground_detail
+from simulator_bridge.simulator.scene.themes import Look
+from simulator_bridge.track import Track
+from simulator_bridge.track.track_plan import BoolArray
+
+HEIGHTS_M: dict[sprites.Plant, tuple[float, float]] = {
+    "pine": (7.0, 15.0),
+    "palm": (5.0, 8.5),
+    "broadleaf": (6.0, 10.0),
+    "bush": (0.7, 1.9),
+    "reed": (1.2, 2.2),
+    "cactus": (1.8, 4.5),
+}
+VARIANTS = 2  # pictures of each kind
+TREES_FROM_ROAD_M, BUSHES_FROM_ROAD_M = 8.5, 5.2
+HAZY_BEYOND_M = 40.0  # trees farther from the road than this are drawn as from `HAZE_SEEN_OVER_M`
+HAZE_SEEN_OVER_M = 130.0
+SUNK_M = 0.3  # roots: so that nothing floats over a slope
+BUSH_CLUMP = 4
+PYLON_HEIGHT_M, PYLON_EVERY_M = 26.0, 70.0
+POST_HEIGHT_M, POST_EVERY_M, POST_FROM_EDGE_M = 2.5, 5.0, 2.2
+POST_RADIUS_M = 60.0  # posts stand outside bends sharper than this
+ROCK_RINGS, ROCK_SIDES = 6, 9
+BOULDERS_M = (2.0, 9.0)
+TYRES_FROM_EDGE_M, TYRES_EVERY_M, TYRE_STACK_M = 10.0, 3.2, 1.1
+SIGN_EVERY, SIGN_BEHIND_M, SIGN_M = 3, 1.4, 1.9  # one for so many stacks of tyres
+FACING_RAD = 0.6  # how far tyres and signs turn from the road towards the cars that come along it
+
+
+class Scenery:
+    """Builds the layers beside a road; every method is one kind of them."""
+
+    def __init__(self, track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> None:
+        self._track, self._terrain, self._look, self._rng = track, terrain, look, rng
+        self._left_normal = np.stack([-np.sin(track.heading), np.cos(track.heading)], axis=1)
+
+    def layers(self) -> list[Layer]:
+        """All of it."""
+        layers = [*self._plants(), *self._rocks(), *self._tyres()]
+        if self._look.has_pylons:
+            layers += self._pylons()
+        if self._look.has_posts:
+            layers += self._posts()
+        return layers
+
+    def _plants(self) -> list[Layer]:
+        parts = [*self._trees(), *self._bushes()]
+        if not parts:
+            return []
+        mesh, image = pack(parts)
+        return [Layer("plants", mesh, image, Label.VEGETATION, two_sided=True)]
+
+    def _trees(self) -> Iterator[tuple[Mesh, Image]]:
+        places = self._places_in_the_land()
+        kinds = self._rng.integers(len(self._look.trees) * VARIANTS, size=len(places))
+        is_hazy = self._terrain.edge_at(places) > HAZY_BEYOND_M
+        for number in range(len(self._look.trees) * VARIANTS):
+            kind = self._look.trees[number % len(self._look.trees)]
+            image = sprites.plant(kind, self._look.leaf, self._rng)
+            for hazy in (False, True):
+                here = places[(kinds == number) & (is_hazy == hazy)]
+                if len(here):
+                    seen = self._seen(image, HAZE_SEEN_OVER_M if hazy else 0.0)
+                    yield self._standing_plants(kind, here, seen, n_boards=1 if hazy else 2), seen
+
+    def _bushes(self) -> Iterator[tuple[Mesh, Image]]:
+        count = int(self._look.bushes_per_km * self._track.length_m / 1000 * 2 / BUSH_CLUMP)
+        clumps = self._places_along_the_road(count, BUSHES_FROM_ROAD_M, 16.0)
+        places = clumps.repeat(BUSH_CLUMP, axis=0) + self._rng.normal(0, 1.6, (len(clumps) * BUSH_CLUMP, 2))
+        places = places[(self._terrain.edge_at(places) > BUSHES_FROM_ROAD_M) & self._is_dry(places)]
+        kinds = self._rng.integers(len(self._look.bushes), size=len(places))
+        for number, kind in enumerate(self._look.bushes):
+            image = sprites.plant(kind, self._look.leaf, self._rng)
+            if np.any(kinds == number):
+                yield self._standing_plants(kind, places[kinds == number], image, n_boards=2), image
+
+    def _standing_plants(self, kind: sprites.Plant, places: FloatArray, image: Image, n_boards: int) -> Mesh:
+        """Plants at places (M, 2): one board each, or two that cross."""
+        heights = self._rng.uniform(*HEIGHTS_M[kind], len(places))
+        widths = heights * image.shape[1] / image.shape[0]
+        feet = np.c_[places, self._terrain.height_at(places) - SUNK_M]
+        shadow = self._terrain.shadow_on(feet + np.array([0.0, 0.0, 3.0]), self._look.sun)
+        up = np.broadcast_to(np.array([0.0, 0.0, 1.0]), feet.shape)
+        tones = self._look.light_on(up, shadow) * self._rng.uniform(0.8, 1.0, (len(places), 1))
+        angles = self._rng.uniform(0, np.pi, len(places))
+        if n_boards == 1:  # seen from the road, so it faces it
+            angles = self._facing_the_road(places)
+        turns = np.arange(n_boards) * np.pi / 2
+        return merge([_standing(feet, angles + turn, widths, heights, tones) for turn in turns])
+
+    def _facing_the_road(self, places: FloatArray) -> FloatArray:
+        """Angle (M,) of boards at places (M, 2) that show their faces to the nearest part of the road."""
+        points = self._track.xy[::8]
+        nearest = np.argmin(((places[:, None] - points) ** 2).sum(axis=2), axis=1)
+        toward = points[nearest] - places
+        return np.asarray(np.arctan2(toward[:, 1], toward[:, 0]) + np.pi / 2)
+
+    def _rocks(self) -> list[Layer]:
+        count = int(self._look.rocks_per_km * self._track.length_m / 1000)
+        small = self._places_along_the_road(count, 4.5, 18.0)
+        large = self._places_along_the_road(count, 16.0, 70.0)
+        sizes = np.r_[self._rng.uniform(0.4, 1.3, len(small)), self._rng.uniform(*BOULDERS_M, len(large))]
+        places = np.concatenate([small, large])
+        fits = self._terrain.edge_at(places) > 3.0 + 1.6 * sizes
+        meshes = [self._rock(place, size) for place, size in zip(places[fits], sizes[fits], strict=True)]
+        if not meshes:
+            return []
+        return [Layer("rocks", merge(meshes), ground_detail(self._rng), Label.OBSTACLE, solid="obstacle")]
+
+    def _rock(self, place: FloatArray, size: float) -> Mesh:
+        latitude = np.linspace(np.pi / 2, -0.5, ROCK_RINGS)[:, None]
+        longitude = np.linspace(0, 2 * np.pi, ROCK_SIDES + 1)[None, :]
+        radius = size * (1 + 0.16 * self._rng.standard_normal((ROCK_RINGS, ROCK_SIDES + 1)))
+        radius[:, -1], radius[0] = radius[:, 0], radius[0, 0]
+        stretch = self._rng.uniform(1.1, 1.8)
+        x = stretch * radius * np.cos(latitude) * np.cos(longitude)
+        y = radius * np.cos(latitude) * np.sin(longitude)
+        z = 0.6 * radius * np.sin(latitude) * np.ones_like(longitude)
+        turn = self._rng.uniform(0, 2 * np.pi)
+        foot = self._terrain.height_at(place[None])[0]
+        points = np.dstack([
+            place[0] + x * np.cos(turn) - y * np.sin(turn), place[1] + x * np.sin(turn) + y * np.cos(turn), foot + z
+        ])[::-1]  # fmt: skip
+        uv = np.dstack(np.broadcast_arrays(longitude / 2 * size, latitude * size))
+        bare = grid_mesh(points, uv, np.zeros(3))
+        tones = self._look.light_on(normals(bare)) * np.array(self._look.rock) * self._rng.uniform(0.75, 1.1)
+        return Mesh(bare.vertices, bare.triangles, bare.uv, tones / 255 / GROUND_MEAN)
+
+    def _tyres(self) -> list[Layer]:
+        """Stacks of tyres across the mouths of dirt roads, so that nobody takes them, and warning signs behind."""
+        track, layers = self._track, []
+        for side, turn_off, half in (
+            (1.0, track.features.turn_off_left, track.width_left),
+            (-1.0, track.features.turn_off_right, track.width_right),
+        ):
+            stations = np.flatnonzero(turn_off)[:: max(1, round(TYRES_EVERY_M / track.ds_m))]
+            for name, image, size, every, behind_m in (
+                ("tyres", sprites.tyre_stack(self._rng), TYRE_STACK_M, 1, 0.0),
+                ("signs", sprites.warning_sign(self._rng), SIGN_M, SIGN_EVERY, SIGN_BEHIND_M),
+            ):
+                here = stations[::every]
+                if not len(here):
+                    continue
+                offset = side * (half[here] + TYRES_FROM_EDGE_M + behind_m)
+                places = track.xy[here] + offset[:, None] * self._left_normal[here]
+                feet = np.c_[places, self._terrain.height_at(places)]
+                sizes, tones = np.full(len(here), size), np.full((len(here), 1), 0.95)
+                boards = _standing(feet, track.heading[here] - side * FACING_RAD, sizes, sizes, tones)
+                layers.append(Layer(name, boards, image, Label.OBSTACLE, solid="obstacle", two_sided=True))
+        return layers
+
+    def _pylons(self) -> list[Layer]:
+        center = self._track.xy.mean(axis=0)
+        angle = self._rng.uniform(0, np.pi)
+        along = np.array([np.cos(angle), np.sin(angle)])
+        steps = (np.arange(9) - 4) * PYLON_EVERY_M
+        places = center + steps[:, None] * along + self._rng.normal(0, 12, 2)
+        feet = np.c_[places, self._terrain.height_at(places) - SUNK_M]
+        stands = self._terrain.edge_at(places) > 8.0
+        count = int(stands.sum())
+        size = np.full(count, PYLON_HEIGHT_M)
+        tone = np.full((count, 1), 0.95)
+        masts = _standing(feet[stands], np.full(count, angle + np.pi / 2), size / 2, size, tone)
+        tops = feet + np.array([0.0, 0.0, 0.62 * PYLON_HEIGHT_M])
+        spans = np.stack([np.stack([tops[:-1], tops[1:]], axis=1) + np.array([0, 0, dz]) for dz in (0.0, 7.5)], axis=1)
+        uv = np.array([[[0.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 1.0]]])
+        hung = merge([grid_mesh(span, uv, np.ones(3)) for span in spans])
+        return [
+            Layer("pylons", masts, self._seen(sprites.pylon(self._rng), 60.0), Label.OBSTACLE, two_sided=True),
+            Layer("wires", hung, sprites.wires(self._rng), Label.OBSTACLE, two_sided=True),
+        ]
+
+    def _posts(self) -> list[Layer]:
+        stations = np.arange(0, len(self._track), round(POST_EVERY_M / self._track.ds_m))
+        stations = stations[np.abs(self._track.curvature[stations]) > 1 / POST_RADIUS_M]
+        outside = -np.sign(self._track.curvature[stations])  # + = the left side
+        half = np.where(outside > 0, self._track.width_left[stations], self._track.width_right[stations])
+        offset = outside * (half + POST_FROM_EDGE_M)
+        places = self._track.xy[stations] + offset[:, None] * self._left_normal[stations]
+        free = self._terrain.edge_at(places) > POST_FROM_EDGE_M - 1.0
+        places, stations = places[free], stations[free]
+        if not len(places):
+            return []
+        feet = np.c_[places, self._track.z[stations] - 0.5]
+        size = np.full(len(feet), POST_HEIGHT_M + 0.5)
+        tone = np.full((len(feet), 1), 0.95)
+        boards = _standing(feet, self._track.heading[stations] + np.pi / 2, 0.22 * size, size, tone)
+        return [Layer("posts", boards, sprites.post(self._rng), Label.OBSTACLE, solid="obstacle", two_sided=True)]
+
+    def _places_in_the_land(self) -> FloatArray:
+        low, size = self._track.xy.min(axis=0) - 120, np.ptp(self._track.xy, axis=0) + 240
+        count = int(self._look.trees_per_ha * size[0] * size[1] / 1e4)
+        groves = self._rng.uniform(0, 1, (max(1, count // 6), 2))
+        places = groves.repeat(6, axis=0) + self._rng.normal(0, 11, (len(groves) * 6, 2)) / size
+        places = low + places * size
+        return np.asarray(places[(self._terrain.edge_at(places) > TREES_FROM_ROAD_M) & self._is_dry(places)])
+
+    def _places_along_the_road(self, count: int, from_m: float, to_m: float) -> FloatArray:
+        """Dry places whose distance to the road's nearest edge is in a range."""
+        station = self._rng.integers(len(self._track), size=count)
+        side = self._rng.choice([-1.0, 1.0], size=count)
+        half = np.where(side > 0, self._track.width_left[station], self._track.width_right[station])
+        offset = side * (half + self._rng.uniform(from_m, to_m, count))
+        places = self._track.xy[station] + offset[:, None] * self._left_normal[station]
+        return np.asarray(places[(self._terrain.edge_at(places) > from_m - 0.5) & self._is_dry(places)])
+
+    def _is_dry(self, places: FloatArray) -> BoolArray:
+        return np.asarray(self._terrain.height_at(places) > self._terrain.water_z + 0.3)
+
+    def _seen(self, image: Image, distance_m: float) -> Image:
+        """A cut-out picture as seen through the haze."""
+        seen = image.copy()
+        rgb = image[..., :3].astype(np.float64)
+        seen[..., :3] = np.clip(self._look.through_haze(rgb, np.full(image.shape[:2], distance_m)), 0, 255)
+        return seen
+
+
+def _standing(
+    feet: FloatArray, angles: FloatArray, widths: FloatArray, heights: FloatArray, tones: FloatArray | Sequence[float]
+) -> Mesh:
+    """Upright rectangles: feet (M, 3), angle (M,) of each in the plane, size (M,), brightness (M, 1)."""
+    along = np.c_[np.cos(angles), np.sin(angles), np.zeros(len(feet))] * (widths / 2)[:, None]
+    up = np.c_[np.zeros((len(feet), 2)), heights]
+    corners = np.stack([feet - along, feet + along, feet - along + up, feet + along + up], axis=1)
+    base = 4 * np.arange(len(feet))[:, None]
+    triangles = (base + np.array([0, 1, 2, 1, 3, 2])).reshape(-1, 3)
+    uv = np.tile([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], (len(feet), 1))
+    colors = np.broadcast_to(np.asarray(tones)[:, None], (len(feet), 4, 3)).reshape(-1, 3)
+    return Mesh(corners.reshape(-1, 3), triangles, uv, colors)
+
+
+def scenery_layers(track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> list[Layer]:
+    """Everything that stands beside a road."""
+    return Scenery(track, terrain, look, rng).layers()

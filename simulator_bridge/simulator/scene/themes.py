@@ -1,0 +1,247 @@
+"""How a world looks: colours, light, haze and plants of each theme, and what weather and seed make of them. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from simulator_bridge.simulator.scene.layers import FloatArray
+from simulator_bridge.simulator.scene.renderer import SimulatorError
+from simulator_bridge.simulator.scene.sprites import Plant
+from simulator_bridge.simulator.scene.textures import Rgb
+from simulator_bridge.track import Light, Theme
+
+Weather = Literal["clear", "random"]
+WEATHERS: tuple[Weather, ...] = ("clear", "random")
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything about a scene that is taste; colours 0 to 255 as they appear on flat ground in the sun."""
+
+    sky_top: Rgb
+    sky_horizon: Rgb
+    asphalt: Rgb
+    grain: float  # standard deviation of the asphalt's grey values
+    grains: int  # of them along a side of its texture, some 8 m: fewer are coarser
+    grass: Rgb
+    dirt: Rgb
+    rock: Rgb
+    shoulder: Rgb
+    shoulder_paved: bool
+    water: Rgb
+    leaf: Rgb
+    trees: tuple[Plant, ...]
+    bushes: tuple[Plant, ...]
+    trees_per_ha: float
+    bushes_per_km: float  # along each side of the road
+    rocks_per_km: float
+    hill_m: float  # height of the hills
+    cliff_m: float
+    ambient: float  # light in the shadow, as a share of the light in the sun
+    far_hills_deg: float = 3.6  # how high the hills on the horizon stand
+    far_haze_m: float = 420.0  # through so much haze the farthest of them are seen
+    far_wood: float = 0.5  # trees on them, 1 = as dense as the lake's
+    far_crags: float = 0.0  # pinnacles among them
+    far_relief: float = 0.25  # contrast of their rock
+    crags: float = 0.0  # share of the land near the road that is cliff, besides the track's own cliffs
+    tree_shadows_per_km: float = 0.0
+    has_pylons: bool = False
+    has_posts: bool = False
+    line_white: Rgb = (244, 244, 240)
+    line_yellow: Rgb = (176, 156, 62)
+    line_wear: float = 0.15
+    kerb_red: Rgb = (208, 84, 78)
+    kerb_white: Rgb = (226, 214, 200)
+    clouds: float = 0.0  # 0 = blue sky, 1 = overcast
+    light: Light = field(default_factory=Light)
+
+    @property
+    def sun(self) -> FloatArray:
+        """Unit vector (3,) towards the sun."""
+        azimuth, elevation = math.radians(self.light.sun_azimuth_deg), math.radians(self.light.sun_elevation_deg)
+        flat = math.cos(elevation)
+        return np.array([flat * math.cos(azimuth), flat * math.sin(azimuth), math.sin(elevation)])
+
+    def light_on(self, normals: FloatArray, shadow: FloatArray | float = 0.0) -> FloatArray:
+        """Brightness (..., 1) of surfaces with normals (..., 3), 1 on flat ground in clear sun; shadow from 0 to 1."""
+        toward_sun = np.clip(normals @ self.sun, 0.0, None) / self.sun[2]
+        facing_sky = 0.75 + 0.25 * normals[..., 2]
+        direct = (1 - self.ambient) * toward_sun * (1 - np.asarray(shadow))
+        return np.asarray(self.light.brightness * (self.ambient * facing_sky + direct))[..., None]
+
+    def through_haze(self, rgb: FloatArray, distance_m: FloatArray) -> FloatArray:
+        """Colours (..., 3) as seen from the road over a distance (...)."""
+        share = 1 - np.exp(-np.maximum(distance_m, 0.0) * self.light.haze / 55.0)
+        return np.asarray(rgb + (np.array(self.sky_horizon) - rgb) * share[..., None])
+
+
+LOOKS: dict[Theme, Look] = {
+    "lake": Look(
+        sky_top=(92, 120, 170),
+        sky_horizon=(184, 198, 212),
+        asphalt=(107, 107, 94),
+        grain=24.0,
+        grains=150,
+        grass=(150, 144, 40),
+        dirt=(168, 122, 76),
+        rock=(158, 154, 124),
+        shoulder=(206, 203, 190),
+        shoulder_paved=True,
+        water=(166, 184, 214),
+        leaf=(58, 68, 36),
+        trees=("pine", "pine", "pine", "broadleaf"),
+        bushes=("bush", "bush", "reed"),
+        trees_per_ha=60.0,
+        bushes_per_km=70.0,
+        rocks_per_km=22.0,
+        hill_m=17.0,
+        cliff_m=9.0,
+        ambient=0.5,
+        far_hills_deg=6.5,
+        far_wood=1.0,
+        has_pylons=True,
+    ),
+    "jungle": Look(
+        sky_top=(56, 86, 142),
+        sky_horizon=(116, 146, 194),
+        asphalt=(170, 169, 164),
+        grain=10.0,
+        grains=230,
+        grass=(98, 112, 52),
+        dirt=(124, 104, 78),
+        rock=(92, 95, 74),
+        shoulder=(98, 110, 52),
+        shoulder_paved=False,
+        water=(96, 124, 150),
+        leaf=(58, 72, 34),
+        trees=("palm", "palm", "palm", "broadleaf"),
+        bushes=("bush", "palm"),
+        trees_per_ha=46.0,
+        bushes_per_km=40.0,
+        rocks_per_km=8.0,
+        hill_m=26.0,
+        cliff_m=20.0,
+        ambient=0.31,
+        crags=0.55,
+        tree_shadows_per_km=14.0,
+        far_hills_deg=6.0,
+        far_wood=0.7,
+        far_haze_m=130.0,
+        far_crags=0.9,
+        far_relief=0.6,
+        has_posts=True,
+    ),
+    "desert": Look(
+        sky_top=(98, 140, 196),
+        sky_horizon=(214, 204, 186),
+        asphalt=(122, 116, 108),
+        grain=14.0,
+        grains=150,
+        grass=(190, 158, 108),
+        dirt=(196, 156, 108),
+        rock=(176, 124, 88),
+        shoulder=(198, 164, 118),
+        shoulder_paved=False,
+        water=(120, 160, 176),
+        leaf=(86, 100, 62),
+        trees=("cactus", "bush"),
+        bushes=("bush", "cactus"),
+        trees_per_ha=9.0,
+        bushes_per_km=30.0,
+        rocks_per_km=36.0,
+        hill_m=20.0,
+        cliff_m=14.0,
+        ambient=0.46,
+    ),
+    "autumn": Look(
+        sky_top=(120, 136, 164),
+        sky_horizon=(206, 202, 196),
+        asphalt=(96, 96, 98),
+        grain=12.0,
+        grains=150,
+        grass=(122, 108, 52),
+        dirt=(120, 92, 62),
+        rock=(126, 120, 110),
+        shoulder=(136, 112, 70),
+        shoulder_paved=False,
+        water=(128, 146, 164),
+        leaf=(152, 88, 34),
+        trees=("broadleaf", "broadleaf", "pine"),
+        bushes=("bush", "reed"),
+        trees_per_ha=34.0,
+        bushes_per_km=50.0,
+        rocks_per_km=12.0,
+        hill_m=20.0,
+        cliff_m=10.0,
+        ambient=0.52,
+    ),
+}
+
+
+def build_look(theme: Theme, light: Light, weather: str, rng: np.random.Generator) -> Look:
+    """The look of a track in a given weather.
+
+    Args:
+        theme: Of the track.
+        light: Of the track, in clear weather.
+        weather: `clear` takes theme and light as they are; `random` varies sun, haze, colours and plants.
+        rng: What `random` draws from.
+
+    Raises:
+        SimulatorError: If there is no such weather.
+    """
+    if weather not in WEATHERS:
+        raise SimulatorError(f"unknown weather {weather!r}: expected one of {', '.join(WEATHERS)}")
+    look = replace(LOOKS[theme], light=light)
+    return look if weather == "clear" else _vary(look, rng)
+
+
+def _vary(look: Look, rng: np.random.Generator) -> Look:
+    clouds = float(rng.choice([0.0, rng.uniform(0.2, 0.7), 1.0], p=[0.4, 0.4, 0.2]))
+    light = Light(
+        sun_azimuth_deg=float(rng.uniform(0, 360)),
+        sun_elevation_deg=float(rng.uniform(22, 75)),
+        brightness=float(rng.uniform(0.72, 1.12)) * (1 - 0.15 * clouds),
+        haze=float(np.clip(look.light.haze + rng.exponential(0.12), 0.02, 0.7)),
+    )
+    overcast = np.array([186.0, 190.0, 196.0])
+    return replace(
+        look,
+        light=light,
+        clouds=clouds,
+        ambient=look.ambient + (0.85 - look.ambient) * 0.8 * clouds,
+        sky_top=_mix(_jitter(look.sky_top, 0.12, rng), overcast, 0.8 * clouds),
+        sky_horizon=_mix(_jitter(look.sky_horizon, 0.08, rng), overcast, 0.8 * clouds),
+        asphalt=_jitter(look.asphalt, 0.18, rng),
+        grain=look.grain * float(rng.uniform(0.6, 1.4)),
+        grass=_jitter(look.grass, 0.18, rng),
+        dirt=_jitter(look.dirt, 0.15, rng),
+        rock=_jitter(look.rock, 0.15, rng),
+        shoulder=_jitter(look.shoulder, 0.12, rng),
+        water=_jitter(look.water, 0.15, rng),
+        leaf=_jitter(look.leaf, 0.25, rng),
+        line_wear=float(rng.uniform(0.0, 0.55)),
+        trees_per_ha=look.trees_per_ha * float(rng.uniform(0.4, 1.6)),
+        bushes_per_km=look.bushes_per_km * float(rng.uniform(0.3, 1.6)),
+        rocks_per_km=look.rocks_per_km * float(rng.uniform(0.3, 1.6)),
+        hill_m=look.hill_m * float(rng.uniform(0.5, 1.4)),
+    )
+
+
+def _jitter(color: Rgb, spread: float, rng: np.random.Generator) -> Rgb:
+    """The colour a little brighter or darker, and a little of another hue."""
+    factors = rng.uniform(1 - spread, 1 + spread) * rng.uniform(1 - spread / 3, 1 + spread / 3, 3)
+    return _rgb(np.array(color) * factors)
+
+
+def _mix(color: Rgb, other: FloatArray, share: float) -> Rgb:
+    return _rgb(np.array(color) * (1 - share) + other * share)
+
+
+def _rgb(values: FloatArray) -> Rgb:
+    red, green, blue = np.clip(values, 0, 255).tolist()
+    return red, green, blue

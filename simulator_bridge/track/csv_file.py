@@ -1,0 +1,77 @@
+"""Roads from a file in the format of the public racetrack database: x_m, y_m, w_tr_right_m, w_tr_left_m."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator_bridge.track.track_geometry import arc_lengths, spline_closed
+from simulator_bridge.track.track_plan import FloatArray, Paint, TrackError, TrackPlan
+
+COLUMNS = ("x_m", "y_m", "w_tr_right_m", "w_tr_left_m")
+FEWEST_POINTS = 8
+SPACING_M = 1.0  # of the curve drawn through the rows
+MOST_POINTS_PER_ROW = 50
+
+
+def plan_csv(path: Path) -> TrackPlan:
+    """The road in a CSV file; flat, in the lake's colours.
+
+    Raises:
+        TrackError: If the file cannot be read or a row is not four finite numbers.
+    """
+    rows, lines = _read(path)
+    if len(rows) > 1 and np.linalg.norm(rows[-1, :2] - rows[0, :2]) < 0.1:  # the first point repeated at the end
+        rows, lines = rows[:-1], lines[:-1]
+    if len(rows) < FEWEST_POINTS:
+        raise TrackError(f"{path}: {len(rows)} points; a track needs at least {FEWEST_POINTS}")
+    spacing_m = float(np.median(np.diff(arc_lengths(rows[:, :2]))))
+    per_row = int(np.clip(np.ceil(spacing_m / SPACING_M), 1, MOST_POINTS_PER_ROW))
+    fraction = np.tile(np.arange(per_row) / per_row, len(rows))
+    here, there = np.repeat(rows, per_row, axis=0), np.repeat(np.roll(rows, -1, axis=0), per_row, axis=0)
+    widths = here[:, 2:] + fraction[:, None] * (there[:, 2:] - here[:, 2:])
+    return TrackPlan(
+        name=str(path),
+        xy=spline_closed(rows[:, :2], per_row),
+        z=np.zeros(len(here)),
+        width_left=widths[:, 1],
+        width_right=widths[:, 0],
+        theme="lake",
+        paint=Paint(),
+        lines=np.repeat(lines, per_row),
+    )
+
+
+def _read(path: Path) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise TrackError(f"{path}: no such track file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrackError(f"{path}: cannot be read as text ({error})") from None
+    rows: list[list[float]] = []
+    lines: list[int] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        content = line.split("#", 1)[0].strip()
+        if not content or (not rows and content.replace(" ", "").startswith(COLUMNS[0])):
+            continue
+        rows.append(_numbers(path, number, content))
+        lines.append(number)
+    return np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS)), np.array(lines, dtype=np.int64)
+
+
+def _numbers(path: Path, number: int, content: str) -> list[float]:
+    cells = content.split(",")
+    if len(cells) != len(COLUMNS):
+        raise TrackError(
+            f"{path} line {number}: expected {len(COLUMNS)} columns ({', '.join(COLUMNS)}), got {len(cells)}"
+        )
+    try:
+        values = [float(cell) for cell in cells]
+    except ValueError:
+        raise TrackError(f"{path} line {number}: expected numbers, got {content!r}") from None
+    if not np.all(np.isfinite(values)):
+        raise TrackError(f"{path} line {number}: expected finite numbers, got {content!r}")
+    return values

@@ -1,0 +1,139 @@
+"""Random roads: any seed gives a closed track of its own shape, width, hills, theme and light."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from simulator_bridge.track.track_geometry import arc_lengths, curvatures, polygon_turns, rounded_polygon
+from simulator_bridge.track.track_plan import (
+    THEMES,
+    Arc,
+    Arcs,
+    FloatArray,
+    Light,
+    LineColour,
+    Paint,
+    Theme,
+    TrackError,
+    TrackPlan,
+)
+
+SHORTEST_M, LONGEST_M = 500.0, 1200.0
+SHARPEST_RADIUS_M = 11.0  # of an arc as drawn; smoothing leaves more than 10 m
+SHORTEST_BRIDGE_M = 40.0
+SHORTEST_BEND_M = 14.0  # a slight change of direction is a gentle bend, not a kink
+STEEPEST = 0.08  # height over distance
+TRIES = 400
+
+
+def random_plans(seed: int) -> Iterator[TrackPlan]:
+    """Plans to try in this order until one can be driven; the same seed gives the same plans."""
+    rng = np.random.default_rng([seed, 20_260])
+    for _ in range(TRIES):
+        try:
+            xy = _road(rng)
+        except TrackError:
+            continue
+        if xy is not None:
+            yield _furnished(seed, xy, rng)
+
+
+def _road(rng: np.random.Generator) -> FloatArray | None:
+    points = _loop(rng)
+    turns, tangents_per_metre = polygon_turns(points, np.ones(len(points)))
+    if np.abs(turns).max() > np.radians(150.0):
+        return None
+    sides = np.linalg.norm(np.roll(points, -1, axis=0) - points, axis=1)
+    room = 0.48 * np.minimum(sides, np.roll(sides, 1))
+    largest = np.minimum(room / np.maximum(tangents_per_metre, 1e-3), 120.0)
+    if largest.min() < SHARPEST_RADIUS_M:
+        return None
+    smallest = np.clip(SHORTEST_BEND_M / np.maximum(np.abs(turns), 1e-3), SHARPEST_RADIUS_M, largest)
+    radii = smallest + (largest - smallest) * rng.uniform(0.0, 1.0, len(points)) ** 1.5
+    xy = rounded_polygon([(x, y, radius) for (x, y), radius in zip(points, radii, strict=True)])
+    length = arc_lengths(xy)[-1]
+    if not SHORTEST_M < length < LONGEST_M:
+        return None
+    xy = xy if rng.random() < 0.5 else np.asarray(xy[::-1])
+    straight = _longest_straight(xy)
+    start = int((straight.start + 0.4 * _share(straight)) % 1.0 * len(xy))
+    return np.roll(xy, -start, axis=0)  # cars start on the longest straight
+
+
+def _loop(rng: np.random.Generator) -> FloatArray:
+    n = int(rng.integers(7, 15))
+    size = rng.uniform(70.0, 170.0)
+    spread = rng.uniform(0.2, 0.55)
+    angles = 2 * np.pi * (np.arange(n) + rng.uniform(-0.35, 0.35, n)) / n
+    radii = size * (1.0 + rng.uniform(-spread, spread, n))
+    stretch = np.array([1.0, rng.uniform(0.6, 1.0)])
+    return np.asarray(np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=-1) * stretch)
+
+
+def _furnished(seed: int, xy: FloatArray, rng: np.random.Generator) -> TrackPlan:
+    width = np.full(len(xy), 0.5 * rng.uniform(6.5, 10.0))
+    lanes = 2 if width[0] > 3.75 and rng.random() < 0.5 else 1
+    edge_line: LineColour = "yellow" if rng.random() < 0.5 else "white"
+    theme = THEMES[int(rng.integers(len(THEMES)))]
+    return TrackPlan(
+        name=f"random:{seed}",
+        xy=xy,
+        z=_hills(xy, rng),
+        width_left=width,
+        width_right=width,
+        theme=theme,
+        arcs=_arcs(theme, xy, rng),
+        paint=Paint(lanes=lanes, edge_line=edge_line, centre_line="dashed" if lanes == 2 else "none"),
+        light=Light(
+            sun_azimuth_deg=float(rng.uniform(0.0, 360.0)),
+            sun_elevation_deg=float(rng.uniform(25.0, 75.0)),
+            brightness=float(rng.uniform(0.75, 1.1)),
+            haze=float(rng.uniform(0.0, 0.4)),
+        ),
+    )
+
+
+def _arcs(theme: Theme, xy: FloatArray, rng: np.random.Generator) -> Arcs:
+    straight = _longest_straight(xy)
+    wet = theme in ("lake", "autumn")
+    has_bridge = wet and _share(straight) * arc_lengths(xy)[-1] > SHORTEST_BRIDGE_M and rng.random() < 0.6
+    return Arcs(
+        bridge=(straight,) if has_bridge else (),
+        turn_off_right=(_stretch(rng, 0.02, 0.04),) if not has_bridge and rng.random() < 0.5 else (),
+        water_left=(_stretch(rng, 0.1, 0.3), *((straight,) if has_bridge else ())) if wet else (),
+        water_right=(straight,) if has_bridge else (),
+        cliff_left=() if wet else (_stretch(rng, 0.1, 0.3),),
+        cliff_right=() if wet else (_stretch(rng, 0.1, 0.3),),
+        shade=(_stretch(rng, 0.05, 0.12), _stretch(rng, 0.05, 0.12)) if theme == "jungle" else (),
+    )
+
+
+def _stretch(rng: np.random.Generator, shortest: float, longest: float) -> Arc:
+    start = float(rng.random())
+    return Arc(start, (start + float(rng.uniform(shortest, longest))) % 1.0)
+
+
+def _share(arc: Arc) -> float:
+    return (arc.end - arc.start) % 1.0
+
+
+def _longest_straight(xy: FloatArray) -> Arc:
+    """The longest gap between two points of a road of straights and arcs where it bends, a little shortened."""
+    lengths = arc_lengths(xy)
+    bends = lengths[:-1][np.abs(curvatures(xy)) > 1e-4] / lengths[-1]
+    gaps = np.mod(np.roll(bends, -1) - bends, 1.0)
+    longest = int(gaps.argmax())
+    shortened = 0.1 * gaps[longest]
+    return Arc(float((bends[longest] + shortened) % 1.0), float((bends[longest] + gaps[longest] - shortened) % 1.0))
+
+
+def _hills(xy: FloatArray, rng: np.random.Generator) -> FloatArray:
+    lengths = arc_lengths(xy)
+    lap = 2 * np.pi * lengths[:-1] / lengths[-1]
+    z = np.zeros(len(xy))
+    for wave in range(1, 5):
+        z += rng.normal() / wave * np.sin(wave * lap + rng.uniform(0.0, 2 * np.pi))
+    grade = np.abs(np.diff(z) / np.diff(lengths[:-1])).max()
+    return np.asarray((z - z.min()) * rng.uniform(0.1, 1.0) * STEEPEST / grade)

@@ -1,0 +1,82 @@
+"""What stands along a road: kerbs, bridges, water. Flags per centre line point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator_bridge.track.track_geometry import smooth_closed
+from simulator_bridge.track.track_plan import Arc, Arcs, BoolArray, FloatArray
+
+KERB_RADIUS_M = 60.0  # bends sharper than this get kerbs where a plan names none
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What the road has where: flags (N,), one per centre line point. Left and right as driven."""
+
+    kerb_left: BoolArray
+    kerb_right: BoolArray
+    bridge: BoolArray
+    turn_off_left: BoolArray  # a dirt road leaves: no edge line and no kerb on that side
+    turn_off_right: BoolArray
+    water_left: BoolArray
+    water_right: BoolArray
+    cliff_left: BoolArray
+    cliff_right: BoolArray
+    shade: BoolArray
+
+    def reversed(self) -> Features:
+        """The same road driven the other way; point 0 stays point 0."""
+        return Features(
+            kerb_left=backwards(self.kerb_right),
+            kerb_right=backwards(self.kerb_left),
+            bridge=backwards(self.bridge),
+            turn_off_left=backwards(self.turn_off_right),
+            turn_off_right=backwards(self.turn_off_left),
+            water_left=backwards(self.water_right),
+            water_right=backwards(self.water_left),
+            cliff_left=backwards(self.cliff_right),
+            cliff_right=backwards(self.cliff_left),
+            shade=backwards(self.shade),
+        )
+
+
+def features_along(arcs: Arcs, curvature: FloatArray, ds_m: float) -> Features:
+    """The features of a plan at every centre line point (N,)."""
+    n = len(curvature)
+    fraction = np.arange(n) / n
+
+    def flags(stretches: tuple[Arc, ...]) -> BoolArray:
+        covered = np.zeros(n, dtype=np.bool_)
+        for stretch in stretches:
+            covered |= stretch.covers(fraction)
+        return covered
+
+    bend = np.abs(smooth_closed(curvature, 6.0 / ds_m)) > 1.0 / KERB_RADIUS_M
+    bridge = flags(arcs.bridge)
+    turn_off_left, turn_off_right = flags(arcs.turn_off_left), flags(arcs.turn_off_right)
+    kerb_left = bend if arcs.kerb_left is None else flags(arcs.kerb_left)
+    kerb_right = bend if arcs.kerb_right is None else flags(arcs.kerb_right)
+    return Features(
+        kerb_left=kerb_left & ~bridge & ~turn_off_left,
+        kerb_right=kerb_right & ~bridge & ~turn_off_right,
+        bridge=bridge,
+        turn_off_left=turn_off_left,
+        turn_off_right=turn_off_right,
+        water_left=flags(arcs.water_left),
+        water_right=flags(arcs.water_right),
+        cliff_left=flags(arcs.cliff_left),
+        cliff_right=flags(arcs.cliff_right),
+        shade=flags(arcs.shade),
+    )
+
+
+def backwards(values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    """Per-point values (N, ...) of the lap driven the other way; the first stays the first."""
+    return np.roll(values[::-1], 1, axis=0)

@@ -1,0 +1,107 @@
+"""What a track builder hands over: a road as drawn, before it is sampled evenly and checked.
+
+Pure data. `track.py` turns a plan into a `Track`; the builders in `tracks/` make plans.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator_bridge.errors import UserError
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+Theme = Literal["lake", "jungle", "desert", "autumn"]
+THEMES: tuple[Theme, ...] = ("lake", "jungle", "desert", "autumn")
+LineColour = Literal["yellow", "white", "none"]
+
+
+class TrackError(UserError):
+    """A track that does not exist or that no car could drive."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """The light of a track in clear weather; azimuth counter-clockwise from east, elevation above the horizon."""
+
+    sun_azimuth_deg: float = 220.0
+    sun_elevation_deg: float = 50.0
+    brightness: float = 1.0  # 1 = the lake's noon; 0.6 = dusk
+    haze: float = 0.15  # 0 = clear to the horizon, 1 = thick fog
+
+
+@dataclass(frozen=True)
+class Paint:
+    """How the road is marked."""
+
+    lanes: int = 1  # lanes over the whole width; the car drives on the centre line plus `driving_line_offset_m`
+    edge_line: LineColour = "yellow"
+    centre_line: Literal["none", "dashed"] = "none"
+    line_width_m: float = 0.15
+    kerb_width_m: float = 0.8  # red and white, outside the road's edge, where `Features.kerb_*` says so
+    shoulder_width_m: float = 1.5  # between the road's edge (or kerb) and the terrain
+
+
+@dataclass(frozen=True)
+class Arc:
+    """A stretch of road, as fractions of the lap; `end < start` runs through the start line."""
+
+    start: float
+    end: float
+
+    def covers(self, fraction: FloatArray) -> BoolArray:
+        """Which lap fractions (N,) in [0, 1) lie on the stretch."""
+        if self.end >= self.start:
+            return (fraction >= self.start) & (fraction < self.end)
+        return (fraction >= self.start) | (fraction < self.end)
+
+
+@dataclass(frozen=True)
+class Arcs:
+    """Where along the lap a plan has what; kerbs None = wherever a bend is sharp enough."""
+
+    kerb_left: tuple[Arc, ...] | None = None
+    kerb_right: tuple[Arc, ...] | None = None
+    bridge: tuple[Arc, ...] = ()
+    turn_off_left: tuple[Arc, ...] = ()
+    turn_off_right: tuple[Arc, ...] = ()
+    water_left: tuple[Arc, ...] = ()
+    water_right: tuple[Arc, ...] = ()
+    cliff_left: tuple[Arc, ...] = ()
+    cliff_right: tuple[Arc, ...] = ()
+    shade: tuple[Arc, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class TrackPlan:
+    """A closed road as drawn: dense or coarse centre line points, in driving order, the first not repeated.
+
+    Attributes:
+        name: What the user asked for, e.g. `random:7`.
+        xy: (M, 2) metres, any spacing.
+        z: (M,) metres.
+        width_left: (M,) metres from the centre line to the left edge.
+        width_right: (M,) metres from the centre line to the right edge.
+        theme: What the world around the road looks like.
+        smoothing_m: Standard deviation of the Gaussian drawn over the centre line; turns joints into transitions.
+        driving_line_offset_m: Where the car drives, metres left of the centre line.
+        lines: (M,) line of each point in the file `name`, to name places by; None where there is no file.
+    """
+
+    name: str
+    xy: FloatArray
+    z: FloatArray
+    width_left: FloatArray
+    width_right: FloatArray
+    theme: Theme
+    arcs: Arcs = field(default_factory=Arcs)
+    paint: Paint = field(default_factory=Paint)
+    light: Light = field(default_factory=Light)
+    smoothing_m: float = 2.5
+    driving_line_offset_m: float = 0.0
+    lines: npt.NDArray[np.int64] | None = None

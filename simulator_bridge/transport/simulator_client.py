@@ -1,0 +1,273 @@
+"""The simulator's end of the wire: a raw websocket client that behaves as Unity's does.
+
+Byte for byte what websocket-sharp 1.0.2 sends: no Origin, no extensions, a message over 1016 bytes in masked
+fragments of 1016, never a Socket.IO CONNECT, pings of its own. Used by the built-in simulator, the latency benchmark
+and the tests; the usual websocket libraries do not fragment like this, which is why it is ours.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import socket
+import struct
+import time
+import urllib.parse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from simulator_bridge.errors import ProtocolError, UserError
+from simulator_bridge.transport.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, accept_key, apply_mask
+
+FRAGMENT_BYTES = 1016  # websocket-sharp's WebSocket.FragmentLength
+PING_PERIOD_S = 25.0  # the simulator's own pings
+DEFAULT_URL = "ws://127.0.0.1:4567/socket.io/?EIO=4&transport=websocket"
+MAX_MESSAGE_BYTES = 1_000_000  # of the server's; a steer is 60
+MAX_HANDSHAKE_BYTES = 65536
+
+
+class ConnectionLostError(UserError):
+    """The server is not there, hung up, or did not answer in time."""
+
+
+class NoAnswerError(ConnectionLostError):
+    """Nothing came in time; the connection is still there."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What came from the server, as the simulator sees it.
+
+    `open` is the Engine.IO handshake or a Socket.IO CONNECT ("open" fires for either, so usually twice); `event` a
+    Socket.IO event with its name and payload; `pong` the answer to a ping; `binary` a frame the simulator dies of.
+    """
+
+    kind: Literal["open", "event", "pong", "binary", "other"]
+    name: str = ""
+    payload: Any = None
+    n_arguments: int = 0
+
+
+class SimulatorClient:
+    """One connection to a drive server.
+
+    Args:
+        url: `ws://host:port`, or with the path and query of Socket.IO.
+        timeout_s: For connecting and, unless given, for each `receive`.
+        as_slow_as_unity: Write each fragment by itself and leave Nagle's algorithm on, as Unity's simulator does,
+            instead of one write for all of them: the same bytes, for honest measurements of latency.
+
+    Raises:
+        ConnectionLostError: If no server answers at `url`, or it refuses the websocket.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, timeout_s: float = 10.0, as_slow_as_unity: bool = False) -> None:
+        self._timeout_s = timeout_s
+        self._as_slow_as_unity = as_slow_as_unity
+        self._host, self._port, self._path = _split_url(url)
+        self._buffer = bytearray()
+        self._parts: list[bytes] = []
+        try:
+            self._sock = socket.create_connection((self._host, self._port), timeout=timeout_s)
+        except OSError as error:
+            raise ConnectionLostError(f"no drive server at {url}: {error}; start one with drive/server.py") from error
+        try:
+            self._shake_hands(url)
+        except BaseException:
+            self._sock.close()
+            raise
+        self._ping_at = time.monotonic()
+        self.send_packet("2")
+
+    def __enter__(self) -> SimulatorClient:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def emit(self, name: str, payload: object) -> None:
+        """Send a Socket.IO event, such as "telemetry" with what `telemetry_to_wire` makes.
+
+        Raises:
+            ConnectionLostError: If the connection is lost.
+        """
+        self.send_packet("42" + json.dumps([name, payload], separators=(",", ":")))
+
+    def send_packet(self, packet: str) -> None:
+        """Send one Engine.IO packet, masked, in fragments of FRAGMENT_BYTES.
+
+        Raises:
+            ConnectionLostError: If the connection is lost.
+        """
+        self.send_fragments(mask_message(packet.encode("utf-8")))
+
+    def send_fragments(self, fragments: Sequence[bytes]) -> None:
+        """Send a packet that `mask_message` made beforehand, for measurements that shall not include that.
+
+        Raises:
+            ConnectionLostError: If the connection is lost.
+        """
+        for data in fragments if self._as_slow_as_unity else [b"".join(fragments)]:
+            self._send(data)
+
+    def receive(self, timeout_s: float | None = None) -> Event:
+        """Wait for the next packet; pings of the server are answered, pings of our own sent in between.
+
+        Raises:
+            NoAnswerError: If nothing came within `timeout_s`.
+            ConnectionLostError: If the connection is lost.
+            ProtocolError: If the server sends what is no Socket.IO.
+        """
+        deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
+        while True:
+            message = self._receive_message(deadline)
+            if isinstance(message, bytes):
+                return Event("binary")
+            if message[:1] == "2":
+                self.send_packet("3" + message[1:])
+                continue
+            return _parse_packet(message)
+
+    def wait_for(self, *names: str, timeout_s: float | None = None) -> Event:
+        """Wait for an event with one of these names, such as "steer" and "manual"; others are skipped.
+
+        Raises:
+            NoAnswerError: If it did not come within `timeout_s`.
+            ConnectionLostError: If the connection is lost.
+        """
+        deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
+        while True:
+            event = self.receive(timeout_s=max(0.0, deadline - time.monotonic()))
+            if event.kind == "event" and event.name in names:
+                return event
+
+    def close(self) -> None:
+        """Hang up as websocket-sharp does when the program ends; never raises."""
+        try:
+            self._sock.settimeout(1.0)
+            self._sock.sendall(_frame(True, CLOSE, struct.pack(">H", 1001)))
+        except OSError:
+            pass  # the server has gone already
+        self._sock.close()
+
+    def _shake_hands(self, url: str) -> None:
+        key = base64.b64encode(os.urandom(16)).decode("ascii")
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(not self._as_slow_as_unity))
+        self._send(
+            f"GET {self._path} HTTP/1.1\r\nUser-Agent: websocket-sharp/1.0\r\nHost: {self._host}:{self._port}\r\n"
+            f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+            "Sec-WebSocket-Version: 13\r\n\r\n".encode("ascii")
+        )
+        deadline = time.monotonic() + self._timeout_s
+        while b"\r\n\r\n" not in self._buffer:
+            if len(self._buffer) > MAX_HANDSHAKE_BYTES:
+                raise ConnectionLostError(f"{url} answers something other than a websocket handshake")
+            self._fill(deadline)
+        head, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
+        status, *headers = head.decode("latin-1").split("\r\n")
+        accepted = any(line.lower() == f"sec-websocket-accept: {accept_key(key)}".lower() for line in headers)
+        if " 101 " not in status + " " or not accepted:
+            raise ConnectionLostError(f"{url} refused the websocket: {status!r}; is it a drive server?")
+        self._buffer = bytearray(rest)
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._sock.settimeout(self._timeout_s)
+            self._sock.sendall(data)
+        except OSError as error:
+            raise ConnectionLostError(f"the connection to the drive server is lost: {error}") from error
+
+    def _receive_message(self, deadline: float) -> str | bytes:
+        while True:
+            final, opcode, payload = self._read_frame(deadline)
+            if opcode == PING:
+                self._send(_frame(True, PONG, payload))
+            elif opcode == CLOSE:
+                raise ConnectionLostError("the drive server has hung up")
+            elif opcode in (TEXT, BINARY, CONTINUATION):
+                self._parts.append(payload)
+                if final:
+                    message, self._parts = b"".join(self._parts), []
+                    return message if opcode == BINARY else message.decode("utf-8")
+
+    def _read_frame(self, deadline: float) -> tuple[bool, int, bytes]:
+        first, second = self._take(2, deadline)
+        size = second & 0x7F
+        if size >= 126:
+            size = int.from_bytes(self._take(2 if size == 126 else 8, deadline), "big")
+        if second & 0x80 or size > MAX_MESSAGE_BYTES:
+            raise ProtocolError(f"the drive server sent a masked or huge frame ({size} bytes)")
+        return bool(first & 0x80), first & 0x0F, self._take(size, deadline)
+
+    def _take(self, n: int, deadline: float) -> bytes:
+        while len(self._buffer) < n:
+            self._fill(deadline)
+        taken = bytes(self._buffer[:n])
+        del self._buffer[:n]
+        return taken
+
+    def _fill(self, deadline: float) -> None:
+        while True:
+            now = time.monotonic()
+            if now - getattr(self, "_ping_at", now) >= PING_PERIOD_S:
+                self._ping_at = now
+                self.send_packet("2")
+            wait_s = min(deadline - now, PING_PERIOD_S)
+            if wait_s <= 0:
+                raise NoAnswerError("no answer from the drive server in time")
+            try:
+                self._sock.settimeout(wait_s)
+                data = self._sock.recv(65536)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                raise ConnectionLostError(f"the connection to the drive server is lost: {error}") from error
+            if not data:
+                raise ConnectionLostError("the drive server has hung up")
+            self._buffer += data
+            return
+
+
+def mask_message(message: bytes) -> list[bytes]:
+    """Frame a text message as websocket-sharp does: masked, in fragments of FRAGMENT_BYTES if it is longer."""
+    chunks = [message[at : at + FRAGMENT_BYTES] for at in range(0, len(message), FRAGMENT_BYTES)] or [b""]
+    last = len(chunks) - 1
+    return [_frame(at == last, CONTINUATION if at else TEXT, chunk) for at, chunk in enumerate(chunks)]
+
+
+def _frame(final: bool, opcode: int, payload: bytes) -> bytes:
+    mask = os.urandom(4)
+    first = (0x80 if final else 0) | opcode
+    n = len(payload)
+    head = struct.pack(">BB", first, 0x80 | n) if n < 126 else struct.pack(">BBH", first, 0x80 | 126, n)
+    return head + mask + apply_mask(payload, mask)
+
+
+def _split_url(url: str) -> tuple[str, int, str]:
+    parts = urllib.parse.urlsplit(url)
+    try:
+        port = parts.port or 80
+    except ValueError:
+        port = 0
+    if parts.scheme not in ("ws", "http") or not parts.hostname or not port:
+        raise ConnectionLostError(f"expected a URL such as ws://127.0.0.1:4567, got {url!r}")
+    default = urllib.parse.urlsplit(DEFAULT_URL)
+    path = (parts.path.strip("/") and parts.path) or default.path
+    missing = [] if "transport=" in parts.query else [default.query]  # such as a token alone
+    return parts.hostname, port, f"{path}?{'&'.join([*missing, *filter(None, [parts.query])])}"
+
+
+def _parse_packet(message: str) -> Event:
+    if message[:1] == "0" or message[:2] == "40":
+        return Event("open")
+    if message[:1] == "3":
+        return Event("pong")
+    if message[:2] != "42":
+        return Event("other", payload=message)
+    try:
+        name, *arguments = json.loads(message[2:])
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ProtocolError(f"expected a Socket.IO event, got {message[:80]!r}") from error
+    return Event("event", str(name), arguments[0] if arguments else None, len(arguments))

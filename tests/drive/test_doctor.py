@@ -1,0 +1,114 @@
+"""`python drive/doctor.py`: what a user is told about a good set-up and about broken ones."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from drive import doctor_checks
+from drive.doctor import main
+from drive.doctor_checks import CheckResult, run_checks
+from models.policy import Action
+from simulator_bridge.messages import Frame
+from simulator_bridge.transport import legacy_clients
+from tests.support.drivable_model import drivable_model
+from tests.support.paths import ROOT
+from tests.support.running_server import running_server
+
+SERVER = ROOT / "drive" / "server.py"
+
+
+def bad(findings: list[CheckResult]) -> list[CheckResult]:
+    return [finding for finding in findings if finding.kind == "bad"]
+
+
+@pytest.mark.parametrize("transport", ["threading", "eventlet"])
+def test_a_good_set_up_is_all_in_order(
+    transport: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor_checks, "BUDGET_MS", float("inf"))  # how busy this machine is, is not the question here
+    monkeypatch.setattr(doctor_checks, "LATE_MS", float("inf"))
+    assert main([str(drivable_model()), "--port", "0", "--transport", transport]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith("all in order: python drive/server.py")
+    for expected in (
+        "Python 3",
+        "python-socketio 5",
+        "is free",
+        "loads and answers",
+        "Udacity's simulator",
+        "old clients",
+    ):
+        assert any(line.startswith("ok ") and expected in line for line in lines), expected
+
+
+def test_the_findings_are_told_as_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model.h5").write_bytes(b"no model at all")
+    assert main([str(tmp_path / "model.h5"), "--port", "0", "--json"]) == 1
+    findings = json.loads(capsys.readouterr().out)
+    (problem,) = [finding for finding in findings if finding["kind"] == "bad"]
+    assert "model.h5" in problem["text"]
+    assert "train/clone.py" in problem["mend"]
+
+
+def test_the_server_checks_itself(tmp_path: Path) -> None:
+    foreign = tmp_path / "model.h5"
+    foreign.write_bytes(b"no model at all")
+    command = [sys.executable, str(SERVER), str(foreign), "--check", "--port", "0"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert re.search(r"^BAD  .*model\.h5: .*\n     mend it: .*train/clone\.py", result.stdout, re.MULTILINE)
+    assert "1 thing to mend" in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+def test_a_port_in_use_is_said_with_who_uses_it_and_how_to_find_it() -> None:
+    with running_server() as server:
+        (finding,) = bad(list(run_checks(None, "127.0.0.1", server.port, "threading")))
+    assert f"a drive server is running on port {server.port} already" in finding.text
+    assert str(server.port) in finding.mend
+
+
+def test_without_a_model_all_else_is_checked() -> None:
+    findings = list(run_checks(None, "127.0.0.1", 0, "threading"))
+    assert bad(findings) == []
+    assert any("Udacity's simulator" in finding.text for finding in findings)
+
+
+def test_a_model_whose_answer_is_no_number_is_bad(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def policy(frame: Frame) -> Action:
+        return Action(float("nan"))
+
+    monkeypatch.setattr("models.loading.load_warm_policy", lambda path: policy)
+    (finding,) = bad(list(run_checks(tmp_path / "model.h5", "127.0.0.1", 0, "threading")))
+    assert "not a number" in finding.text
+
+
+def test_a_slow_model_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_checks, "BUDGET_MS", 0.0)
+    assert any("is the computer busy?" in finding.text for finding in run_checks(None, "127.0.0.1", 0, "threading"))
+    monkeypatch.setattr(doctor_checks, "LATE_MS", 0.0)
+    (finding,) = bad(list(run_checks(None, "127.0.0.1", 0, "threading")))
+    assert "too late to drive well" in finding.text
+
+
+def test_missing_and_incompatible_libraries_are_said_with_the_command_that_mends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(doctor_checks, "NEEDED", ("numpy", "no-such-package"))
+        (finding,) = bad(list(run_checks(None, "127.0.0.1", 0, "threading")))
+    assert (finding.text, finding.mend) == ("not installed: no-such-package", "pip install --editable .")
+    monkeypatch.setattr(legacy_clients, "HOOKS", (*legacy_clients.HOOKS, (legacy_clients.BridgeSocketServer, "_gone")))
+    (finding,) = bad(list(run_checks(None, "127.0.0.1", 0, "threading")))
+    assert "_gone" in finding.text
+
+
+def test_an_address_that_others_can_reach_is_warned_of() -> None:
+    findings = [str(finding) for finding in run_checks(None, "0.0.0.0", 0, "threading")]
+    assert any(text.startswith("warn 0.0.0.0 can be reached") for text in findings)

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drive.evaluation.lap_config import LapJob, LapsConfig
+from drive.evaluation.lap_runs import LapResult, video_path
+from drive.evaluation.lap_table import build_table, groups_to_json
+from drive.laps import main
+from tests.support.paths import ROOT
+from tests.support.small_track import write_oval
+
+SCRIPT = ROOT / "drive" / "laps.py"
+QUIET = ["--laps", "1", "--max-interventions", "2"]
+
+
+@pytest.fixture(scope="module")
+def zero_drives(oval: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Two drives of the car that never steers, one after the other."""
+    path = tmp_path_factory.mktemp("zero") / "zero.json"
+    result = run("--policy", "zero", "--track", oval, "--seeds", "2", "--jobs", "1", *QUIET, "--json", str(path))
+    assert result.returncode == 1, result.stderr
+    assert "0 of 2 drives without an intervention" in result.stdout
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+@pytest.fixture(scope="module")
+def oval(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(write_oval(tmp_path_factory.mktemp("track") / "oval.csv"))
+
+
+def run(*flags: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *flags]
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+
+
+@contextmanager
+def running(*flags: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, int]]]:
+    """Laps under way, once a simulator has started: the process, and the ids of its children by what they are."""
+    command = [sys.executable, str(SCRIPT), "-v", *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            pids: dict[str, int] = {}
+            assert process.stderr is not None
+            while "simulator" not in pids:
+                line = process.stderr.readline()
+                assert line, "laps.py ended early"
+                if match := re.match(r"(server|simulator) process (\d+)", line):
+                    pids[match[1]] = int(match[2])
+            yield process, pids
+        finally:
+            process.kill()
+
+
+def wait_until_gone(pid: int) -> bool:
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    with os.fdopen(handle, closefd=True):
+        return bool(select.select([handle], [], [], 30)[0])
+
+
+def test_the_expert_passes(oval: str) -> None:
+    expert = run("--expert", "--track", oval, "--laps", "2", "--seeds", "2", "--both-directions", "--quiet")
+    assert expert.returncode == 0, expert.stderr
+    assert expert.stderr == ""
+    assert expert.stdout.count(" 2/2  100.0") == 4
+    assert "4 of 4 drives without an intervention" in expert.stdout
+    assert "oval.csv, reverse" in expert.stdout
+
+
+def test_the_car_that_never_steers_fails(zero_drives: dict[str, Any]) -> None:
+    assert zero_drives["config"]["policy"] == "zero"
+    assert zero_drives["versions"]["panda3d"]
+    assert not zero_drives["passed"]
+    for drive in zero_drives["drives"]:
+        assert drive["report"]["n_interventions"] == 2
+        assert drive["report"]["given_up"] == "given up after 2 interventions"
+        assert drive["report"]["autonomy_percent"] < 50
+        assert drive["report"]["steering_rate"] == 0.0
+    assert zero_drives["groups"][0]["passed"] == 0
+
+
+def test_how_many_drive_at_a_time_changes_nothing_but_the_time(
+    oval: str, zero_drives: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "two.json"
+    run("--policy", "zero", "--track", oval, "--seeds", "2", "--jobs", "2", "--json", str(path), *QUIET)
+    both = [zero_drives["drives"], json.loads(path.read_text())["drives"]]
+    for drive in (*both[0], *both[1]):
+        del drive["report"]["wall_s"], drive["report"]["simulated_per_wall_s"]
+    assert both[0] == both[1]
+
+
+@pytest.mark.parametrize(
+    ("victim", "sent", "said"),
+    [
+        ("simulator", signal.SIGKILL, "the simulator ended: killed by SIGKILL"),
+        ("server", signal.SIGKILL, "the drive server ended: killed by SIGKILL"),
+        ("simulator", signal.SIGSTOP, "no progress for 10 s: given up"),
+        ("server", signal.SIGSTOP, "no progress for 10 s: given up"),
+    ],
+    ids=["simulator killed", "server killed", "simulator hangs", "server hangs"],
+)
+def test_a_process_that_dies_or_hangs_costs_its_drive_and_no_other(
+    oval: str, victim: str, sent: signal.Signals, said: str
+) -> None:
+    flags = ["--policy", "zero", "--track", oval, "--seeds", "2", "--jobs", "1"]
+    flags += ["--laps", "1", "--max-interventions", "1", "--silence", "10"]
+    with running(*flags) as (process, pids):
+        os.kill(pids[victim], sent)
+        table, _ = process.communicate(timeout=100)
+        assert process.returncode == 1
+        assert re.search(rf"seed 0 +FAILED: {said}", table)
+        assert re.search(r"seed 1 +0/1 ", table), "the next drive was driven"
+        assert all(wait_until_gone(pid) for pid in pids.values())
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda sent: sent.name)
+def test_no_process_outlives_laps(oval: str, sent: signal.Signals) -> None:
+    flags = ["--policy", "zero", "--track", oval, "--laps", "100", "--seeds", "1"]
+    with running(*flags) as (process, pids):
+        process.send_signal(sent)
+        assert process.wait(30) == (130 if sent != signal.SIGKILL else -sent)
+        assert set(pids) == {"server", "simulator"}
+        assert all(wait_until_gone(pid) for pid in pids.values())
+
+
+def test_a_simulator_that_hangs_does_not_outlive_laps_either(oval: str) -> None:
+    with running("--expert", "--track", oval, "--laps", "1000", "--seeds", "1") as (process, pids):
+        os.kill(pids["simulator"], signal.SIGSTOP)
+        process.kill()
+        assert wait_until_gone(pids["simulator"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["no.h5"], "no.h5: no such model file"),
+        (["--expert", "--track", "moon"], "no track 'moon'"),
+        (["--expert", "--track", "lake,random:x"], "random:SEED"),
+        (["--expert", "--json", "/no/such/folder/x.json"], "there is no folder"),
+    ],
+)
+def test_what_cannot_be_driven_is_one_clear_line(
+    flags: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(flags) == 1
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len(error) == 1
+    assert message in error[0]
+
+
+def test_a_file_that_is_no_model_is_one_clear_line(tmp_path: Path) -> None:
+    model = tmp_path / "model.h5"
+    model.write_bytes(b"not a model")
+    result = run(str(model), "--seeds", "1")
+    assert result.returncode == 1
+    assert re.search(r"^error: the drive server does not start: .*model\.h5", result.stderr, re.MULTILINE)
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        [],
+        ["model.h5", "--expert"],
+        ["--expert", "--policy", "zero"],
+        ["--expert", "--laps", "0"],
+        ["--expert", "--seeds", "0"],
+        ["--expert", "--latency", "fast"],
+        ["--expert", "--latency", "-5"],
+        ["--expert", "--speed", "40"],
+    ],
+    ids=" ".join,
+)
+def test_settings_without_sense_are_a_usage_error(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(flags)
+    assert exit_info.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_a_plan_has_every_track_direction_latency_and_seed() -> None:
+    config = LapsConfig(expert=True, tracks=("lake", "random:7"), latencies_ms=(0, 100), both_directions=True, seeds=3)
+    plan = config.plan()
+    assert len(plan) == len(set(plan)) == 2 * 2 * 2 * 3
+    assert plan[-1] == LapJob("random:7", True, 100, 2)
+    assert plan[-1].group == "random:7, reverse, latency 100 ms"
+
+
+def test_films_of_several_drives_have_names_of_their_own() -> None:
+    one = LapsConfig(expert=True, seeds=1, video=Path("film.mp4"))
+    assert video_path(one, one.plan()[0]) == Path("film.mp4")
+    many = LapsConfig(expert=True, tracks=("a/b.csv", "random:7"), seeds=2, video=Path("x/film.mp4"))
+    names = [video_path(many, job).name for job in many.plan()]
+    assert names[0] == "film-b.csv-seed-0.mp4"
+    assert len(set(names)) == 4
+
+
+def made_result(seed: int, **changes: Any) -> LapResult:
+    report = {
+        "laps_done": 3,
+        "laps_wanted": 3,
+        "passed": True,
+        "autonomy_percent": 100.0,
+        "driving_score": 100.0,
+        "off_road": 0,
+        "n_interventions": 0,
+        "mean_abs_cte_m": 0.1 * (seed + 1),
+        "max_abs_cte_m": 10.0,
+        "mean_speed_mph": 20.0,
+        "mean_lap_time_s": 1000.0,
+        "steering_rate": 0.25,
+        "simulated_per_wall_s": 10.0,
+    }
+    return LapResult(LapJob("lake", False, 0, seed), {**report, **changes}, None)
+
+
+def test_the_table_fits_a_terminal_and_shows_means_and_intervals() -> None:
+    failed = LapResult(LapJob("lake", False, 0, 12345), None, "the simulator ended: killed by SIGKILL")
+    bad = made_result(2, passed=False, laps_done=0, mean_lap_time_s=None, n_interventions=4)
+    results = [made_result(0), made_result(1), bad, failed]
+    table = build_table(results).splitlines()
+    assert max(map(len, table)) <= 80
+    rows = {line.split()[0] + line.split()[1]: line.split() for line in table if line.startswith("  ")}
+    assert rows["mean6/9"][6] == "0.20"
+    assert rows["+-95%0.0"][5] == "0.25", "t of 2 degrees of freedom 4.303 x 0.1 / sqrt(3)"
+    assert "  2 of 4 drives without an intervention (95 %: 15 to 85 %)" in table
+    (group,) = groups_to_json(results)
+    assert group["mean_abs_cte_m"] == {
+        "mean": pytest.approx(0.2),
+        "half_width_95": pytest.approx(0.2484, abs=1e-3),
+        "n": 3,
+    }
+    assert group["mean_lap_time_s"]["n"] == 2

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from models.architectures.registry import ModelConfig, build_network
+from models.quiet_import import import_tensorflow
+from models.table import main
+from tests.support.paths import ROOT
+
+
+def test_the_table_fits_80_columns_and_says_what_each_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pilotnet", "keras:MobileNetV2", "squeezenet", "--no-timing"]) == 0
+
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert len(lines) == 5
+    assert max(map(len, lines)) <= 80
+    assert lines[2].split() == ["pilotnet", "66x200", "252", "54", "-", "-", "-"]
+    assert lines[3].split()[:2] == ["mobilenet_v2", "64x160"]
+    assert lines[3].split()[-2:] == ["9.0", "71.3"]
+    assert lines[4].split()[-2:] == ["file", "57.5"]
+    assert err == ""
+
+
+def test_json_holds_the_same_numbers_and_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pilotnet", "--json"]) == 0
+
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["parameters"] == 252_219
+    assert row["mflops"] == pytest.approx(54, abs=1)  # the paper: about 27 million connections
+    assert row["ms_a_frame"] > 0
+    assert row["pretrained"] == "none"
+
+
+def test_alpha_without_imagenet_weights_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mobilenet", "--alpha", "0.3", "--no-timing", "--json"]) == 0
+
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["alpha"], row["pretrained"], row["download_mb"]) == (0.3, "file", None)
+
+
+def test_an_unknown_name_is_one_line_without_tensorflow() -> None:
+    command = [sys.executable, "-X", "importtime", "models/table.py", "resnet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+    assert done.returncode == 1
+    assert "unknown architecture 'resnet'; expected one of pilotnet, lenet" in done.stderr.splitlines()[-1]
+    assert "keras" not in {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
+
+
+@pytest.mark.parametrize(
+    ("arch", "millions"),
+    [
+        ("mobilenet", 568),  # paper: 569 with the classifier's 1
+        ("mobilenet_v2", 299),  # paper: 300 with the classifier's 1
+        ("efficientnet_lite0", 384),  # paper: 390 of B0, with the classifier's 1 and squeeze-and-excitation
+        ("squeezenet", 262),  # release notes of 1.1: 0.72 GFLOPs, of which the classifier's 87 million are two each
+    ],
+)
+def test_multiplications_are_those_of_the_papers(arch: str, millions: float) -> None:
+    import_tensorflow()
+    from models.costs import count_multiplications
+
+    config = ModelConfig(arch, image_size=(224, 224), cut="all", pooling="avg", dense=())
+
+    assert count_multiplications(build_network(config)) / 1e6 == pytest.approx(millions, rel=0.02)

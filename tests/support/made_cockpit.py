@@ -1,0 +1,92 @@
+"""A drive server with its cockpit, in this process, for tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from drive.cockpit.cockpit import Cockpit, DrivingSetup
+from drive.cockpit.cockpit_pages import LIVE, build_pages
+from drive.pilot import RecorderPool
+from models.policy import Action
+from simulator_bridge.messages import Frame
+from simulator_bridge.serving.bridge_server import BridgeServer
+from simulator_bridge.transport.simulator_client import ConnectionLostError
+from tests.support.page_viewer import PageViewer
+from tests.support.running_server import connect, running_server, wire_telemetry
+
+MODEL_STEERING = 0.1
+
+
+def steer_steadily(frame: Frame) -> Action:
+    return Action(MODEL_STEERING)
+
+
+@dataclass
+class MadeCockpit:
+    server: BridgeServer
+    cockpit: Cockpit
+
+    def page(self) -> PageViewer:
+        return PageViewer(self.server.port, LIVE)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}/cockpit"
+
+
+@contextmanager
+def running_cockpit(
+    corrections: Path | None = None,
+    record: Path | None = None,
+    record_when_asked: Path | None = None,
+    model: Path = Path("model.h5"),
+    **options: Any,
+) -> Iterator[MadeCockpit]:
+    records = record is not None
+    with (
+        TemporaryDirectory() as elsewhere,
+        closing(RecorderPool(record or record_when_asked or Path(elsewhere, "drive"), at_once=records)) as pool,
+    ):
+        cockpit = Cockpit(
+            DrivingSetup(model, steer_steadily, 15.0, pool, records, corrections or Path(elsewhere, "kept"))
+        )
+        pages = build_pages(cockpit, {"architecture": "none", "file": "<model>"})
+        with running_server(cockpit.new_driver, pages=pages, **options) as server, closing(cockpit):
+            cockpit.clients = server.clients
+            yield MadeCockpit(server, cockpit)
+
+
+class DrivingCar:
+    """A simulator that drives in a thread, about 25 frames a second; `steering` are the answers it got."""
+
+    def __init__(self, server: BridgeServer, **telemetry: Any) -> None:
+        self._client = connect(server)
+        self._payload = wire_telemetry(**telemetry)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.n_sent = 0
+        self.steering: list[float] = []
+
+    def __enter__(self) -> DrivingCar:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop.set()
+        self._thread.join(10)
+        self._client.close()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.04):
+            try:
+                self._client.emit("telemetry", self._payload)
+                self.n_sent += 1
+                self.steering.append(float(self._client.wait_for("steer").payload["steering_angle"]))
+            except ConnectionLostError:
+                return

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator_bridge.messages import FRAME_SHAPE
+from tests.support.made_recording import draw_frame, winding
+from train.data.ridge import fit_ridge
+from train.data.thumbnails import mirrored, thumbnail
+from train.validation.baselines import fit_nearest
+from train.validation.metrics import correlation, score, smooth_labels
+
+
+def test_thumbnail_is_the_mean_brightness_of_each_part_of_the_frame() -> None:
+    frame = np.zeros(FRAME_SHAPE, np.uint8)
+    frame[:80] = 255
+
+    seen = thumbnail(frame).reshape(16, 50)
+    assert seen[:8] == pytest.approx(1)
+    assert seen[8:] == pytest.approx(0)
+
+
+def test_ridge_learns_a_linear_relation_and_its_level() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.random((400, 30)).astype(np.float32)
+    labels = (features @ rng.normal(size=30) * 0.1 + 0.2).astype(np.float32)
+
+    predicted = fit_ridge(features[:300], labels[:300], (0.01, 0.1))(features[300:])
+    assert predicted == pytest.approx(labels[300:], abs=0.02)
+
+
+def test_ridge_chooses_a_strong_penalty_for_labels_that_features_say_nothing_about() -> None:
+    rng = np.random.default_rng(0)
+    features, labels = rng.random((100, 80), np.float32), rng.normal(size=100).astype(np.float32)
+
+    predict = fit_ridge(features, labels, (1e-6, 1e6))
+    assert np.ptp(predict(features)) < 0.01
+
+
+def test_ridge_beats_always_zero_on_a_road_that_thumbnails_show() -> None:
+    labels = winding(200).astype(np.float32)
+    rng = np.random.default_rng(0)
+    thumbnails = np.stack([thumbnail(draw_frame(float(label), rng=rng)) for label in labels])
+
+    predicted = fit_ridge(thumbnails[:150], labels[:150])(thumbnails[150:])
+    assert np.square(predicted - labels[150:]).mean() < 0.5 * np.square(labels[150:]).mean()
+
+
+def test_nearest_is_the_mean_of_the_five_that_look_most_alike() -> None:
+    features = np.arange(600, dtype=np.float32)[:, None] + np.array([[0, 100]], np.float32)
+    labels = (np.square(features[:, 0]) / 1e5).astype(np.float32)
+
+    predicted = fit_nearest(features, labels)(features[2:-2])  # more rows than are compared at a time
+    assert predicted == pytest.approx((labels[:-4] + labels[1:-3] + labels[2:-2] + labels[3:-1] + labels[4:]) / 5)
+
+
+def test_nearest_makes_do_with_fewer_than_five() -> None:
+    predict = fit_nearest(np.eye(2, dtype=np.float32), np.array([0.2, 0.4], np.float32))
+    assert predict(np.zeros((1, 2), np.float32)) == pytest.approx(0.3)
+
+
+def test_mirrored_thumbnail_is_that_of_the_mirrored_frame() -> None:
+    frame = draw_frame(0.4)
+    assert mirrored(thumbnail(frame)[None])[0] == pytest.approx(thumbnail(frame[:, ::-1].copy()), abs=0.01)
+
+
+def test_score_by_hand() -> None:
+    seen = score(
+        np.array([0.1, -0.2, 0.0], np.float32),
+        np.array([0.0, 0.0, 0.3], np.float32),
+        np.array([0.2, -0.4, 0.0], np.float32),
+    )
+
+    assert seen.mse == pytest.approx((0.01 + 0.04 + 0.09) / 3)
+    assert seen.mae == pytest.approx(0.2)
+    assert seen.mae_deg == pytest.approx(0.2 * 25)
+    assert seen.mse_deg2 == pytest.approx(seen.mse * 625)
+    assert seen.r11 == pytest.approx(1)
+
+
+def test_a_constant_prediction_has_no_correlation_and_json_says_null() -> None:
+    seen = score(np.zeros(5, np.float32), np.arange(5, dtype=np.float32), np.arange(5, dtype=np.float32))
+
+    assert np.isnan(seen.r11)
+    assert seen.to_json()["r11"] is None
+
+
+def test_labels_are_averaged_over_eleven_rows_of_their_own_episode() -> None:
+    labels = np.zeros(40, np.float32)
+    labels[10] = 1.1  # one pulse in the first episode
+    labels[20:] = 0.5
+    smoothed = smooth_labels(labels, np.repeat([0, 1], 20).astype(np.int32))
+
+    assert smoothed[5:15] == pytest.approx(0.1)
+    assert smoothed[15] == pytest.approx(1.1 / 10)  # ten rows: the next episode begins at row 20
+    assert smoothed[[4, 16, 19]] == pytest.approx([0, 0, 0])
+    assert smoothed[20:] == pytest.approx(0.5)
+
+
+def test_at_an_episodes_end_the_average_is_over_the_rows_there_are() -> None:
+    assert smooth_labels(np.array([0.6, 0, 0], np.float32), np.zeros(3, np.int32)) == pytest.approx(0.2)
+
+
+def test_correlation_matches_numpy() -> None:
+    a, b = np.random.default_rng(0).normal(size=(2, 50)).astype(np.float32)
+
+    assert correlation(a, b) == pytest.approx(np.corrcoef(a, b)[0, 1])

@@ -1,0 +1,94 @@
+"""What one run of a comparison came to, as data: kept on disk, shown on the page, written as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from train.comparison.comparison_config import TrainingRun
+
+EPOCH_FIELDS = ("epoch", "loss", "val_loss", "val_mse", "val_r11", "seconds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """One run.
+
+    Attributes:
+        run: What was asked for.
+        history: One entry an epoch, with EPOCH_FIELDS; the seconds are since the start of the training.
+        summary: As `train/clone.py --json` writes it; None if there is no model.
+        failure: Why there is no model; None if there is one.
+        interrupted: Whether Ctrl-C ended the training before its time.
+        parameters: Of the model.
+        ms_a_frame: Median of LiteRT with one thread.
+        driving: What came of the laps, see `laps.py`; None if none were driven.
+        folder: Where its files are.
+    """
+
+    run: TrainingRun
+    history: Sequence[Mapping[str, float | None]] = ()
+    summary: Mapping[str, Any] | None = None
+    failure: str | None = None
+    interrupted: bool = False
+    parameters: int | None = None
+    ms_a_frame: float | None = None
+    driving: Mapping[str, Any] | None = None
+    folder: Path | None = None
+
+    @property
+    def validation(self) -> Mapping[str, float | None]:
+        """Errors on the held-back rows; empty without a model."""
+        return self.summary["validation"] if self.summary else {}
+
+    @property
+    def mse(self) -> float | None:
+        """Mean squared error on the held-back rows, normalised."""
+        return self.validation.get("mse")
+
+    @property
+    def remark(self) -> str:
+        """What a reader should know besides the numbers; empty if nothing."""
+        driving = self.driving or {}
+        is_short = "max_seconds" in self.run.settings and (self.summary or {}).get("epochs_done") == 1
+        short = "its time was up in the first epoch" if is_short else None
+        parts = (self.failure, "interrupted" if self.interrupted else None, short, driving.get("failure"))
+        return "; ".join(part for part in parts if part)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types, everything a page or another program needs."""
+        summary = dict(self.summary) if self.summary else {}
+        summary.pop("output", None)
+        summary.pop("history", None)
+        return {
+            "run": self.run.name,
+            "arch": self.run.arch,
+            "regime": self.run.regime,
+            "settings": dict(self.run.settings),
+            "failure": self.failure,
+            "interrupted": self.interrupted,
+            "parameters": self.parameters,
+            "ms_a_frame": self.ms_a_frame,
+            "training": summary or None,
+            "history": [dict(entry) for entry in self.history],
+            "driving": None if self.driving is None else dict(self.driving),
+            "folder": None if self.folder is None else self.folder.name,
+        }
+
+
+def baselines_of(results: Sequence[RunResult]) -> dict[str, Mapping[str, float | None]]:
+    """The scores of what learns nothing deep: name -> figures, once where all runs agree, else with the run's name."""
+    found: dict[str, Mapping[str, float | None]] = {}
+    for result in results:
+        for name, figures in (result.summary or {}).get("baselines", {}).items():
+            if found.setdefault(name, figures) != figures and figures not in found.values():
+                found[f"{name} ({result.run.name})"] = figures
+    return found
+
+
+def best_of(results: Sequence[RunResult]) -> RunResult | None:
+    """The run with the lowest error; None if no run has a model."""
+    measured = [result for result in results if result.mse is not None]
+    return min(measured, key=lambda result: result.mse or 0.0, default=None)

@@ -1,0 +1,1 @@
+"""From recordings to batches: rows, splits, labels, images, augmentation, the tf.data pipeline."""

@@ -1,0 +1,195 @@
+"""The workers of one training as seen by one of them.
+
+They agree before they begin, share what the chief decides, and none outlives another unnoticed. TensorFlow's
+collectives carry the gradients; everything else goes over links of our own, because a thread that waits in a collective
+can neither be told why to stop nor interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from simulator_bridge.errors import UserError
+from train.cluster import Cluster
+from train.distributed import peers
+from train.terminal import say
+
+JOIN_S = 600.0  # people start the workers by hand, one machine after another
+GRACE_S = 60.0  # for an epoch's end (validation, checkpoint) that is under way when a worker dies
+RESUME_HINT = (
+    "start worker 0 again with --resume, and the others with it or it alone: it goes on after the last whole epoch"
+)
+
+
+class WorkerGroup:
+    """All workers of a training; a team of one where there are no others.
+
+    As a context manager it tells the others when this worker fails.
+
+    Attributes:
+        is_chief: Whether this worker writes files and speaks to the person.
+        interrupted: Whether Ctrl-C, on any worker, ended the training.
+    """
+
+    def __init__(self, cluster: Cluster | None = None) -> None:
+        """A team of one; `join` makes others."""
+        self.is_chief = cluster is None or cluster.index == 0
+        self.interrupted = False
+        self._cluster = cluster
+        self._links: dict[int, peers.Link] = {}
+        self._ending = False
+        self._undisturbed = threading.Lock()
+
+    @classmethod
+    def join(cls, cluster: Cluster | None, timeout_s: float = JOIN_S) -> WorkerGroup:
+        """Wait until all workers are there.
+
+        Raises:
+            UserError: If one is not after `timeout_s`, or this one's port is in use.
+        """
+        group = cls(cluster)
+        if cluster is None:
+            return group
+        # TensorFlow's own lines about workers that leave, be they done or dead, are noise beside ours
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        me = f"{cluster.name(cluster.index)} of {len(cluster.addresses)}"
+        try:
+            peers.listen_at(cluster.addresses[cluster.index]).close()  # TensorFlow's own message would be a traceback
+        except UserError as error:
+            raise UserError(f"--workers: {me} cannot listen on its port: {error}") from error
+        group._links = peers.join(
+            cluster.addresses,
+            cluster.index,
+            group._on_lost,
+            timeout_s=timeout_s,
+            on_waiting=lambda missing: say(f"{me} waits for " + ", ".join(cluster.name(i) for i in missing)),
+        )
+        return group
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there are no other workers."""
+        return self._cluster is None
+
+    def strategy(self) -> Any:
+        """The `tf.distribute` strategy; to be asked for before TensorFlow does anything else."""
+        import tensorflow as tf
+
+        from train.learning.devices import choose_strategy
+
+        if self._cluster is None:
+            return choose_strategy()
+        resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            tf.train.ClusterSpec({"worker": list(self._cluster.addresses)}),
+            task_type="worker",
+            task_id=self._cluster.index,
+            num_accelerators={"GPU": len(tf.config.list_physical_devices("GPU"))},
+            rpc_layer="grpc",
+        )
+        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+
+    def share(self, value: Any) -> Any:
+        """The chief's `value` (JSON, or bytes), on every worker; what the others pass does not count.
+
+        Raises:
+            PeerLostError: If the chief is gone.
+        """
+        if not self.is_chief:
+            return self._links[0].receive()
+        for link in self._links.values():
+            link.send(value)
+        return value
+
+    def shared(self, value_of: Callable[[], Any]) -> Callable[[], Any]:
+        """A function that computes on the chief and returns its value on every worker."""
+        return lambda: self.share(value_of() if self.is_chief else None)
+
+    def agree(self, mine: Mapping[str, Any]) -> None:
+        """End on all workers unless all of them say the same as the chief.
+
+        Args:
+            mine: Name -> JSON value.
+
+        Raises:
+            UserError: On all of them: which worker differs in what.
+        """
+        chiefs = self.share(dict(mine))
+        differences = [
+            f"{name}: {chiefs.get(name)!r} there, {mine.get(name)!r} here"
+            for name in {**chiefs, **mine}
+            if chiefs.get(name) != mine.get(name)
+        ]
+        verdict = self.share(self._complaint(differences))
+        if verdict:
+            self._ending = True
+            raise UserError(verdict)
+
+    def _complaint(self, own_differences: list[str]) -> str | None:
+        """On the chief: who differs in what; the others report to it."""
+        if not self.is_chief:
+            self._links[0].send(own_differences)
+            return None
+        reports = {index: link.receive() for index, link in self._links.items()}
+        return next(
+            (f"{self._name(i)} differs from worker 0: {'; '.join(said)}" for i, said in reports.items() if said), None
+        )
+
+    def begin_epoch_end(self) -> None:
+        """From now on a worker's death ends this process only after `finish_epoch_end`: the checkpoint comes first."""
+        self._undisturbed.acquire()
+
+    def finish_epoch_end(self) -> None:
+        """The checkpoint is written."""
+        self._undisturbed.release()
+
+    def finish(self, interrupted: bool = False) -> None:
+        """The training is done: from here on the workers do not need each other."""
+        self.interrupted = interrupted
+        self._close(None)
+
+    def __enter__(self) -> WorkerGroup:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self._links or error is None:
+            self._close(None)
+            return
+        if not self._ending and _is_tensorflows(error):
+            threading.Event().wait(peers.SILENCE_S)  # a worker is gone: its link says which, and ends this process
+            self._close("it lost touch")
+            raise UserError(f"the workers lost touch with each other; {RESUME_HINT}") from error
+        self._close(str(error) if isinstance(error, UserError) else type(error).__name__)
+
+    def _close(self, reason: str | None) -> None:
+        self._ending = True
+        for link in self._links.values():
+            link.close(reason)
+        self._links = {}
+
+    def _on_lost(self, index: int, reason: str) -> None:
+        """A worker died: say so and end, whatever the main thread waits for."""
+        self._undisturbed.acquire(timeout=GRACE_S)
+        if self._ending:
+            return
+        message = f"{self._name(index)} ended: {reason}"
+        for link in self._links.values():
+            link.close(message)
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K\x1b[?25h")  # the progress bar hid the cursor
+        sys.stderr.write(f"error: {message}; {RESUME_HINT}\n")
+        sys.stderr.flush()
+        os._exit(1)
+
+    def _name(self, index: int) -> str:
+        return self._cluster.name(index) if self._cluster else f"worker {index}"
+
+
+def _is_tensorflows(error: BaseException) -> bool:
+    return type(error).__module__.startswith("tensorflow.")

@@ -1,0 +1,233 @@
+"""What a person should know of a recording before training on it: plain numbers, for the table and for JSON."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator_bridge.errors import RecordingError
+from simulator_bridge.recording import Check, Recording, load_recording
+from simulator_bridge.recording.log.folders import IMAGES_ONLY, OTHER_LOG, RECORDING, Found
+from simulator_bridge.recording.log.writing import SIDECAR_NAME
+from simulator_bridge.track import build_track
+from simulator_bridge.udacity_car import MPS_PER_MPH
+
+HISTOGRAM_EDGES = tuple(round(edge, 1) for edge in np.linspace(-1, 1, 11).tolist())
+SATURATED = 0.999  # |steering| at which the wheel stands at its stop
+
+
+@dataclass(frozen=True)
+class RecordingFacts:
+    """Facts of one recording; None where the recording cannot tell.
+
+    Attributes:
+        rows: Rows that can be used.
+        cameras: Names of its cameras.
+        episodes: Stretches without a gap over 1 s.
+        longest_episode_rows: Rows of the longest one.
+        rate_hz: Rows a second: one over the median step between rows of an episode.
+        duration_s: Seconds driven: the episodes' lengths added up.
+        distance_m: Metres driven: speed times time within episodes.
+        laps: Laps driven; only the built-in simulator's sidecar file tells.
+        speed_mph: Mean, least and greatest speed.
+        steering_mean: Mean steering; positive is right, so a lake lap counter-clockwise is slightly negative.
+        steering_histogram: Rows in each of ten equal bins from -1 to 1; exact zeros are not in it.
+        steering_zeros: Rows with exactly zero, counted apart.
+        zero_share: Share of rows with a steering of exactly 0.
+        saturated_share: Share of rows with the wheel at its stop.
+        duplicates: Duplicate rows that were dropped.
+        dropped: Reason -> {count, first_line}; duplicates among them.
+        notes: How the log was read.
+    """
+
+    rows: int
+    cameras: tuple[str, ...]
+    episodes: int
+    longest_episode_rows: int
+    rate_hz: float | None
+    duration_s: float | None
+    distance_m: float | None
+    laps: float | None
+    speed_mph: Mapping[str, float] | None
+    steering_mean: float | None
+    steering_histogram: tuple[int, ...]
+    steering_zeros: int
+    zero_share: float | None
+    saturated_share: float | None
+    duplicates: int
+    dropped: Mapping[str, Mapping[str, int]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something found in the folders that were named.
+
+    Attributes:
+        path: Folder or file.
+        kind: What it is, in words.
+        facts: Of a log that can be read.
+        has_images: Whether the rows that `facts` counts have their images, and so can be trained on.
+        problem: Why it cannot be used, if it cannot.
+        recording: The rows that `facts` counts.
+    """
+
+    path: Path
+    kind: str
+    facts: RecordingFacts | None = None
+    has_images: bool = False
+    problem: str | None = None
+    recording: Recording | None = field(default=None, repr=False)
+
+    @property
+    def usable_rows(self) -> int:
+        """Rows that can be trained on."""
+        return self.facts.rows if self.facts is not None and self.has_images else 0
+
+
+def find_out(found: Found, check: Check) -> Finding:
+    """Find out what something is and whether it can be used."""
+    if found.kind not in (RECORDING, OTHER_LOG):
+        problem = (
+            "the log is missing" if found.kind == IMAGES_ONLY else "not a recording of Udacity's simulator, not read"
+        )
+        return Finding(found.path, found.kind, problem=problem)
+    try:
+        recording = load_recording(found.path, check)
+        if len(recording) == 0 and _only_missing(recording):
+            problem = f"no images in {recording.folder}"
+            recording = load_recording(found.path, check=None)
+            return Finding(
+                found.path, "log without its images", gather_facts(recording), problem=problem, recording=recording
+            )
+    except RecordingError as error:
+        kind = "no Udacity log" if found.kind == OTHER_LOG else "cannot be read"
+        return Finding(found.path, kind, problem=str(error))
+    return Finding(found.path, "Udacity recording", gather_facts(recording), has_images=True, recording=recording)
+
+
+def _only_missing(recording: Recording) -> bool:
+    return [reason for reason in recording.dropped if reason.startswith("center:")] == ["center: missing image"]
+
+
+def to_json(findings: Sequence[Finding]) -> dict[str, object]:
+    """The same numbers as the tables show, ready for `json`."""
+    return {
+        "usable_rows": sum(finding.usable_rows for finding in findings),
+        "histogram_edges": HISTOGRAM_EDGES,
+        "found": [
+            {
+                "path": str(finding.path),
+                "kind": finding.kind,
+                "facts": None if finding.facts is None else asdict(finding.facts),
+                "has_images": finding.has_images,
+                "problem": finding.problem,
+            }
+            for finding in findings
+        ],
+    }
+
+
+def describe(facts: RecordingFacts) -> list[tuple[str, str]]:
+    """The facts in words, a name and a value each; an empty name goes on with the one before."""
+    n_dropped = sum(drop["count"] for drop in facts.dropped.values())
+    lines = [("rows", f"{facts.rows} can be used, {n_dropped} dropped")]
+    lines += [
+        (f"  dropped {drop['count']}", f"{reason} (first in line {drop['first_line']})")
+        for reason, drop in facts.dropped.items()
+    ]
+    lines.append(("duplicates", f"{facts.duplicates}"))
+    lines += [("note", note) for note in facts.notes]
+    if facts.rows == 0:
+        return lines
+    speed, unknown = facts.speed_mph, "not told by the recording"
+    return [
+        *lines,
+        ("cameras", ", ".join(facts.cameras)),
+        ("episodes", f"{facts.episodes}, the longest {facts.longest_episode_rows} rows"),
+        ("rate", unknown if facts.rate_hz is None else f"{facts.rate_hz:.1f} rows/s"),
+        ("duration", unknown if facts.duration_s is None else _duration(facts.duration_s)),
+        ("distance", unknown if facts.distance_m is None else f"{facts.distance_m:.0f} m"),
+        ("laps", unknown if facts.laps is None else f"{facts.laps:.1f}"),
+        ("speed", unknown if speed is None else f"{speed['mean']:.1f} mph ({speed['min']:.1f} to {speed['max']:.1f})"),
+        ("steering", f"mean {facts.steering_mean:+.3f} (+ is right)"),
+        ("", _share(facts.zero_share, "exactly 0")),
+        ("", _share(facts.saturated_share, "at the stop (-1 or 1)")),
+    ]
+
+
+def _share(share: float | None, what: str) -> str:
+    return f"{100 * (share or 0):.1f} % {what}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 120 else f"{int(seconds) // 60} min {seconds % 60:.0f} s"
+
+
+def gather_facts(recording: Recording) -> RecordingFacts:
+    """Gather the facts of one recording."""
+    n = len(recording)
+    steering = recording.steering_angle
+    step_s = _steps_s(recording)
+    known = bool(np.isfinite(step_s).any())
+    zeros = int((steering == 0).sum())
+    saturated = int((np.abs(steering) >= SATURATED).sum())
+    return RecordingFacts(
+        rows=n,
+        cameras=tuple(recording.images),
+        episodes=recording.n_episodes,
+        longest_episode_rows=int(np.bincount(recording.episode).max()) if n else 0,
+        rate_hz=_rate_hz(step_s),
+        duration_s=float(np.nansum(step_s)) if known else None,
+        distance_m=_distance_m(recording, step_s),
+        laps=_laps(recording.folder / SIDECAR_NAME),
+        speed_mph=_spread(recording.speed_mph),
+        steering_mean=float(steering.mean(dtype=np.float64)) if n else None,
+        steering_histogram=tuple(np.histogram(steering[steering != 0], HISTOGRAM_EDGES)[0].tolist()),
+        steering_zeros=zeros,
+        zero_share=zeros / n if n else None,
+        saturated_share=saturated / n if n else None,
+        duplicates=sum(drop.count for reason, drop in recording.dropped.items() if reason == "duplicate row"),
+        dropped={reason: {"count": d.count, "first_line": d.first_line} for reason, d in recording.dropped.items()},
+        notes=recording.notes,
+    )
+
+
+def _steps_s(recording: Recording) -> npt.NDArray[np.float64]:
+    """Seconds from each row to the next of the same episode: (N - 1,), NaN across episodes or without time stamps."""
+    return np.where(np.diff(recording.episode) == 0, np.diff(recording.time_s), np.nan)
+
+
+def _rate_hz(step_s: npt.NDArray[np.float64]) -> float | None:
+    moving = step_s[step_s > 0]
+    return float(1 / np.median(moving)) if len(moving) else None
+
+
+def _distance_m(recording: Recording, step_s: npt.NDArray[np.float64]) -> float | None:
+    metres = recording.speed_mph[:-1] * MPS_PER_MPH * step_s
+    return float(np.nansum(metres)) if np.isfinite(metres).any() else None
+
+
+def _laps(sidecar: Path) -> float | None:
+    """Laps driven, from a sidecar's places along its track (`s_m`); None where that or the track cannot be had."""
+    try:
+        with open(sidecar, newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["kind"] == "lap"]
+        s_m = np.array([float(row["s_m"]) for row in rows])
+        lap_m = build_track(rows[0]["track"]).length_m
+    except (OSError, LookupError, TypeError, ValueError):
+        return None
+    steps_m = np.diff(s_m)
+    return float((steps_m.sum() + lap_m * (steps_m < -lap_m / 2).sum()) / lap_m)
+
+
+def _spread(values: npt.NDArray[np.float32]) -> dict[str, float] | None:
+    known = values[np.isfinite(values)].astype(np.float64)
+    if len(known) == 0:
+        return None
+    return {"mean": float(known.mean()), "min": float(known.min()), "max": float(known.max())}

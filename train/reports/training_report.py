@@ -1,0 +1,98 @@
+"""The training report: what came of a training, on one page that can be printed and kept.
+
+The predictions on it are those of the model file, by the LiteRT copy that drives, so it is the same for any
+architecture and any way of training.
+"""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from models.loading import load_policy
+from simulator_bridge.pages.blocks import Column, bars, facts, note, table
+from simulator_bridge.pages.document import Section, document
+from train.data.image_store import FrameReader
+from train.data.rows import Rows
+from train.data.splits import Split
+from train.reports.predictions import predict_rows
+from train.reports.training_curves import curves_section
+from train.reports.training_errors import scatter_section, timeline_section
+from train.reports.training_frames import frames_section
+from train.reports.training_model import model_section, settings_section
+from train.terminal import counting
+from train.train_config import TrainConfig
+from train.training_result import TrainingResult, facts_of
+
+
+def training_report(config: TrainConfig, rows: Rows, split: Split, result: TrainingResult) -> str:
+    """Make the page; `config.output` must be the model that `result` is about. Shows progress on standard error."""
+    reader = FrameReader()
+    with counting("predicting", len(split.validation)) as on_progress:
+        seen = predict_rows(load_policy(config.output), rows, split.validation, reader, on_progress)
+    sections = [
+        Section("Result", *_scores(result), facts(facts_of(result)), intro=_validation_note(config, result)),
+        curves_section(result),
+        timeline_section(rows, seen),
+        scatter_section(seen),
+        frames_section(config.output, rows, seen, reader),
+        model_section(config.output),
+        settings_section(config, rows, split, result),
+    ]
+    return document(f"Training of {config.output.name}: {result.arch}", sections, summary=_verdict(result))
+
+
+def _validation_note(config: TrainConfig, result: TrainingResult) -> str:
+    if config.validate_on:
+        how = "recordings of their own, none of which was trained on"
+    elif config.split == "episodes":
+        how = "whole episodes"
+    else:
+        how = f"contiguous blocks, with a gap of {config.guard_s:g} s around each that was used for nothing"
+    return (
+        f"Errors of steering on {result.n_validation:,} rows that were held back: {how}. Neighbouring frames are "
+        "nearly equal, so a random split would flatter. What counts in the end is driving: drive/laps.py."
+    )
+
+
+def _verdict(result: TrainingResult) -> str:
+    """One sentence that a reader in a hurry can act on."""
+    own = result.model
+    rivals = sorted(result.baselines.items(), key=lambda item: item[1].mse)
+    error = f"It misses the recorded wheel angle by {own.mae_deg:.2f}\N{DEGREE SIGN} on average (MSE {own.mse:.5f})"
+    if not rivals:
+        return f"{error}."
+    name, best = rivals[0]
+    if own.mse < best.mse:
+        less = 100 * (1 - own.mse / best.mse)
+        return f"{error}, {less:.0f} % less MSE than {name}, the best predictor without a network."
+    return (
+        f"{error}. That is no better than {name} ({best.mse:.5f}), which needs no network: "
+        "it has learned nothing that counts."
+    )
+
+
+def _scores(result: TrainingResult) -> list[Markup]:
+    scores = {result.arch: result.model, **result.baselines}
+    columns = [
+        Column("predictor", numeric=False),
+        Column("MSE", digits=5, best="low", hint="mean squared error of the normalised steering"),
+        Column("MSE, deg\N{SUPERSCRIPT TWO}", digits=2, best="low", hint="the same of the wheel angle"),
+        Column("MAE", digits=4, best="low", hint="mean absolute error"),
+        Column("MAE, deg", digits=2, best="low"),
+        Column(
+            "r11",
+            digits=3,
+            best="high",
+            hint="correlation with the label averaged over 11 rows, about 1 s: recorded steering is pulses of a key, "
+            "which no predictor can match row by row",
+        ),
+    ]
+    rows = [[name, s.mse, s.mse_deg2, s.mae, s.mae_deg, s.r11] for name, s in scores.items()]
+    return [
+        bars(
+            "Mean squared error against predictors without a network: shorter is better",
+            list(scores),
+            {"MSE": [score.mse for score in scores.values()]},
+        ),
+        table(columns, rows),
+    ] + ([note("Stopped by Ctrl-C: this is the best epoch so far; --resume goes on.")] if result.interrupted else [])

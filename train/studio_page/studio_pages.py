@@ -1,0 +1,60 @@
+"""The page, mounted: what it shows comes from a session, what it asks for goes there."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simulator_bridge.pages.live_channel import LiveChannel, Viewer
+from simulator_bridge.pages.served_pages import ServedPages
+from simulator_bridge.track import Track
+from train.studio_page.commands import parse_command, parse_grip
+from train.studio_page.studio_session import StudioSession
+
+STATIC = Path(__file__).with_name("static")
+HOME, LIVE = "/drive", "/drive/live"
+LOOK_S = 0.02  # from one look for a new picture to the next, for each page: half of the time between two of them
+OUTLINE_M = 4.0  # between two points of the map
+
+
+class StudioPages:
+    """A page for a session.
+
+    Args:
+        session: What it shows.
+        track: For the map.
+
+    Attributes:
+        served: To be mounted on a server.
+        channel: Who watches.
+    """
+
+    def __init__(self, session: StudioSession, track: Track) -> None:
+        self._session = session
+        self.channel = LiveChannel(
+            session.newest, self._take, lambda viewer: session.wheel.let_go(viewer.number), period_s=LOOK_S
+        )
+        self.served = ServedPages(HOME, [STATIC])
+        outline = json.dumps(map_of(track))
+        name = Path(track.name).name  # a file's folder is nobody's business
+        self.served.add_page(HOME, STATIC / "drive.html", lambda: {"track": name, "outline": outline})
+        self.served.add_channel(LIVE, self.channel)
+
+    def _take(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
+        grip = parse_grip(message)
+        if grip is None:
+            self._session.ask(viewer, parse_command(message))
+        else:
+            self._session.wheel.hold(viewer.number, grip, time.monotonic())
+
+
+def map_of(track: Track) -> dict[str, Any]:
+    """The road from above: its centre line as [x, y] in metres, the width, and where laps start."""
+    points = track.xy[:: max(round(OUTLINE_M / track.ds_m), 1)]
+    width_m = float(np.mean(track.width_left + track.width_right))
+    return {"points": points.round(1).tolist(), "width_m": round(width_m, 1), "length_m": round(track.length_m, 1)}

@@ -1,0 +1,87 @@
+"""The driving page's server: the simulator in this thread, the page in others, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from simulator_bridge.pages.page_server import PageServer
+from simulator_bridge.recording.log.writing import CAMERAS
+from simulator_bridge.simulator.simulation import Simulation
+from simulator_bridge.track import build_track
+from simulator_bridge.transport.address import is_loopback
+from train.studio_page.ongoing_recording import expect_new
+from train.studio_page.studio_config import StudioConfig
+from train.studio_page.studio_pages import HOME, StudioPages
+from train.studio_page.studio_session import StudioSession
+
+logger = logging.getLogger(__name__)
+
+RECORDINGS = Path("recordings")  # where recordings go that were given no name
+
+
+def serve_studio(config: StudioConfig) -> int:
+    """Serve the page until SIGINT or SIGTERM; both are the normal way to stop.
+
+    Raises:
+        UserError: If the track, the renderer, the port or the folder fails us.
+    """
+    track = build_track(config.track, seed=config.seed, reverse=config.reverse, scale=config.scale)
+    folder = config.record or free_folder(RECORDINGS)
+    expect_new(folder)  # before the world is built, which takes seconds
+    with (
+        until_signal() as ended,
+        Simulation(track, config.seed or 0, config.weather, CAMERAS[:1], config.backend) as simulation,
+        contextlib.closing(StudioSession(simulation, folder)) as session,
+    ):
+        pages = StudioPages(session, track)
+        token = None if is_loopback(config.host) else secrets.token_urlsafe(16)
+        server = PageServer(pages.served, config.host, config.port, token=token)
+        web = threading.Thread(target=server.serve, name="pages", daemon=True)
+        web.start()
+        try:
+            server.listening.wait()
+            query = "" if token is None else f"?token={token}"
+            print(  # noqa: T201 - the command's result
+                f"drive at http://{config.host}:{server.port}{HOME}{query} ; Ctrl-C ends", flush=True
+            )
+            while not ended.is_set():
+                session.has_viewers = pages.channel.n_viewers > 0
+                session.tick()
+            if session.is_training:
+                logger.warning("the training stops and keeps its best model so far; Ctrl-C again ends it at once")
+        finally:
+            server.stop()
+            web.join()
+    return 0
+
+
+def free_folder(parent: Path) -> Path:
+    """A folder that is not there yet: `browser-1` in `parent`, or the next number."""
+    number = 1
+    while (folder := parent / f"browser-{number}").exists():
+        number += 1
+    return folder
+
+
+@contextlib.contextmanager
+def until_signal() -> Iterator[threading.Event]:
+    """Give an event that SIGINT or SIGTERM sets; a second signal raises KeyboardInterrupt, whatever is waited for."""
+    ended = threading.Event()
+
+    def end(*arguments: object) -> None:
+        if ended.is_set():
+            raise KeyboardInterrupt
+        ended.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

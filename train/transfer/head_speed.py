@@ -1,0 +1,128 @@
+"""How much faster a head is trained on kept features than through the frozen backbone, measured side by side."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from models.architectures.parts import split_model
+from models.architectures.registry import ModelConfig, build_model
+from train import training_loop
+from train.data.batches import ImageBatches
+from train.data.image_store import FrameReader
+from train.data.rows import Rows
+from train.data.splits import Split
+from train.dataset import Dataset, load_dataset
+from train.learning.devices import choose_strategy, make_deterministic
+from train.train_config import TrainConfig
+from train.transfer.head_training import head_task
+from train.transfer.regimes import HEAD_LEARNING_RATE, RegimePlan, Stage, free_layers
+
+N_ROUNDS = 3  # of both in turn, so that a machine busy for a while slows both down
+BACKBONE_BATCHES, HEAD_BATCHES = 4, 200  # of a round
+
+
+@dataclass(frozen=True)
+class HeadSpeed:
+    """Speeds of one architecture.
+
+    Attributes:
+        arch: Its name.
+        n_features: Numbers of one image.
+        n_samples: Images of an epoch: all views of all images, straight rows left out by lot.
+        backbone_per_s: Images a second through the frozen backbone and the head, which is trained.
+        cached_per_s: Images a second of the head on kept features.
+        filling_s: What computing the features of all views takes, once, s.
+    """
+
+    arch: str
+    n_features: int
+    n_samples: int
+    backbone_per_s: float
+    cached_per_s: float
+    filling_s: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster an epoch is with the features kept."""
+        return self.cached_per_s / self.backbone_per_s
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures, and the seconds of an epoch."""
+        return {
+            **vars(self),
+            "backbone_epoch_s": self.n_samples / self.backbone_per_s,
+            "cached_epoch_s": self.n_samples / self.cached_per_s,
+            "ratio": self.ratio,
+        }
+
+
+def measure_head_speed(config: TrainConfig, model_config: ModelConfig, rows: Rows, split: Split) -> HeadSpeed:
+    """Time both ways of training the head of one network; its features are computed into a folder that is deleted."""
+    make_deterministic(config.seed)
+    stage = Stage("none", 0, 1, HEAD_LEARNING_RATE)
+    plan = RegimePlan("early-layers", "", model_config, (stage,))
+    model = build_model(model_config)
+    free_layers(model, plan, stage)
+    network = split_model(model)[1]
+    dataset = load_dataset(config, rows, split, model, FrameReader())  # in memory: the best case without features
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        head, cached, _ = head_task(replace(config, feature_cache=Path(folder)), model_config, model, dataset)
+        filling_s = time.perf_counter() - start
+        ways = [
+            _Way(config, model, network, _images(config, dataset), BACKBONE_BATCHES),
+            _Way(config, model, head, cached, HEAD_BATCHES),
+        ]
+        for _ in range(1 + N_ROUNDS):  # the first traces the graphs
+            for way in ways:
+                way.run()
+    return HeadSpeed(
+        model_config.arch,
+        n_features=int(head.input_shape[-1]),
+        n_samples=cached.n_samples(0),
+        backbone_per_s=ways[0].per_s,
+        cached_per_s=ways[1].per_s,
+        filling_s=filling_s,
+    )
+
+
+def _images(config: TrainConfig, dataset: Dataset) -> ImageBatches:
+    return ImageBatches.of(config, dataset.rows, dataset.samples, dataset.store, dataset.augmenter)
+
+
+class _Way:
+    """One way of training the head, run some batches at a time."""
+
+    def __init__(
+        self, config: TrainConfig, model: keras.Model, network: keras.Model, data: Any, n_batches: int
+    ) -> None:
+        model.compile(optimizer=keras.optimizers.Adam(HEAD_LEARNING_RATE))
+        self._data, self._n_batches, self._n_images = data, n_batches, n_batches * config.batch_size
+        self._loop = training_loop.TrainingLoop(
+            model,
+            network,
+            choose_strategy(),
+            config.batch_size,
+            training_loop.loss_weights(config.outputs),
+        )
+        self._warm: training_loop.Throughput | None = None
+
+    def run(self) -> None:
+        """Train on the next batches."""
+        self._loop.fit(self._batches, lambda epoch: self._n_images, lambda: {"val_loss": 0.0}, [], 1)
+        self._warm = self._warm or self._loop.speed
+
+    def _batches(self, epoch: int, context: Any) -> Any:
+        return self._data.batches(epoch, context).repeat().take(self._n_batches)
+
+    @property
+    def per_s(self) -> float:
+        """Images a second, the first run left out."""
+        now, warm = self._loop.speed, self._warm or training_loop.Throughput(0, 0.0)
+        return (now.images - warm.images) / (now.seconds - warm.seconds)

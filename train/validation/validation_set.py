@@ -1,0 +1,132 @@
+"""The held-back rows: the model's and the baselines' scores are all taken here, on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from train.data.image_store import FrameReader, ImageStore
+from train.data.ridge import fit_ridge
+from train.data.rows import FloatArray, IntArray, Rows
+from train.data.splits import Split, spread
+from train.data.thumbnails import mirrored, thumbnail
+from train.training_loop import stacked_outputs
+from train.validation.baselines import MAX_TRAINING_ROWS, N_NEIGHBOURS, fit_nearest
+from train.validation.metrics import Score, score, smooth_labels
+
+EVALUATION_BATCH = 64
+DECODE_CHUNK = 256  # frames in memory at a time while thumbnails are made
+
+
+class Inputs(Protocol):
+    """What a network takes, by number: an `ImageStore`, or features in place of images."""
+
+    def read(self, numbers: IntArray) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+        """The inputs of `numbers`, and which of them could be read."""
+
+
+@dataclass(frozen=True, eq=False)
+class ValidationSet:
+    """The held-back rows whose center image could be read.
+
+    Attributes:
+        image: (m,) number of the image in the store.
+        row: (m,) row.
+        labels: (m, n_outputs) as recorded.
+        smoothed: (m,) steering averaged over 11 rows of the episode.
+    """
+
+    image: IntArray
+    row: IntArray
+    labels: FloatArray
+    smoothed: FloatArray
+
+    @classmethod
+    def of(cls, rows: Rows, split: Split, store: ImageStore) -> ValidationSet:
+        """Check the validation images, the first ones in the store, and keep the rows of the readable ones."""
+        image = np.arange(len(split.validation))
+        store.check(image)
+        image = image[store.readable[image]]
+        row = split.validation[image]
+        return cls(image, row, rows.labels[row], smooth_labels(rows.steering_angle, rows.episode)[row])
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def score(self, predicted: FloatArray) -> Score:
+        """Score predicted steering, (m,)."""
+        return score(predicted, self.labels[:, 0], self.smoothed)
+
+    def baselines(self, rows: Rows, split: Split, reader: FrameReader, *, flip: bool = False) -> dict[str, Score]:
+        """Score what needs no network: always straight on, and what thumbnails of the training rows say.
+
+        Args:
+            rows: All rows.
+            split: Which of them may be learned from.
+            reader: Reads their frames.
+            flip: Learn from their mirror images too, as the network does.
+        """
+        training = spread(split.train, MAX_TRAINING_ROWS)
+        seen, readable = _thumbnails(rows, training, reader)
+        seen, labels = seen[readable], rows.steering_angle[training][readable]
+        if flip:
+            seen, labels = np.concatenate([seen, mirrored(seen)]), np.concatenate([labels, -labels])
+        validation_set, _ = _thumbnails(rows, self.row, reader)
+        return {
+            "always zero": self.score(np.zeros(len(self), np.float32)),
+            "ridge": self.score(fit_ridge(seen, labels)(validation_set)),
+            f"{N_NEIGHBOURS} nearest": self.score(fit_nearest(seen, labels)(validation_set)),
+        }
+
+
+class Validator:
+    """Runs a network over the held-back rows."""
+
+    def __init__(
+        self, network: Any, inputs: Inputs, validation_set: ValidationSet, loss_weights: Sequence[float]
+    ) -> None:
+        self._inputs, self._validation_set = inputs, validation_set
+        self._loss_weights = np.asarray(loss_weights)
+        self._predict: Callable[[Any], Any] = tf.function(
+            lambda images: stacked_outputs(network(tf.cast(images, tf.float32), training=False))
+        )
+
+    def predict(self) -> FloatArray:
+        """The network's outputs: (m, n_outputs)."""
+        numbers = self._validation_set.image
+        parts = [
+            self._predict(tf.constant(self._inputs.read(numbers[start : start + EVALUATION_BATCH])[0])).numpy()
+            for start in range(0, len(numbers), EVALUATION_BATCH)
+        ]
+        return np.concatenate(parts)
+
+    def __call__(self) -> dict[str, float]:
+        """The figures of an epoch's end: `val_loss` (all outputs), and `val_mse`, `val_mae`, `val_r11` of steering."""
+        predicted = self.predict()
+        errors = np.square(predicted.astype(np.float64) - self._validation_set.labels).mean(axis=0)
+        steering = self._validation_set.score(predicted[:, 0])
+        return {
+            "val_loss": float(errors @ self._loss_weights),
+            "val_mse": steering.mse,
+            "val_mae": steering.mae,
+            "val_r11": steering.r11,
+        }
+
+    def frames(self, rows: Rows, reader: FrameReader, n: int) -> npt.NDArray[np.uint8]:
+        """Up to `n` raw held-back frames, spread evenly: (n, 160, 320, 3)."""
+        return reader([rows.image_path("center", int(row)) for row in spread(self._validation_set.row, n)])[0]
+
+
+def _thumbnails(rows: Rows, numbers: IntArray, reader: FrameReader) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Thumbnails of the center images of rows, and which could be read."""
+    thumbnails, readable = [], []
+    for start in range(0, len(numbers), DECODE_CHUNK):
+        frames, good = reader([rows.image_path("center", int(row)) for row in numbers[start : start + DECODE_CHUNK]])
+        thumbnails.append(np.stack([thumbnail(frame) for frame in frames]))
+        readable.append(good)
+    return np.concatenate(thumbnails), np.concatenate(readable)
