@@ -17,7 +17,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from simulator_bridge.errors import exit_code
+from simulator_bridge.cli.command import exit_code
 
 if TYPE_CHECKING:
     from drive.doctor_checks import CheckResult

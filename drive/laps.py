@@ -19,7 +19,8 @@ from dataclasses import asdict
 from typing import Any
 
 from drive.evaluation.lap_config import LapsConfig
-from simulator_bridge.errors import ModelFileError, UserError, exit_code
+from simulator_bridge.cli.command import exit_code
+from simulator_bridge.errors import ModelFileError, UserError
 
 logger = logging.getLogger(__name__)
 

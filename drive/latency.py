@@ -18,7 +18,8 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator_bridge.errors import ModelFileError, UserError, exit_code
+from simulator_bridge.cli.command import exit_code
+from simulator_bridge.errors import ModelFileError, UserError
 
 if TYPE_CHECKING:
     from drive.benchmark.latency_run import Measured

@@ -16,7 +16,8 @@ import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator_bridge.errors import UserError, exit_code
+from simulator_bridge.cli.command import exit_code
+from simulator_bridge.errors import UserError
 
 if TYPE_CHECKING:
     from models.occlusion_saliency import SaliencyMap

@@ -22,8 +22,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from simulator_bridge.cli.command import exit_code
 from simulator_bridge.cli.parent_watch import end_with_parent
-from simulator_bridge.errors import ModelFileError, exit_code
+from simulator_bridge.errors import ModelFileError
 
 if TYPE_CHECKING:
     from drive.cockpit.cockpit import Cockpit

@@ -20,7 +20,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator_bridge.errors import ModelFileError, UserError, exit_code
+from simulator_bridge.cli.command import exit_code
+from simulator_bridge.errors import ModelFileError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

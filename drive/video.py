@@ -16,7 +16,8 @@ import argparse
 import math
 from dataclasses import dataclass
 
-from simulator_bridge.errors import UserError, exit_code
+from simulator_bridge.cli.command import exit_code
+from simulator_bridge.errors import UserError
 
 EPILOG = """\
 A recording is any folder with driving_log.csv and IMG/: of Udacity's simulator, of the built-in one, or of a drive by

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from simulator_bridge.errors import exit_code
+from simulator_bridge.cli.command import exit_code
 
 if TYPE_CHECKING:
     from models.costs import Costs

@@ -1,14 +1,14 @@
-"""Failures that we foresee, and how a command reports them."""
+"""User errors: what is wrong outside the program. `cli/command.py` reports them in one line."""
 
 from __future__ import annotations
-
-import os
-import sys
-from collections.abc import Callable
 
 
 class UserError(ValueError):
     """Something outside the program is wrong; the message says what was expected, what came and what to do."""
+
+
+class UsageError(UserError):
+    """A command line, or a setting made in code, that cannot be meant; a command ends with 2."""
 
 
 class ProtocolError(UserError):
@@ -21,25 +21,3 @@ class RecordingError(UserError):
 
 class ModelFileError(UserError):
     """A model file that is missing, foreign or damaged."""
-
-
-def exit_code(command: Callable[[], int]) -> int:
-    """Run a command's body; report a foreseen failure in one line on standard error, without a traceback.
-
-    Returns:
-        What `command` returns (0 done), 1 after a `UserError`, 130 after Ctrl-C, 141 when what reads our output has
-        ended (`| head`). Anything else is a bug and keeps its traceback.
-    """
-    try:
-        code = command()
-        sys.stdout.flush()
-        return code
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place where failures are printed
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # What is still to be flushed when Python ends goes nowhere, or it would fail once more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141

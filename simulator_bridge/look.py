@@ -14,7 +14,8 @@ if __name__ == "__main__":  # run as a file: put the project root, not simulator
 import argparse
 from dataclasses import dataclass
 
-from simulator_bridge.errors import UserError, exit_code
+from simulator_bridge.cli.command import exit_code
+from simulator_bridge.errors import UserError
 from simulator_bridge.simulator.run.simulate_config import BACKENDS, WEATHERS
 
 SUFFIXES = (".png", ".jpg")

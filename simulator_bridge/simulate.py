@@ -16,8 +16,9 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
+from simulator_bridge.cli.command import exit_code
 from simulator_bridge.cli.parent_watch import end_with_parent
-from simulator_bridge.errors import UserError, exit_code
+from simulator_bridge.errors import UserError
 from simulator_bridge.simulator.run.simulate_config import BACKENDS, WEATHERS, SimulateConfig
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 if __name__ == "__main__":  # run as a file: put the project root, not train/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from simulator_bridge.errors import exit_code
+from simulator_bridge.cli.command import exit_code
 
 if TYPE_CHECKING:
     from train.reports.recording_facts import Finding
@@ -73,7 +73,7 @@ def parse_arguments(argv: Sequence[str] | None) -> CheckupConfig:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     config = parse_arguments(argv)
-    from train.terminal import quiet
+    from simulator_bridge.cli.terminal import quiet
 
     with quiet(config.quiet):
         return exit_code(lambda: run(config))
@@ -102,8 +102,8 @@ def run(config: CheckupConfig) -> int:
 def write_report(path: Path, findings: Sequence[Finding]) -> None:
     """Write the page about what was found."""
     from models.quiet_import import import_tensorflow
+    from simulator_bridge.cli.terminal import say
     from simulator_bridge.pages.document import write_document
-    from train.terminal import say
 
     say("making the report")
     import_tensorflow()  # whose augmentation is shown

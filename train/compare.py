@@ -12,14 +12,15 @@ if __name__ == "__main__":  # run as a file: put the project root, not train/, f
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
-import dataclasses
 import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulator_bridge.errors import UserError, exit_code
+from simulator_bridge.cli.command import exit_code
+from simulator_bridge.cli.options import parse_config
+from simulator_bridge.cli.terminal import quiet, say
+from simulator_bridge.errors import UserError
 from train.comparison.comparison_config import WIDTHS_DIFFER, ComparisonConfig, TrainingRun, plan_runs, widths_differ
-from train.terminal import quiet, say
 from train.train_config import REGIMES, TrainConfig
 
 if TYPE_CHECKING:
@@ -96,12 +97,7 @@ def check_places(config: ComparisonConfig) -> None:
 
 def train_config_of(config: ComparisonConfig, entry: TrainingRun) -> TrainConfig:
     """The settings with which `train/clone.py` will train."""
-    from train.clone import build_parser as clone_parser
-
-    parsed = clone_parser().parse_args([*map(str, config.recordings), *entry.arguments])
-    settings = {field.name: getattr(parsed, field.name) for field in dataclasses.fields(TrainConfig)}
-    settings |= {name: tuple(settings[name]) for name in ("recordings", "validate_on")}
-    return TrainConfig(**settings)
+    return parse_config(TrainConfig, [*map(str, config.recordings), *entry.arguments])
 
 
 def look_at_data(train_config: TrainConfig) -> tuple[dict[str, object], str]:

@@ -10,13 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from models.architectures.parts import split_model
+from simulator_bridge.cli.terminal import counting, say
 from simulator_bridge.errors import UserError
 from simulator_bridge.recording import CAMERAS
 from train.data.augment import Augmenter, CropGeometry
 from train.data.image_store import FrameReader, Images, ImageStore
 from train.data.rows import Rows, Samples, list_samples
 from train.data.splits import Split, spread
-from train.terminal import counting, say
 from train.train_config import TrainConfig
 from train.validation.validation_set import ValidationSet
 

@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator_bridge.errors import exit_code
+from simulator_bridge.cli.command import exit_code
 from simulator_bridge.recording import load_recordings
 from train.data.rows import gather_rows
 from train.data.splits import split_blocks

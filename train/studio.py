@@ -11,8 +11,8 @@ if __name__ == "__main__":  # run as a file: put the project root, not train/, f
 import argparse
 import logging
 
+from simulator_bridge.cli.command import exit_code
 from simulator_bridge.cli.parent_watch import end_with_parent
-from simulator_bridge.errors import exit_code
 from simulator_bridge.simulator.run.simulate_config import BACKENDS, WEATHERS
 from train.studio_page.studio_config import StudioConfig
 

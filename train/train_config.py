@@ -1,14 +1,16 @@
-"""Every setting of `train/clone.py`, its default and its check: the only place where defaults are written."""
+"""Every setting of `train/clone.py`: its default, its help and its range."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulator_bridge.errors import UserError
+from simulator_bridge.cli.common_options import end_with_parent_option, json_option, names, quiet_option, report_option
+from simulator_bridge.cli.json_values import to_json_value
+from simulator_bridge.cli.options import argument, check_options, option
+from simulator_bridge.errors import UsageError
 from simulator_bridge.recording import CAMERAS
 from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
 from train.cluster import Cluster
@@ -25,6 +27,7 @@ REGIMES = ("auto", "head", "early-layers", "fine-tune", "scratch")  # what they 
 FROZEN_REGIMES = ("head", "early-layers")  # the backbone's features are computed once
 SPLITS = ("blocks", "episodes")
 LOSSES = ("mse", "huber")
+OUTPUTS = {"steering": "steering_angle", "throttle": "throttle", "speed": "speed_mph"}  # --predict
 KEYS_SMOOTH_S = 0.3  # about the second that r11 averages over
 # Settings that may differ between a run and the run that resumes it: they change where and how long, not what.
 FREE_ON_RESUME = frozenset(
@@ -39,6 +42,8 @@ FREE_ON_RESUME = frozenset(
             "recordings",
             "report",
             "status",
+            "quiet",
+            "end_with_parent",
             "workers",
             "worker",
         ),
@@ -52,152 +57,233 @@ OWN_OF_A_WORKER = (FREE_ON_RESUME - {"epochs"}) | {"weights", "validate_on"}
 NOT_IN_A_MODEL = (FREE_ON_RESUME - {"epochs", "cache_memory", "feature_cache_size", "recordings"}) | {"validate_on"}
 
 
+def _size(text: str) -> tuple[int, int]:
+    """Height and width, pixels, written 64x160."""
+    height, width = text.lower().split("x")
+    return int(height), int(width)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Settings of one training.
+    """Settings of one training; the help of each field is that of its flag.
 
-    Attributes:
-        recordings: Folders with recordings, or folders of such folders.
-        output: Where the model goes; `<output>.checkpoint` beside it holds the unfinished run.
-        arch: Name in `models.architectures.registry`.
-        predict: Outputs of the model; `steering` is always among them.
-        weights: Pretrained weights of a backbone: a file, or `imagenet` (downloaded by Keras). None: the default of
-            the architecture.
-        regime: What of a pretrained network is kept and what is trained, one of REGIMES.
-        cut: Last block of the backbone that is used, or `all`. None: the default of the architecture; `head` uses all.
-        alpha: Width multiplier of a MobileNet. None: what the weights have.
-        image_size: Height and width of the network's image, pixels. None: the default of the architecture.
-        views: Of each training image, the image itself and changed ones, whose features a frozen backbone computes.
-        feature_cache: Folder for these features. None: `cloneway/features` in the user's folder for caches.
-        feature_cache_size: Size of that folder, GB (1e9 bytes); what was not used for longest is deleted from it.
-        epochs: At most so many.
-        max_seconds: Of training, reading images not counted; the epoch that is running then is cut short. None: no
-            limit.
-        epoch_samples: An epoch has at least so many samples: a smaller training set is gone through several times in
-            it, changed differently each time, or a few hundred rows would end after too few optimizer steps.
-        batch_size: Images of one optimizer step, over all devices together.
-        learning_rate: Peak rate of Adam; None: that of the regime.
-        patience: Epochs without a better validation loss before training stops.
-        seed: The same seed gives the same model on one machine.
-        split: `blocks` holds back contiguous blocks of every recording, `episodes` whole episodes.
-        validate_on: Recordings to validate on instead of a split of `recordings`.
-        validation_fraction: Share of the rows that is held back, in (0, 1).
-        validation_blocks: At most this many blocks per recording, spread evenly over it; fewer in a short recording, so
-            that the gaps around them take no more rows than are held back.
-        guard_s: Rows closer in time than this to a held-back row are used for nothing, s.
-        cameras: `all` or `center`.
-        side_correction: Added to the label of a left-camera image, taken from a right one's; normalised, >= 0. None:
-            as hard as the driver corrects, see `train/data/side_correction.py`.
-        flip: Mirror half of the samples.
-        shift_m: Largest sideways displacement of the car that is simulated, m; the label gets the same correction
-            per metre as a side camera's.
-        brightness: Largest relative change of brightness, in [0, 1).
-        shadow: Share of the samples that get a shadow, in [0, 1].
-        smooth_s: Standard deviation of the Gaussian that recorded steering is averaged with before it is learned, s;
-            0: learned as recorded. None: `KEYS_SMOOTH_S` for recordings steered by keys. Held-back rows keep theirs.
-        lag_s: Learn the steering recorded so many seconds after the frame: more makes up for a driver who reacts late
-            or a simulator that acts late.
-        loss: `mse`, or `huber`, which lets no single label pull hard.
-        ema: Share of the average of the weights that each step keeps, in [0, 1); the average is judged and saved. 0:
-            the weights themselves.
-        near_zero: Rows steering less than this count as straight, normalised.
-        near_zero_share: In every epoch straight rows are at most this share of the rows; others are left out of it
-            by lot. 1 turns balancing off.
-        cache_memory: Memory for preprocessed images, MB (1e6 bytes); what does not fit is decoded in every epoch.
-        resume: Go on from `<output>.checkpoint`.
-        json: Write the result as JSON here.
-        report: Write a page with charts and pictures here.
-        status: Say how it goes as lines of JSON on standard output, in place of the table at the end.
-        workers: `HOST:PORT` of every worker where several machines train together; the first one writes the files.
-        worker: Which of `workers` this process is, from 0.
-        tensorboard: Write TensorBoard logs into this folder.
+    Raises:
+        UsageError: If a value is out of range, or settings do not go together.
     """
 
-    recordings: tuple[Path, ...]
-    output: Path = Path("model.h5")
-    arch: str = "pilotnet"
-    predict: tuple[str, ...] = ("steering",)
-    weights: str | None = None
-    regime: str = "auto"
-    cut: str | None = None
-    alpha: float | None = None
-    image_size: tuple[int, int] | None = None
-    views: int = 8
-    feature_cache: Path | None = None
-    feature_cache_size: float = 8.0
-    epochs: int = 12
-    max_seconds: float | None = None
-    epoch_samples: int = 4000
-    batch_size: int = 64
-    learning_rate: float | None = None
-    patience: int = 4
-    seed: int = 0
-    split: str = "blocks"
-    validate_on: tuple[Path, ...] = ()
-    validation_fraction: float = 0.2
-    validation_blocks: int = 10
-    guard_s: float = 2.0
-    cameras: str = "all"
-    side_correction: float | None = None
-    flip: bool = True
-    shift_m: float = 0.6
-    brightness: float = 0.4
-    shadow: float = 0.3
-    smooth_s: float | None = None
-    lag_s: float = 0.0
-    loss: str = "mse"
-    ema: float = 0.0
-    near_zero: float = 0.02
-    near_zero_share: float = 0.6
-    cache_memory: int = 2000
-    resume: bool = False
-    json: Path | None = None
-    report: Path | None = None
-    status: bool = False
-    workers: tuple[str, ...] = ()
-    worker: int | None = None
-    tensorboard: Path | None = None
+    recordings: tuple[Path, ...] = argument("folder with a driving_log.csv, or of such", metavar="RECORDING")
+    output: Path = option(
+        Path("model.h5"),
+        "the model; replaced only by a complete one. FILE.checkpoint beside it holds an unfinished training",
+        metavar="FILE",
+    )
+    json: Path | None = json_option()
+    report: Path | None = report_option("a page with charts and pictures")
+    status: bool = option(False, "say how it goes as lines of JSON, in place of the table at the end", is_hidden=True)
+    quiet: bool = quiet_option()
+    end_with_parent: bool = end_with_parent_option()
+    resume: bool = option(False, "go on from OUTPUT.checkpoint")
+    tensorboard: Path | None = option(None, "write TensorBoard logs", metavar="DIR")
+
+    arch: str = option("pilotnet", "architecture; python models/table.py lists them", group="model")
+    weights: str | None = option(
+        None, "pretrained weights of a backbone: FILE, imagenet (downloaded by Keras) or none", group="model"
+    )
+    regime: str = option(
+        "auto",
+        "head: train a new head on the frozen backbone; early-layers: on its early blocks; fine-tune: the head, then "
+        "the backbone from the top; scratch: everything from random weights; auto: by the number of rows and how like "
+        "ImageNet's the images are",
+        choices=REGIMES,
+        group="model",
+    )
+    cut: str | None = option(
+        None,
+        "last block of the backbone that is used, or all; not given: the architecture's own, head uses all",
+        metavar="BLOCK",
+        group="model",
+    )
+    alpha: float | None = option(
+        None, "width multiplier of a MobileNet; not given: that of the weights", metavar="A", group="model"
+    )
+    image_size: tuple[int, int] | None = option(
+        None, "of the network's image, pixels", metavar="HxW", convert=_size, group="model"
+    )
+    predict: tuple[str, ...] = option(
+        ("steering",),
+        f"outputs, comma-separated: {', '.join(OUTPUTS)}; steering is always among them",
+        metavar="NAMES",
+        convert=names,
+        choices=tuple(OUTPUTS),
+        group="model",
+    )
+    epochs: int = option(12, "at most this many", at_least=1, group="model")
+    max_seconds: float | None = option(
+        None,
+        "at most so long; reading images is not counted, features are. The epoch that is running is cut short",
+        metavar="S",
+        above=0,
+        unit="s",
+        group="model",
+    )
+    epoch_samples: int = option(
+        4000,
+        "go through fewer samples again, changed differently, until an epoch has this many",
+        at_least=1,
+        group="model",
+    )
+    patience: int = option(4, "stop after this many epochs without a better validation loss", at_least=1, group="model")
+    batch_size: int = option(64, "images a step, over all devices", at_least=1, group="model")
+    learning_rate: float | None = option(
+        None,
+        "peak rate of Adam; not given: 3e-4 for a head and from scratch, 1e-4 to fine-tune",
+        above=0,
+        at_most=1,
+        group="model",
+    )
+    loss: str = option("mse", "huber: no single label pulls hard", choices=LOSSES, group="model")
+    ema: float = option(
+        0.0,
+        "each step keeps this share of the averaged weights, which are validated and saved; 0: off",
+        metavar="DECAY",
+        at_least=0,
+        below=1,
+        group="model",
+    )
+    seed: int = option(0, "the same seed gives the same model on one machine", group="model")
+    cache_memory: int = option(
+        2000, "memory for images; the rest streams from disk", metavar="MB", at_least=0, unit="MB", group="model"
+    )
+
+    split: str = option(
+        "blocks", "validate on contiguous blocks or on whole episodes", choices=SPLITS, group="validation"
+    )
+    validation_fraction: float = option(
+        0.2, "share of the rows to validate on", metavar="SHARE", above=0, below=1, group="validation"
+    )
+    validation_blocks: int = option(
+        10,
+        "at most this many blocks per recording; fewer in a short one, so that the gaps take no more rows than they",
+        at_least=1,
+        group="validation",
+    )
+    guard_s: float = option(
+        2.0, "unused gap around a validation block", metavar="S", at_least=0, unit="s", group="validation"
+    )
+    validate_on: tuple[Path, ...] = option(
+        (), "validate on these instead of on a part of the others", metavar="RECORDING", group="validation"
+    )
+
+    cameras: str = option("all", "which cameras' images to train on", choices=("all", "center"), group="samples")
+    side_correction: float | None = option(
+        None,
+        "added to the label of a left-camera image, taken from a right one's; normalised steering; not given: as hard "
+        "as the driver of the recordings corrects",
+        metavar="STEERING",
+        at_least=0,
+        below=1,
+        group="samples",
+    )
+    flip: bool = option(True, "mirror half of the samples", group="samples")
+    shift_m: float = option(
+        0.6,
+        "largest simulated sideways displacement, metres; the label gets a side camera's correction per metre",
+        metavar="M",
+        at_least=0,
+        at_most=3,
+        unit="m",
+        group="samples",
+    )
+    brightness: float = option(
+        0.4, "largest relative change of brightness", metavar="SHARE", at_least=0, below=1, group="samples"
+    )
+    shadow: float = option(
+        0.3, "share of samples that get a shadow", metavar="SHARE", at_least=0, at_most=1, group="samples"
+    )
+    smooth_s: float | None = option(
+        None,
+        "average recorded steering over about this many seconds (a Gaussian's standard deviation) before it is "
+        f"learned; not given: {KEYS_SMOOTH_S} where it was steered by keys, 0 elsewhere. Validation rows stay as "
+        "recorded",
+        metavar="S",
+        at_least=0,
+        at_most=10,
+        unit="s",
+        group="samples",
+    )
+    lag_s: float = option(
+        0.0,
+        "learn the steering recorded this much later, seconds: makes up for a late driver or simulator",
+        metavar="S",
+        at_least=-2,
+        at_most=2,
+        unit="s",
+        group="samples",
+    )
+    near_zero: float = option(
+        0.02, "rows steering less count as straight", metavar="STEERING", at_least=0, below=1, group="samples"
+    )
+    near_zero_share: float = option(
+        0.6,
+        "straight rows are at most this share of an epoch, chosen by lot; 1: as recorded",
+        metavar="SHARE",
+        above=0,
+        at_most=1,
+        group="samples",
+    )
+
+    workers: tuple[str, ...] = option(
+        (),
+        "train on these together, in a network that you trust: the same command on each, with its --worker; the first "
+        "one writes the files",
+        metavar="HOST:PORT,...",
+        convert=names,
+        group="several machines (or TF_CONFIG)",
+    )
+    worker: int | None = option(
+        None, "which of them this is, from 0", metavar="INDEX", group="several machines (or TF_CONFIG)"
+    )
+
+    views: int = option(
+        8, "of each image: itself and N - 1 changed ones", at_least=1, group="features of a frozen backbone"
+    )
+    feature_cache: Path | None = option(
+        None,
+        "where they are cached; not given: in the user's cache folder",
+        metavar="DIR",
+        group="features of a frozen backbone",
+    )
+    feature_cache_size: float = option(
+        8.0,
+        "at most so much; the longest unused are deleted",
+        metavar="GB",
+        above=0,
+        unit="GB",
+        group="features of a frozen backbone",
+    )
 
     def __post_init__(self) -> None:
+        check_options(self)
         if not self.recordings:
-            raise UserError("name at least one recording")
-        if "steering" not in self.predict or not set(self.predict) <= set(OUTPUTS):
-            raise UserError(f"--predict must hold steering and may hold throttle, speed; got {self.predict!r}")
+            raise UsageError("name at least one recording")
+        if "steering" not in self.predict:
+            raise UsageError(f"expected steering among --predict, got {','.join(self.predict)}")
         if len(set(self.predict)) != len(self.predict) or {"throttle", "speed"} <= set(self.predict):
-            raise UserError(f"--predict takes each output once, and throttle or speed; got {self.predict!r}")
-        for name in ("epochs", "epoch_samples", "batch_size", "patience", "validation_blocks", "views"):
-            self._check(name, getattr(self, name) >= 1, "at least 1")
-        self._check("max_seconds", self.max_seconds is None or self.max_seconds > 0, "above 0 s")
+            raise UsageError(
+                f"expected each output once in --predict, and throttle or speed; got {','.join(self.predict)}"
+            )
         if self.max_seconds is not None and (self.resume or self.workers):
             other = "--resume: the clock would start anew" if self.resume else "--workers: their clocks differ"
-            raise UserError(f"--max-seconds does not go with {other}")
-        self._check("regime", self.regime in REGIMES, f"one of {', '.join(REGIMES)}")
-        self._check("feature_cache_size", self.feature_cache_size > 0, "above 0 GB")
-        self._check("learning_rate", self.learning_rate is None or 0 < self.learning_rate <= 1, "in (0, 1]")
-        self._check("validation_fraction", 0 < self.validation_fraction < 1, "in (0, 1)")
-        self._check("guard_s", self.guard_s >= 0, "at least 0 s")
-        self._check("split", self.split in SPLITS, f"one of {SPLITS}")
-        self._check("cameras", self.cameras in ("all", "center"), "all or center")
-        self._check("side_correction", self.side_correction is None or 0 <= self.side_correction < 1, "in [0, 1)")
-        self._check("shift_m", 0 <= self.shift_m <= 3, "in [0, 3] m")
-        self._check("brightness", 0 <= self.brightness < 1, "in [0, 1)")
-        self._check("shadow", 0 <= self.shadow <= 1, "in [0, 1]")
-        self._check("smooth_s", self.smooth_s is None or 0 <= self.smooth_s <= 10, "in [0, 10] s")
-        self._check("lag_s", -2 <= self.lag_s <= 2, "in [-2, 2] s")
-        self._check("loss", self.loss in LOSSES, f"one of {LOSSES}")
-        self._check("ema", 0 <= self.ema < 1, "in [0, 1)")
-        self._check("near_zero", 0 <= self.near_zero < 1, "in [0, 1)")
-        self._check("near_zero_share", 0 < self.near_zero_share <= 1, "in (0, 1]")
-        self._check("cache_memory", self.cache_memory >= 0, "at least 0 MB")
+            raise UsageError(f"--max-seconds does not go with {other}")
+        if self.output.suffix != ".h5":
+            raise UsageError(f"expected an --output that ends in .h5, got {self.output}")
         if self.worker is not None and not self.workers:
-            raise UserError("--worker says which of the --workers this is; name them too")
+            raise UsageError("--worker says which of the --workers this is; name them too")
         n_workers = len(self.cluster.addresses) if self.cluster else 1
-        self._check("batch_size", self.batch_size % n_workers == 0, f"a multiple of the {n_workers} workers")
-
-    def _check(self, name: str, holds: bool, expected: str) -> None:
-        if not holds:
-            flag = "--" + name.replace("_", "-")
-            raise UserError(f"{flag} must be {expected}, got {getattr(self, name)!r}")
+        if self.batch_size % n_workers:
+            raise UsageError(
+                f"expected a --batch-size that is a multiple of the {n_workers} workers, got {self.batch_size}"
+            )
 
     @property
     def cluster(self) -> Cluster | None:
@@ -237,7 +323,8 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values; paths as text."""
-        return {name: _json_value(value) for name, value in dataclasses.asdict(self).items()}
+        settings: dict[str, Any] = to_json_value(self)
+        return settings
 
     def agreed(self) -> dict[str, Any]:
         """The settings that all workers of a training must have in common, as JSON values."""
@@ -257,14 +344,3 @@ def aiming_back(offset_m: float, lookahead_m: float) -> float:
     angle of wheelbase x curvature drives that arc.
     """
     return 2 * offset_m / lookahead_m**2 * WHEELBASE_M / MAX_STEERING_RAD
-
-
-OUTPUTS = {"steering": "steering_angle", "throttle": "throttle", "speed": "speed_mph"}
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, (tuple, list)):
-        return [_json_value(item) for item in value]
-    return value

@@ -13,6 +13,7 @@ from typing import Any
 from models.architectures.parts import split_model
 from models.architectures.registry import ModelConfig, build_model
 from models.saving import save_model_file
+from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
 from train import checkpoint, training_loop
 from train.data.image_store import FrameReader
@@ -24,7 +25,6 @@ from train.distributed.agreement import terms_of
 from train.distributed.worker_group import WorkerGroup
 from train.learning.devices import make_deterministic, use_half_precision_on_gpu
 from train.model_metadata import in_full_precision, metadata_of
-from train.terminal import say
 from train.train_config import TrainConfig
 from train.training_result import TrainingResult
 from train.training_stage import StageRun

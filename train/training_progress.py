@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from rich import progress as bars
 
-from train.terminal import console_for_person
+from simulator_bridge.cli.terminal import console_for_person
 
 
 class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types

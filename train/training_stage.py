@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from models.architectures.parts import split_model
+from simulator_bridge.cli.terminal import say
 from train import checkpoint, training_loop
 from train.data.batches import ImageBatches
 from train.dataset import Dataset
@@ -20,7 +21,6 @@ from train.learning.batch_statistics import begin_statistics
 from train.learning.losses import pointwise_loss
 from train.learning.time_budget import TimeBudget
 from train.learning.weight_average import AverageWeights, optimizer_options
-from train.terminal import say
 from train.train_config import TrainConfig
 from train.training_progress import EpochDisplay, StatusLines
 from train.transfer.head_training import head_task

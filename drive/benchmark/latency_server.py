@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from drive.server import ServerConfig, open_cockpit, serve
-from simulator_bridge.errors import exit_code
+from simulator_bridge.cli.command import exit_code
 
 if TYPE_CHECKING:
     import keras

@@ -18,7 +18,8 @@ import struct
 import threading
 from dataclasses import asdict, dataclass
 
-from simulator_bridge.errors import UserError, exit_code
+from simulator_bridge.cli.command import exit_code
+from simulator_bridge.errors import UserError
 
 LIVE = "/cockpit/live"
 FIRST_MAP_S = 120.0  # a model of another program is converted first

@@ -12,8 +12,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from drive.server import ServerConfig, serve
+from simulator_bridge.cli.command import exit_code
 from simulator_bridge.cli.parent_watch import end_with_parent
-from simulator_bridge.errors import exit_code
 
 if TYPE_CHECKING:
     from models.policy import Action, Policy

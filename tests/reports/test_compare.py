@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from simulator_bridge.errors import UserError
+from simulator_bridge.errors import UsageError, UserError
 from tests.support.browser import open_page, requested_urls
 from tests.support.drivable_model import drivable_model
 from tests.support.made_comparison import config_of, made_results
@@ -150,8 +150,8 @@ def test_what_cannot_be_compared_is_one_clear_line(more: dict[str, Any], message
 def test_a_wrong_setting_of_any_run_is_known_before_the_first_training(
     recording: Path, tmp_path: Path, stand_in: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(arguments(recording, tmp_path / "out", "--vary", "seed=0", "--vary", "brightness=0.1,7")) == 1
-    assert "--brightness must be in [0, 1), got 7.0" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="expected --brightness of at least 0 and below 1, got 7"):
+        main(arguments(recording, tmp_path / "out", "--vary", "seed=0", "--vary", "brightness=0.1,7"))
     assert not calls_in(tmp_path / "out")
 
 

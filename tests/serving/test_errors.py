@@ -5,12 +5,13 @@ import sys
 
 import pytest
 
-from simulator_bridge.errors import UserError, exit_code
+from simulator_bridge.cli.command import exit_code
+from simulator_bridge.errors import UserError
 from tests.support.paths import ROOT
 
 PRINTS_MUCH = """
 import sys
-from simulator_bridge.errors import exit_code
+from simulator_bridge.cli.command import exit_code
 def command():
     for number in range(100_000):
         print(number)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from models.quiet_import import import_tensorflow
-from simulator_bridge.errors import exit_code
+from simulator_bridge.cli.command import exit_code
 from train.cluster import Cluster
 from train.distributed.worker_group import WorkerGroup
 

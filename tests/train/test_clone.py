@@ -14,10 +14,11 @@ import numpy.typing as npt
 import pytest
 
 from models.model_file import load_model_file
+from simulator_bridge.cli.options import parse_config
 from simulator_bridge.errors import UserError
 from tests.support.made_recording import make_recording
 from tests.support.paths import ROOT
-from train.clone import build_parser, main
+from train.clone import main
 from train.train_config import FREE_ON_RESUME, NOT_IN_A_MODEL, OWN_OF_A_WORKER, TrainConfig
 
 CLONE = ROOT / "train" / "clone.py"
@@ -210,13 +211,10 @@ Refusal = Callable[[Path, Path], list[str]]
     [
         (lambda rec, tmp: [tmp / "nowhere"], "nowhere"),
         (lambda rec, tmp: [rec, "--output", tmp / "missing" / "m.h5"], "does not exist"),
-        (lambda rec, tmp: [rec, "--output", tmp], "is a folder"),
-        (lambda rec, tmp: [rec, "--output", tmp / "model.keras"], "must end in .h5"),
+        (lambda rec, tmp: [rec, "--json", tmp], "is a folder"),
         (lambda rec, tmp: [rec, "--output", tmp / "m.h5", "--resume"], "no unfinished training to resume"),
         (lambda rec, tmp: [rec, "--arch", "resnet9000"], "unknown architecture 'resnet9000'"),
         (lambda rec, tmp: [rec, "--arch", "mobilenet_v2", "--weights", tmp / "w.h5"], "no such file"),
-        (lambda rec, tmp: [rec, "--predict", "throttle"], "--predict must hold steering"),
-        (lambda rec, tmp: [rec, "--epochs", "0"], "--epochs must be at least 1, got 0"),
         (lambda rec, tmp: [rec, "--split", "episodes"], "use --split blocks"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -243,6 +241,22 @@ def test_what_cannot_work_is_refused_in_one_line_before_tensorflow_is_imported(
     assert len(error.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--output", "model.keras"], "expected an --output that ends in .h5, got model.keras"),
+        (["--predict", "throttle"], "expected steering among --predict, got throttle"),
+        (["--epochs", "0"], "expected --epochs of at least 1, got 0"),
+        (["--worker", "1"], "--worker says which of the --workers this is"),
+    ],
+)
+def test_a_wrong_command_line_ends_with_2(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as info:
+        main(["lake", *words])
+    assert info.value.code == 2
+    assert message in capsys.readouterr().err
+
+
 def test_settings_that_are_treated_apart_are_settings() -> None:
     names = {field.name for field in dataclasses.fields(TrainConfig)}
 
@@ -259,17 +273,12 @@ def test_resuming_with_other_settings_is_refused_naming_them() -> None:
 
 
 def test_defaults_of_the_command_are_those_of_the_config() -> None:
-    parsed = vars(build_parser().parse_args(["lake"]))
-    parsed["recordings"] = tuple(parsed["recordings"])
-    assert parsed.pop("end_with_parent") is False
-    assert parsed.pop("quiet") is False
-
-    assert TrainConfig(**parsed) == TrainConfig(recordings=(Path("lake"),))
+    assert parse_config(TrainConfig, ["lake"]) == TrainConfig(recordings=(Path("lake"),))
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5"])
 def test_a_share_outside_its_range_is_refused_with_the_flag(value: str) -> None:
-    with pytest.raises(UserError, match="--shadow must be in"):
+    with pytest.raises(UserError, match="expected --shadow of at least 0 and up to 1"):
         TrainConfig(recordings=(Path("lake"),), shadow=float(value))
 
 
@@ -280,8 +289,6 @@ def test_help_needs_no_tensorflow_keras_cv2_or_h5py() -> None:
         "except SystemExit: pass\n"
         "print([m for m in ('tensorflow', 'keras', 'h5py', 'cv2', 'eventlet') if m in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=CLONE.parents[2], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "[]"

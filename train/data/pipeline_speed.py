@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from models.architectures.parts import split_model
 from models.architectures.registry import ModelConfig, build_model
+from simulator_bridge.cli.terminal import counting
 from simulator_bridge.recording import CAMERAS
 from train import training_loop
 from train.data.augment import Augmenter, CropGeometry
@@ -24,7 +25,6 @@ from train.data.image_store import FILL_CHUNK, FrameReader, ImageStore
 from train.data.rows import Rows, list_samples
 from train.data.splits import Split
 from train.learning.devices import choose_strategy, make_deterministic, use_half_precision_on_gpu
-from train.terminal import counting
 from train.train_config import TrainConfig
 
 N_DECODED = 4 * FILL_CHUNK  # images by which decoding is timed

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
 from train.cluster import Cluster
 from train.distributed import peers
-from train.terminal import say
 
 JOIN_S = 600.0  # people start the workers by hand, one machine after another
 GRACE_S = 60.0  # for an epoch's end (validation, checkpoint) that is under way when a worker dies

@@ -12,9 +12,9 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
+from simulator_bridge.cli.terminal import console_for_person
 from simulator_bridge.recording.log.folders import Found
 from train.reports.recording_facts import HISTOGRAM_EDGES, Finding, RecordingFacts, describe
-from train.terminal import console_for_person
 
 _WIDTH = 80
 _BAR = 30  # characters of the longest bar

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from markupsafe import Markup
 
+from simulator_bridge.cli.terminal import counting
 from simulator_bridge.pages.blocks import Column, note, table
 from simulator_bridge.pages.document import Section, document
 from train.data.rows import Rows, gather_rows
@@ -26,7 +27,6 @@ from train.reports.data_samples import (
 from train.reports.epoch_samples import Epoch
 from train.reports.names import names_of
 from train.reports.recording_facts import Finding, RecordingFacts
-from train.terminal import counting
 from train.train_config import TrainConfig
 
 MAX_DETAILED = 12  # recordings with a section of their own

@@ -8,6 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from models.occlusion_saliency import Saliency, load_saliency, overlay
+from simulator_bridge.cli.terminal import counting
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import MAX_STEERING_DEG, Frame
 from simulator_bridge.pages.blocks import gallery, picture
@@ -18,7 +19,6 @@ from train.data.rows import Rows
 from train.reports.names import names_of, place_of
 from train.reports.pictures import in_words, jpeg, side_by_side
 from train.reports.predictions import Predictions
-from train.terminal import counting
 
 N_WORST, N_TYPICAL = 8, 2
 APART_S = 1.0  # between two of the worst: neighbouring frames are wrong together

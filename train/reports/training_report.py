@@ -9,6 +9,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from models.loading import load_policy
+from simulator_bridge.cli.terminal import counting
 from simulator_bridge.pages.blocks import Column, bars, facts, note, table
 from simulator_bridge.pages.document import Section, document
 from train.data.image_store import FrameReader
@@ -19,7 +20,6 @@ from train.reports.training_curves import curves_section
 from train.reports.training_errors import scatter_section, timeline_section
 from train.reports.training_frames import frames_section
 from train.reports.training_model import model_section, settings_section
-from train.terminal import counting
 from train.train_config import TrainConfig
 from train.training_result import TrainingResult, facts_of
 

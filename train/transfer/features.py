@@ -20,10 +20,10 @@ import tensorflow as tf
 
 from models.architectures.parts import split_network
 from models.architectures.registry import ModelConfig
+from simulator_bridge.cli.terminal import counting, say
 from train.data.augment import Augmenter
 from train.data.image_store import ImageStore
 from train.data.rows import FloatArray, IntArray
-from train.terminal import counting, say
 from train.transfer.feature_cache import Entry, FeatureCache, Shape
 from train.transfer.views import Views
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from models.architectures.parts import find_backbone, split_model, split_network
 from models.architectures.registry import ModelConfig
+from simulator_bridge.cli.terminal import say
 from train.data.augment import AugmentConfig
 from train.data.labels import learned_labels
 from train.data.rows import FloatArray, IntArray
 from train.dataset import Dataset
-from train.terminal import say
 from train.train_config import TrainConfig
 from train.transfer.feature_cache import FeatureCache, Shape
 from train.transfer.features import FeatureSource, cached_features

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich import progress as bars
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _is_quiet = threading.Event()  # of the whole process: threads, too, say nothing
 
@@ -25,6 +26,8 @@ def quiet(wanted: bool = True) -> Iterator[None]:
 
 def console_for_person() -> Console:
     """Standard error; while all is quiet one that writes nothing and is no terminal, so that nobody draws a bar."""
+    from rich.console import Console  # takes longer than most of what `--help` needs
+
     is_quiet = _is_quiet.is_set()
     return Console(
         stderr=True, highlight=False, soft_wrap=True, quiet=is_quiet, force_terminal=False if is_quiet else None
@@ -39,6 +42,8 @@ def say(line: str) -> None:
 @contextmanager
 def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how many of `total` are done while the body runs; nothing but the end where there is no terminal."""
+    from rich import progress as bars
+
     console = console_for_person()
     with bars.Progress(
         bars.TextColumn("{task.description}"),

@@ -1,0 +1,91 @@
+"""The one way in which a script of this project runs: parse, build the config, run, exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from simulator_bridge.cli.options import build_parser
+from simulator_bridge.cli.parent_watch import end_with_parent
+from simulator_bridge.cli.terminal import quiet
+from simulator_bridge.errors import UsageError, UserError
+
+Config = TypeVar("Config")
+
+USAGE = 2
+CTRL_C = 130  # what shells report for a program that Ctrl-C ended
+BROKEN_PIPE = 141  # ... and for one whose reader has gone (`| head`)
+PACKAGES = ("train", "drive", "models", "simulator_bridge", "__main__")
+
+
+def run_command(
+    config_type: Callable[..., Config],
+    run: Callable[[Config], int],
+    argv: Sequence[str] | None,
+    *,
+    description: str,
+    epilog: str = "",
+    former: Mapping[str, str] | None = None,
+) -> int:
+    """Run a script.
+
+    A field `end_with_parent`, `verbose` or `quiet` of the config means the same in every script: the process ends with
+    the one that started it; more or less is said on standard error.
+
+    Args:
+        config_type: Its settings: a dataclass, see `options.py`.
+        run: Its body; returns 0 when it is done, 1 when it has failed.
+        argv: The command line without the program's name; None: that of this process.
+        description: For `--help`.
+        epilog: For `--help`, below the options.
+        former: Flags that there were once -> what to use now.
+
+    Returns:
+        What `run` returns; 1 after a `UserError`, said in one line without a traceback; 130 after Ctrl-C; 141 when what
+        reads our output has ended. Anything else is a bug and keeps its traceback.
+
+    Raises:
+        SystemExit: With 2, for a wrong command line: usage and what is wrong on standard error.
+    """
+    parser = build_parser(config_type, description, epilog, former)  # type: ignore[arg-type]
+    try:
+        arguments = vars(parser.parse_args(argv))
+        config = config_type(**arguments)
+        if arguments.get("end_with_parent"):
+            end_with_parent()
+        is_quiet = bool(arguments.get("quiet"))
+        set_up_logging(verbose=bool(arguments.get("verbose")), quiet=is_quiet)
+        with quiet(is_quiet):
+            return exit_code(lambda: run(config))
+    except UsageError as error:
+        parser.exit(USAGE, f"{parser.format_usage()}{parser.prog}: error: {error}\n")
+
+
+def exit_code(body: Callable[[], int]) -> int:
+    """Run a command's body and turn its failures into an exit code; see `run_command`."""
+    try:
+        code = body()
+        sys.stdout.flush()
+        return code
+    except UsageError:
+        raise
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place where failures are printed
+        return 1
+    except KeyboardInterrupt:
+        return CTRL_C
+    except BrokenPipeError:
+        # What is still to be flushed when Python ends goes nowhere, or it would fail once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def set_up_logging(*, verbose: bool = False, quiet: bool = False, **format_settings: Any) -> None:
+    """Log to standard error: warnings of libraries, and of our own packages as much as is asked for."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, **format_settings)
+    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    for package in PACKAGES:
+        logging.getLogger(package).setLevel(level)

@@ -1,0 +1,55 @@
+"""Options that several commands have: the same flag means the same in each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator_bridge.cli.options import option
+
+
+def json_option() -> Any:
+    """`--json FILE`: the result for programs."""
+    return option(None, "also write the result as JSON; - is standard output", metavar="FILE")
+
+
+def report_option(what: str) -> Any:
+    """`--report FILE.html`: the result as a page."""
+    return option(None, f"also write {what}, in one HTML file", metavar="FILE.html")
+
+
+def verbose_option() -> Any:
+    """`-v`: more on standard error."""
+    return option(False, "say more on standard error", short="-v")
+
+
+def quiet_option() -> Any:
+    """`-q`: less on standard error."""
+    return option(False, "say nothing but errors and the result", short="-q")
+
+
+def end_with_parent_option() -> Any:
+    """`--end-with-parent`: for programs that another one of ours starts."""
+    return option(False, "end when standard input closes", is_hidden=True)
+
+
+def host_option(default: str = "127.0.0.1") -> Any:
+    """`--host`: where a server listens."""
+    return option(default, "address to listen on")
+
+
+def port_option(default: int) -> Any:
+    """`--port`: where a server listens."""
+    return option(default, "port to listen on; 0: any free one", at_least=0, at_most=65535)
+
+
+def speed_option(default_mph: float) -> Any:
+    """`--speed`: the set speed of a car, mph."""
+    return option(
+        default_mph, "set speed in mph, up to 30; less in bends", flag="--speed", metavar="MPH", above=0, at_most=30,
+        unit="mph",
+    )  # fmt: skip
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names in a list with commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())

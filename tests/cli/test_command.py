@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.common_options import quiet_option, verbose_option
+from simulator_bridge.cli.options import check_options, option
+from simulator_bridge.cli.terminal import say
+from simulator_bridge.errors import RecordingError, UsageError
+from tests.support.paths import ROOT
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinyConfig:
+    size: int = option(1, "how large", at_least=1)
+    verbose: bool = verbose_option()
+    quiet: bool = quiet_option()
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+def command(body: Callable[[TinyConfig], int], *words: str) -> int:
+    return run_command(TinyConfig, body, words, description="Does little.", former={"--width": "say --size"})
+
+
+def failing(error: BaseException) -> Callable[[TinyConfig], int]:
+    def body(config: TinyConfig) -> int:
+        raise error
+
+    return body
+
+
+def test_the_body_gets_the_config_and_gives_the_exit_code() -> None:
+    seen: list[TinyConfig] = []
+
+    def body(config: TinyConfig) -> int:
+        seen.append(config)
+        return 7
+
+    assert command(body, "--size", "3") == 7
+    assert seen == [TinyConfig(size=3)]
+
+
+def test_a_user_error_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(failing(RecordingError("lap1: no such folder"))) == 1
+    assert capsys.readouterr().err == "error: lap1: no such folder\n"
+
+
+@pytest.mark.parametrize("words", [("--size", "0"), ("--sise", "2"), ("--width", "2"), ("lap1",)])
+def test_a_wrong_command_line_is_2_with_a_short_usage(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as info:
+        command(lambda config: 0, *words)
+    assert info.value.code == 2
+    usage, error = capsys.readouterr().err.splitlines()
+    assert usage.startswith("usage: ")
+    assert "error: " in error
+
+
+def test_a_usage_error_of_the_body_is_2_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as info:
+        command(failing(UsageError("no track is named laek; did you mean lake?")))
+    assert info.value.code == 2
+    assert "no track is named laek; did you mean lake?" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_130() -> None:
+    assert command(failing(KeyboardInterrupt())) == 130
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        command(failing(ZeroDivisionError()))
+
+
+def test_a_reader_that_has_gone_is_141_without_a_traceback() -> None:
+    program = f"{sys.executable} {ROOT / 'train' / 'clone.py'} --help"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {program} | true"], capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("words", "level"), [((), logging.INFO), (("-v",), logging.DEBUG), (("-q",), logging.WARNING)])
+def test_loudness_means_the_same_in_every_command(words: tuple[str, ...], level: int) -> None:
+    logger = logging.getLogger("simulator_bridge")
+    before = logger.level
+    try:
+        assert command(lambda config: 0, *words) == 0
+        assert logger.level == level
+    finally:
+        for package in ("train", "drive", "models", "simulator_bridge", "__main__"):
+            logging.getLogger(package).setLevel(before)
+
+
+def test_quiet_says_nothing_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    def body(config: TinyConfig) -> int:
+        say("reading")
+        return 0
+
+    assert command(body, "-q") == 0
+    assert capsys.readouterr().err == ""
+    assert command(body) == 0
+    assert capsys.readouterr().err == "reading\n"

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulator_bridge.cli.json_values import to_json_value
+from simulator_bridge.cli.output_file import check_output, replacing, write_json
+from simulator_bridge.errors import UserError
+
+
+@dataclass
+class Lap:
+    time_s: float
+    model: Path
+    cte: object
+
+
+def test_what_json_has_no_word_for_becomes_null_at_any_depth() -> None:
+    lap = Lap(math.nan, Path("a/model.h5"), {"left": (1.5, math.inf), "right": np.array([[1.0, np.nan]])})
+    assert to_json_value([lap, np.float32(2), np.int64(3), None, True]) == [
+        {"time_s": None, "model": "a/model.h5", "cte": {"left": [1.5, None], "right": [[1.0, None]]}},
+        2.0,
+        3,
+        None,
+        True,
+    ]
+
+
+def test_json_is_written_whole_and_nothing_else_stays(tmp_path: Path) -> None:
+    write_json(tmp_path / "laps.json", {"score": math.nan})
+    assert json.loads((tmp_path / "laps.json").read_text()) == {"score": None}
+    assert [path.name for path in tmp_path.iterdir()] == ["laps.json"]
+
+
+def test_a_dash_is_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    write_json(Path("-"), {"score": 1})
+    assert json.loads(capsys.readouterr().out) == {"score": 1}
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("bug")])
+def test_what_was_there_survives_a_failure(tmp_path: Path, error: Exception) -> None:
+    path = tmp_path / "model.h5"
+    path.write_text("old")
+
+    def write() -> None:
+        with replacing(path) as partial:
+            partial.write_text("new")
+            raise error
+
+    with pytest.raises((UserError, RuntimeError)) as info:
+        write()
+    assert isinstance(info.value, UserError) == isinstance(error, OSError)
+    assert path.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["model.h5"]
+
+
+def test_two_writers_do_not_share_a_partial_file(tmp_path: Path) -> None:
+    with replacing(tmp_path / "a.json") as first, replacing(tmp_path / "a.json") as second:
+        assert first != second
+        assert first.suffix == second.suffix == ".json"
+        first.write_text("1")
+        second.write_text("2")
+    assert (tmp_path / "a.json").read_text() == "1"
+
+
+def test_a_place_that_cannot_be_written_is_refused_with_its_flag(tmp_path: Path) -> None:
+    check_output("--json", None)
+    check_output("--json", Path("-"))
+    check_output("--json", tmp_path / "new.json")
+    with pytest.raises(UserError, match=r"--json .* is a folder; name a file in it"):
+        check_output("--json", tmp_path)
+    with pytest.raises(UserError, match=r"--report .*: the folder .* does not exist"):
+        check_output("--report", tmp_path / "no" / "a.html")
