@@ -3,7 +3,7 @@
 Importing this module registers `cloneway/Lake-v0`, `cloneway/Jungle-v0` and `cloneway/Track-v0` (any track):
 
     import gymnasium
-    import simulator_bridge.simulator.gym_env
+    import simulator_bridge.simulator.gym_environment
 
     env = gymnasium.make("cloneway/Track-v0", track="random:7", weather="random")
 

@@ -20,8 +20,8 @@ PATIENCE_S = 30.0  # on a loaded machine
 PARENT = f"""
 import sys, time
 sys.path.insert(0, {str(ROOT)!r})
-from simulator_bridge.browser.program import Program
-program = Program({SERVER!r}, [])
+from train.studio_page.background_script import BackgroundScript
+program = BackgroundScript({SERVER!r}, [])
 while not program.lines():
     time.sleep(0.01)
 print(program.pid, flush=True)

@@ -11,11 +11,10 @@ Prints what happened as one line of JSON.
 from __future__ import annotations
 
 import sys
-
-from tests.support.paths import ROOT
+from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path[0] = str(ROOT)
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 import argparse
 import json

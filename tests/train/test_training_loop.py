@@ -218,7 +218,7 @@ import keras, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from tests.train import test_training_loop as loop_tests
-from train.fit import TrainingLoop
+from train.training_loop import TrainingLoop
 from train.learning.batch_statistics import begin_statistics
 final = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):

@@ -98,8 +98,8 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from tests.train import test_training_loop as loop_tests
 from tests.train import test_weight_average
-from train.fit import TrainingLoop
-from train.learning.averaging import AverageWeights
+from train.training_loop import TrainingLoop
+from train.learning.weight_average import AverageWeights
 final = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
