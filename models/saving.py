@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,6 +18,8 @@ from models.architectures.registry import OUTPUT_SCALES
 from models.convert import convert_to_litert, load_keras_model, measure_parity, predict
 from models.model_file import FORMAT, GROUP, Parity, load_model_file, text_of
 from models.quiet_import import quietly
+from simulator_bridge.cli.json_values import to_json_value
+from simulator_bridge.cli.output_file import replacing
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE
 
@@ -49,8 +50,7 @@ def save_model_file(
     """
     if not path.parent.is_dir():
         raise ModelFileError(f"{path}: cannot write the model: there is no folder {path.parent}; make it first")
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.h5")
-    try:
+    with replacing(path, ModelFileError) as partial:
         _write_keras(partial, model)
         loaded = load_keras_model(load_model_file(partial))
         _refuse_other_model(path, model, predict(model, sample_frames), predict(loaded, sample_frames))
@@ -60,17 +60,10 @@ def save_model_file(
         with h5py.File(partial, "r+") as file:
             group = file.create_group(GROUP)
             group.attrs["format"] = FORMAT
-            group.attrs["metadata"] = json.dumps(_complete(metadata, model, parity))
+            group.attrs["metadata"] = json.dumps(to_json_value(_complete(metadata, model, parity)), allow_nan=False)
             group.create_dataset("litert", data=np.frombuffer(flatbuffer, np.uint8))
         if load_model_file(partial).flatbuffer != flatbuffer:
             raise ModelFileError(f"{path}: what was written could not be read back; is the disk full or failing?")
-        with partial.open("rb+") as file_on_disk:
-            os.fsync(file_on_disk.fileno())  # or a power cut after the rename could leave an empty model
-        os.replace(partial, path)
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot write the model: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return parity
 
 
