@@ -13,8 +13,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from models.architectures.parts import split_model
 from models.model_file import ModelFile, Parity, layers_of
+from models.model_parts import split_model
 from models.policy import LiteRTPolicy
 from models.quiet_import import import_tensorflow, quietly
 from simulator_bridge.errors import ModelFileError

@@ -13,10 +13,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from models.architectures.parts import split_model
 from models.architectures.registry import OUTPUT_SCALES
 from models.convert import convert_to_litert, load_keras_model, measure_parity, predict
 from models.model_file import FORMAT, GROUP, Parity, load_model_file, text_of
+from models.model_parts import split_model
 from models.quiet_import import quietly
 from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.cli.output_file import replacing

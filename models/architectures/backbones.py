@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.architectures.architecture import Architecture
-from models.architectures.stock_layers import copy_network, with_stock_layers
+from models.architectures.builtin_layers import copy_network, with_builtin_layers
 from models.weights_file import load_weights_file
 from simulator_bridge.errors import ModelFileError
 
@@ -44,7 +44,7 @@ def build_backbone(
     whole = _whole(entry, image_size, weights, alpha)
     if weights is not None and entry.scaling.bgr:
         _expect_red_first(whole)
-    whole = with_stock_layers(_without_scaling(whole))
+    whole = with_builtin_layers(_without_scaling(whole))
     _name_by_position(whole)
     names = [layer.name for layer in whole.layers]
     if cut is not None and cut not in names:

@@ -215,7 +215,7 @@ def build_planned_track(plan: TrackPlan, scale: float = 1.0) -> Track:
         **vars(road),
         name=plan.name,
         theme=plan.theme,
-        features=features_along(plan.arcs, road.curvature, road.ds_m),
+        features=features_along(plan.stretches, road.curvature, road.ds_m),
         paint=plan.paint,
         light=plan.light,
         driving_line_offset_m=plan.driving_line_offset_m,

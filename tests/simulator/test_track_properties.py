@@ -15,7 +15,7 @@ from simulator_bridge.film.routes import road_edges
 from simulator_bridge.track import Features, Track, TrackError, build_track
 from simulator_bridge.track.track import build_planned_track
 from simulator_bridge.track.track_geometry import rounded_polygon
-from simulator_bridge.track.track_plan import Arc, Arcs, TrackPlan
+from simulator_bridge.track.track_plan import Stretch, Stretches, TrackPlan
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -23,9 +23,9 @@ MIRRORED = {"kerb", "turn_off", "water", "cliff"}  # features of one side
 
 
 @st.composite
-def arcs(draw: st.DrawFn) -> tuple[Arc, ...]:
+def stretches(draw: st.DrawFn) -> tuple[Stretch, ...]:
     share = st.floats(0, 1, exclude_max=True)
-    return tuple(Arc(*ends) for ends in draw(st.lists(st.tuples(share, share), max_size=2)))
+    return tuple(Stretch(*ends) for ends in draw(st.lists(st.tuples(share, share), max_size=2)))
 
 
 @st.composite
@@ -52,7 +52,7 @@ def plans(draw: st.DrawFn) -> TrackPlan:
         width_left=draw(st.floats(1.8, 5)) * waves,
         width_right=draw(st.floats(1.8, 5)) * waves[::-1],
         theme="lake",
-        arcs=Arcs(**{field.name: draw(arcs()) for field in dataclasses.fields(Arcs)}),
+        stretches=Stretches(**{field.name: draw(stretches()) for field in dataclasses.fields(Stretches)}),
     )
 
 
@@ -154,8 +154,8 @@ def test_a_track_has_its_features_and_widths_on_the_planned_side(plan: TrackPlan
 
     def planned(name: str) -> npt.NDArray[np.bool_]:
         covered = np.zeros(len(track), bool)
-        for arc in getattr(plan.arcs, name):
-            covered |= arc.covers(fraction)
+        for stretch in getattr(plan.stretches, name):
+            covered |= stretch.covers(fraction)
         return covered
 
     assert track.width_left.mean() == pytest.approx(plan.width_left.mean(), rel=0.05)

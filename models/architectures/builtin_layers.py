@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CUSTOM = ("LayerScale", "CustomScaleLayer")
 
 
-def with_stock_layers(network: keras.Model) -> keras.Model:
+def with_builtin_layers(network: keras.Model) -> keras.Model:
     """The same function with the same weights in stock layers; the network itself if it has nothing else."""
     import keras
 
