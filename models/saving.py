@@ -1,4 +1,4 @@
-"""Writing `model.h5`: complete and checked, or not at all. What the file holds: `model_file.py`."""
+"""Writes `model.h5`, complete and checked, or not at all. What is in the file: `model_file.py`."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def save_model_file(
 ) -> Parity:
     """Write `model.h5` complete and checked, or not at all: an existing file is replaced only at the very end.
 
-    The file is written beside `path`, loaded back, converted to LiteRT and compared with `model` on the frames, so
-    what was trained, what Keras loads and what drives are shown to be one model.
+    The file is written beside `path`, loaded again, converted to LiteRT and compared with `model` on the frames: what
+    was trained, what Keras loads and what drives give the same outputs.
 
     Args:
-        path: Where; its folder must exist.
+        path: Its folder must exist.
         model: From `registry.build_model`, trained.
         metadata: JSON types: the model's and the training's configuration, data fingerprint, validation, ...
-        sample_frames: (n, 160, 320, 3) real frames for the parity check; random ones prove little.
+        sample_frames: (n, 160, 320, 3) real frames to compare on; random ones prove little.
 
     Raises:
         ModelFileError: If the LiteRT model or the file read back differs from the model by more than
@@ -68,20 +68,20 @@ def save_model_file(
 
 
 def _write_keras(path: Path, model: keras.Model) -> None:
-    with quietly():  # keras calls .h5 a legacy format; it is the one every drive.py reads
+    with quietly():  # Keras warns that .h5 is a legacy format; it is the one that every drive.py reads
         model.save(path, include_optimizer=False)
-    with h5py.File(path, "r+") as file:  # a model trained in half precision keeps float32 weights and drives in float32
+    with h5py.File(path, "r+") as file:  # a model trained in half precision has float32 weights and drives in float32
         architecture = text_of(file.attrs["model_config"])
         file.attrs["model_config"] = re.sub(r'"mixed_b?float16"', '"float32"', architecture)
 
 
 def _complete(metadata: Mapping[str, Any], model: keras.Model, parity: Parity) -> dict[str, Any]:
-    """The caller's metadata and what every model file states."""
+    """The caller's metadata, and what every model file has."""
     import keras
 
     preprocessing, network = split_model(model)
     return {
-        "camera": "center",  # the view that drives, whatever cameras were trained on
+        "camera": "center",  # the camera that drives, whichever it was trained on
         **metadata,
         "input": {"name": "frame", "shape": list(FRAME_SHAPE), "dtype": "uint8", "colour": "RGB"},
         "preprocessing": {
