@@ -1,1 +1,1 @@
-"""Architectures, preprocessing inside the model, the model file and inference runtimes."""
+"""Models: architectures, preprocessing inside the model, the model file, and what runs a model on a frame."""

@@ -1,4 +1,4 @@
-"""Keras models in, LiteRT flatbuffers out; models that other programs saved are checked before Keras sees them."""
+"""Converts Keras models to LiteRT flatbuffers; models of other programs are checked before Keras loads them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from models.architectures.parts import split_model
 from models.model_file import ModelFile, Parity, layers_of
+from models.model_parts import split_model
 from models.policy import LiteRTPolicy
 from models.quiet_import import import_tensorflow, quietly
 from simulator_bridge.errors import ModelFileError
@@ -27,11 +27,11 @@ BATCH = 64  # frames at once while comparing; bounds memory
 
 
 def load_keras_model(file: ModelFile) -> keras.Model:
-    """Load the Keras model of a file, never executing anything that the file holds.
+    """Load the Keras model of a file without executing anything in it.
 
     Raises:
-        ModelFileError: If it has Lambda layers or foreign classes, takes something else than a raw frame, or this
-            Keras cannot load it.
+        ModelFileError: If it has Lambda layers or custom classes, does not take a raw frame, or this Keras cannot load
+            it.
     """
     _refuse_code(file)
     _refuse_other_input(file)
@@ -64,7 +64,7 @@ def _load(file: ModelFile) -> keras.Model:
 
 
 def _with_input_layer(architecture: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A Keras 2 Sequential may say its input in the first layer only, which Keras 3 overlooks: say it in a layer."""
+    """Add the InputLayer that a Keras 2 Sequential may lack: Keras 3 ignores the input shape of its first layer."""
     config = architecture.get("config")
     if architecture.get("class_name") != "Sequential" or not isinstance(config, Mapping) or not config.get("layers"):
         return architecture
@@ -79,7 +79,7 @@ def _with_input_layer(architecture: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def convert_to_litert(model: keras.Model) -> bytes:
-    """Convert to a LiteRT flatbuffer that takes one raw frame, uint8 (1, 160, 320, 3), of builtin operators only."""
+    """Convert to a LiteRT flatbuffer of built-in operators that takes one raw frame, uint8 (1, 160, 320, 3)."""
     import keras
     import tensorflow as tf
 
@@ -91,14 +91,14 @@ def convert_to_litert(model: keras.Model) -> bytes:
 
 
 def _outputs(model: keras.Model, frame: keras.KerasTensor) -> Any:
-    """The outputs of the model for a frame, rows cut off by another operator than Keras'.
+    """The outputs of the model for a frame, cropped by SPLIT instead of Cropping2D.
 
     Cropping2D becomes STRIDED_SLICE, which LiteRT runs pixel by pixel, 0.5 ms a frame; SPLIT copies whole rows.
     """
     import keras
 
     names = [layer.name for layer in model.layers]
-    if "preprocessing" not in names or "network" not in names:  # somebody else's model
+    if "preprocessing" not in names or "network" not in names:  # a model of another program
         return model(frame, training=False)
     preprocessing, network = split_model(model)
     x = frame
@@ -113,7 +113,7 @@ def _outputs(model: keras.Model, frame: keras.KerasTensor) -> Any:
 
 
 def predict(model: keras.Model, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """All outputs of the Keras model side by side, (n, outputs), for frames (n, 160, 320, 3), n >= 1."""
+    """All outputs of the Keras model as columns, (n, outputs), for frames (n, 160, 320, 3), n >= 1."""
     # called, not predict(): tracing a graph for a few frames takes longer than running them
     outputs = [model(frames[start : start + BATCH], training=False) for start in range(0, len(frames), BATCH)]
     columns = [np.concatenate(output if isinstance(output, list) else [output], axis=1) for output in outputs]
@@ -121,7 +121,7 @@ def predict(model: keras.Model, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np
 
 
 def measure_parity(model: keras.Model, flatbuffer: bytes, frames: npt.NDArray[np.uint8]) -> Parity:
-    """Run both on the same frames, (n, 160, 320, 3), n >= 1."""
+    """Compare the Keras model and the flatbuffer on the same frames, (n, 160, 320, 3), n >= 1."""
     names = tuple(model.output_names)
     expected = predict(model, frames)
     policy = LiteRTPolicy(flatbuffer, names)
@@ -136,7 +136,7 @@ def measure_parity(model: keras.Model, flatbuffer: bytes, frames: npt.NDArray[np
 
 
 def _refuse_code(file: ModelFile) -> None:
-    """Refuse what could only be rebuilt by running code from the file, or from outside Keras."""
+    """Refuse layers that run code from the file, or from outside Keras."""
     for layer in layers_of(file.architecture):
         name = layer["class_name"]
         if name == "Lambda":
@@ -159,7 +159,7 @@ def _refuse_other_input(file: ModelFile) -> None:
 
 
 def _input_shape(architecture: Mapping[str, Any]) -> list[int | None] | None:
-    """Shape of the first input without the batch, as any Keras since 1 wrote it; None if it does not say."""
+    """Shape of the first input without the batch, as any Keras since 1 stores it; None if it is not stored."""
     for layer in layers_of(architecture):
         config = layer.get("config")
         if isinstance(config, Mapping):

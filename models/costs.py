@@ -1,4 +1,4 @@
-"""What an architecture costs: parameters, operations and milliseconds a frame. Imports TensorFlow."""
+"""What an architecture costs: parameters, operations, and milliseconds a frame. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Costs:
 
 
 def measure(config: ModelConfig, timing: bool) -> Costs:
-    """Build the model of a configuration and take its costs; frees what Keras keeps of models built before."""
+    """Build a model and measure its costs; frees the memory of models that were built before."""
     import_tensorflow()
     keras.backend.clear_session()
     entry = ARCHITECTURES[config.arch]
@@ -85,11 +85,13 @@ def _leaves(model: Any) -> Iterator[keras.layers.Layer]:
 
 def _multiplications(layer: keras.layers.Layer) -> int:
     kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")]
-    if isinstance(layer, keras.layers.SeparableConv2D):  # the depthwise one is done at the output's places too
+    if isinstance(
+        layer, keras.layers.SeparableConv2D
+    ):  # its depthwise kernel, too, is applied at each place of the output
         return int(math.prod(layer.output.shape[1:3]) * sum(math.prod(kernel.shape) for kernel in kernels))
     if not kernels:
         return 0
-    # each number of the kernel is used once at each place of the output
+    # each weight of the kernel is used once at each place of the output
     return int(math.prod(layer.output.shape[1:-1]) * math.prod(kernels[0].shape))
 
 

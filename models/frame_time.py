@@ -1,4 +1,4 @@
-"""How long a policy takes for a frame."""
+"""How long a policy takes for one frame."""
 
 from __future__ import annotations
 

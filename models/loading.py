@@ -1,4 +1,4 @@
-"""From `model.h5` to a policy that drives; needs neither TensorFlow nor Keras for a model of `train/clone.py`."""
+"""Loads `model.h5` for driving; a model of `train/clone.py` needs neither TensorFlow nor Keras."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def load_policy(path: Path) -> LiteRTPolicy:
 
 
 def load_warm_policy(path: Path) -> Policy:
-    """Load a policy and drive one frame with it, so that the first real frame is not the slow one.
+    """Load a policy and run it once, so that the first real frame is not slower than the others.
 
     Raises:
-        ModelFileError: If it is no model that drives.
+        ModelFileError: See `load_policy`.
     """
     policy = load_policy(path)
     policy(decode_frame(encode_frame(np.zeros(FRAME_SHAPE, np.uint8))))

@@ -30,7 +30,7 @@ class Parity:
 
     Attributes:
         max_difference: Per output, the largest absolute difference, in the output's unit.
-        spread: Per output, largest minus smallest Keras value: a spread near 0 means the check said little.
+        spread: Per output, largest minus smallest Keras value; near 0, the comparison proves little.
         n_frames: Frames compared.
     """
 
@@ -47,8 +47,8 @@ class ModelFile:
         path: Where it was read.
         metadata: As saved; empty for a file that another program wrote.
         flatbuffer: The LiteRT model, or None.
-        architecture: Keras' own description of the layers.
-        keras_version: The Keras that wrote the file, "unknown" if it does not say.
+        architecture: The layers, as Keras serialises them.
+        keras_version: The Keras that wrote the file; "unknown" if it is not stored.
     """
 
     path: Path
@@ -98,7 +98,7 @@ def _read(path: Path, file: h5py.File) -> ModelFile:
 
 
 def layers_of(architecture: Any) -> Iterator[Mapping[str, Any]]:
-    """Every serialised object in a Keras description, nested ones included."""
+    """Every serialised object of a Keras model, including nested ones."""
     if isinstance(architecture, Mapping):
         if "class_name" in architecture:
             yield architecture
@@ -110,7 +110,7 @@ def layers_of(architecture: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _what_it_is(path: Path) -> str:
-    """Why a file that h5py refuses is no model, for a person."""
+    """In words, what a file is that h5py cannot read."""
     head = path.read_bytes()[:8]
     if not head:
         return "the file is empty"

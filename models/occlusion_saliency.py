@@ -1,12 +1,12 @@
-"""What moves the steering: every part of a frame is blurred in turn, and what that does to the steering is measured.
+"""Occlusion saliency: each patch of a frame is blurred in turn, and the change of the steering is measured.
 
-This asks the LiteRT model that drives (occlusion, Zeiler and Fergus 2014, with a blur in place of a grey patch), so it
-is true of any architecture and of foreign files, and needs nothing stored beside the model. VisualBackProp, which
-multiplies averaged activations, was tried on the same models: cheap, but it does not know the dense layers, and what it
+It runs the LiteRT model that drives (Zeiler and Fergus 2014, with a blur in place of a grey patch), so it works for any
+architecture and for models of other programs, and needs nothing stored beside the model. VisualBackProp, which
+multiplies averaged activations, was tried on the same models: it is cheap, but ignores the dense layers, and what it
 showed of a PilotNet was bushes and grain, not the road.
 
-One map takes about 80 runs of the model. It is meant for a few maps a second, away from the thread that answers; the
-interpreter here is its own. Importing this module imports neither TensorFlow nor Keras.
+One map takes about 80 runs of the model. It is meant for a few maps a second, in another thread than the one that
+drives, with an interpreter of its own. Importing this module imports neither TensorFlow nor Keras.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from models.policy import check_frame
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, Frame
 
 SaliencyMap = npt.NDArray[np.float32]
-"""(160, 320) in [0, 1]: how much each pixel moves the steering, beside the frame's other pixels."""
+"""(160, 320) in [0, 1]: how much each pixel changes the steering, relative to the frame's other pixels."""
 
 ALL_ROWS = slice(0, FRAME_HEIGHT_PX)
-PART_PX = (14, 26)  # height and width of a part, about: 6 x 13 parts in the rows that a model of ours sees
+PATCH_PX = (14, 26)  # height and width of a patch, about: 6 x 13 patches in the rows that our models take
 BLUR_PX = 21  # wide enough to wash a lane line out, narrow enough to keep the colour of what is around it
-SMOOTH_PX = 1.0  # sigma; a single pixel's grain says nothing
+SMOOTH_PX = 1.0  # sigma; a single pixel's noise means nothing
 FULL_QUANTILE = 0.995  # of the map: shown as 1, so that one outlier does not hide the rest
-FAINT_RGB, STRONG_RGB = (255, 0, 110), (255, 240, 60)  # neither is found on a road
+FAINT_RGB, STRONG_RGB = (255, 0, 110), (255, 240, 60)  # colours that roads do not have
 OPACITY = 0.85
-FADE = 0.8  # below 1: the faint half is to be seen as well
+FADE = 0.8  # below 1: makes the faint half visible as well
 
 
 class Saliency(Protocol):
-    """Frame in, map out: deterministic, safe to call from several threads."""
+    """Computes the saliency map of a frame: deterministic, safe to call from several threads."""
 
     def __call__(self, frame: Frame) -> SaliencyMap:
-        """Map one frame, uint8 (160, 320, 3) RGB; raises ValueError for anything else."""
+        """The map of a frame, uint8 (160, 320, 3) RGB; raises ValueError for anything else."""
         ...
 
 
 def load_saliency(path: Path) -> Saliency:
     """Saliency of a model file, with an interpreter of its own.
 
-    Like `load_policy` it needs TensorFlow only for a file that another program wrote.
+    Like `load_policy` it needs TensorFlow only for a file of another program.
 
     Raises:
         ModelFileError: If the file is missing, damaged or foreign; the message says what to do.
@@ -58,7 +58,7 @@ def load_saliency(path: Path) -> Saliency:
 
 
 def seen_rows(path: Path) -> slice:
-    """The frame's rows that a model sees: those that its preprocessing keeps, all of them for a foreign file.
+    """The frame's rows that a model takes: those that its preprocessing keeps; all, for a file of another program.
 
     Raises:
         ModelFileError: If the file is missing or damaged.
@@ -70,22 +70,22 @@ def seen_rows(path: Path) -> slice:
 class Occlusion:
     """Saliency of anything that steers by a frame.
 
-    The parts overlap and fade out towards their borders. A part's effect is the absolute change of the steering when
-    it is blurred; it is shared out among the part's pixels by how much the blur changed each, for a pixel that stayed
-    as it was moved nothing.
+    The patches overlap and fade out towards their borders. A patch's effect is the absolute change of the steering when
+    it is blurred. It is distributed over the patch's pixels by how much the blur changed each: a pixel that stayed the
+    same had no effect.
 
     Args:
         steer: Frame to steering angle; deterministic, safe to call from several threads.
-        rows: Of the frame, that it looks at.
+        rows: Rows of the frame that it takes.
     """
 
     def __init__(self, steer: Callable[[Frame], float], rows: slice = ALL_ROWS) -> None:
         self._steer = steer
         self._rows = rows
-        self._parts = [
+        self._patches = [
             (rows, columns, np.outer(down, across))
-            for rows, down in _windows(rows.stop - rows.start, PART_PX[0])
-            for columns, across in _windows(FRAME_WIDTH_PX, PART_PX[1])
+            for rows, down in _windows(rows.stop - rows.start, PATCH_PX[0])
+            for columns, across in _windows(FRAME_WIDTH_PX, PATCH_PX[1])
         ]
 
     def __call__(self, frame: Frame) -> SaliencyMap:
@@ -96,22 +96,22 @@ class Occlusion:
         seen = frame[self._rows].astype(np.float32)
         blur = cv2.blur(frame, (BLUR_PX, BLUR_PX))[self._rows] - seen
         change = np.abs(blur).sum(axis=2)
-        view = touched[self._rows]  # the frame is put together here, one blurred part at a time
+        view = touched[self._rows]  # changed in place, one blurred patch at a time
         effects = np.zeros(seen.shape[:2], np.float32)
-        for rows, columns, weight in self._parts:
-            part = rows, columns
-            view[part] = np.rint(seen[part] + blur[part] * weight[..., np.newaxis])
+        for rows, columns, weight in self._patches:
+            patch = rows, columns
+            view[patch] = np.rint(seen[patch] + blur[patch] * weight[..., np.newaxis])
             effect = abs(self._steer(touched) - plain)
-            view[part] = frame[self._rows][part]
-            share = change[part] * weight
-            effects[part] += effect * share / max(float(share.sum()), 1.0)
+            view[patch] = frame[self._rows][patch]
+            share = change[patch] * weight
+            effects[patch] += effect * share / max(float(share.sum()), 1.0)
         saliency = np.zeros(FRAME_SHAPE[:2], np.float32)
         saliency[self._rows] = _scaled(np.asarray(cv2.GaussianBlur(effects, (0, 0), SMOOTH_PX), np.float32))
         return saliency
 
 
 def overlay(frame: Frame, saliency: SaliencyMap) -> Frame:
-    """The frame in its own colours, and over it what moves the steering: faint pink to strong yellow.
+    """The frame with its saliency laid over it, from faint pink to strong yellow.
 
     Args:
         frame: Any size, RGB.
@@ -124,7 +124,7 @@ def overlay(frame: Frame, saliency: SaliencyMap) -> Frame:
 
 
 def _windows(length_px: int, about_px: int) -> list[tuple[slice, npt.NDArray[np.float32]]]:
-    """Overlapping windows that add up to 1 everywhere: where each lies, and its weights."""
+    """Overlapping windows whose weights add up to 1 everywhere: the slice and the weights of each."""
     n = max(1, round(length_px / about_px))
     size = length_px / n
     middles = (np.arange(n) + 0.5) * size

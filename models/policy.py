@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Action:
-    """What a model wants, as it said it: not clipped.
+    """What a model predicts for one frame; not clipped.
 
     Attributes:
         steering_angle: Normalised, nominally in [-1, 1], positive turns right.
         throttle: Nominally in [-1, 1]; None if the model does not predict it.
-        speed_mph: Wanted speed; None if the model does not predict it.
+        speed_mph: Speed to drive at; None if the model does not predict it.
     """
 
     steering_angle: float
@@ -32,15 +32,15 @@ class Action:
 
 
 class Policy(Protocol):
-    """Frame in, action out: deterministic, safe to call from several threads, no I/O."""
+    """Computes an action from a frame: deterministic, safe to call from several threads, no I/O."""
 
     def __call__(self, frame: Frame) -> Action:
-        """Decide on one frame, uint8 (160, 320, 3) RGB; raises ValueError for anything else."""
+        """The action for a frame, uint8 (160, 320, 3) RGB; raises ValueError for anything else."""
         ...
 
 
 class LiteRTPolicy:
-    """A LiteRT flatbuffer run by one thread, the steady choice beside a simulator on the same machine."""
+    """Runs a LiteRT flatbuffer with one thread: the most even times beside a simulator on the same machine."""
 
     def __init__(self, flatbuffer: bytes, outputs: tuple[str, ...]) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -49,7 +49,7 @@ class LiteRTPolicy:
             self._interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
-        # the converter shuffles the outputs; the signature keeps them apart as output_0, output_1, ...
+        # the converter changes the order of the outputs; in the signature they are output_0, output_1, ...
         details = self._interpreter.get_signature_runner().get_output_details()
         self._outputs = [details[name]["index"] for name in sorted(details)]
         if len(self._outputs) != len(outputs):
@@ -71,7 +71,7 @@ class LiteRTPolicy:
 
 
 class KerasPolicy:
-    """The Keras model itself, compiled by `tf.function`: the reference to compare with; LiteRT is faster."""
+    """Runs the Keras model itself, compiled by `tf.function`: the reference for LiteRT, which is faster."""
 
     def __init__(self, model: keras.Model) -> None:
         import tensorflow as tf

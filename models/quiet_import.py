@@ -1,7 +1,7 @@
-"""Keep TensorFlow's and LiteRT's own chatter off the user's terminal.
+"""Imports TensorFlow, and runs it and LiteRT, without their notices on the user's terminal.
 
-Their C++ parts write to file descriptor 2 before any log level applies (oneDNN, CUDA, XNNPACK notices), so the
-descriptor itself is turned aside for a moment. What was held back is shown if the work fails.
+Their C++ code writes to file descriptor 2 before any log level applies (oneDNN, CUDA, XNNPACK notices), so the
+descriptor itself is redirected for a moment. The captured text is shown if the work fails.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Hold back what is written to standard output and standard error while the body runs.
+    """Capture what is written to standard output and standard error while the body runs.
 
-    Meant for short stretches (an import, a conversion): another thread's output is held back as well. If the body
-    raises, the held-back text goes to standard error after all.
+    For short work only (an import, a conversion): the output of other threads is captured as well. If the body raises,
+    the captured text is written to standard error.
     """
     absl_logger = logging.getLogger("absl")
     level = absl_logger.level
@@ -57,4 +57,4 @@ def import_tensorflow() -> None:
         import keras  # noqa: F401
         import tensorflow as tf
 
-        tf.config.list_physical_devices()  # looks for a GPU now, while its notices are held back
+        tf.config.list_physical_devices()  # looks for a GPU now, while notices are captured

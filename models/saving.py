@@ -1,9 +1,8 @@
-"""Writing `model.h5`: complete and checked, or not at all. What the file holds: `model_file.py`."""
+"""Writes `model.h5`, complete and checked, or not at all. What is in the file: `model_file.py`."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,11 +13,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from models.architectures.parts import split_model
 from models.architectures.registry import OUTPUT_SCALES
 from models.convert import convert_to_litert, load_keras_model, measure_parity, predict
 from models.model_file import FORMAT, GROUP, Parity, load_model_file, text_of
+from models.model_parts import split_model
 from models.quiet_import import quietly
+from simulator_bridge.cli.json_values import to_json_value
+from simulator_bridge.cli.output_file import replacing
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE
 
@@ -34,14 +35,14 @@ def save_model_file(
 ) -> Parity:
     """Write `model.h5` complete and checked, or not at all: an existing file is replaced only at the very end.
 
-    The file is written beside `path`, loaded back, converted to LiteRT and compared with `model` on the frames, so
-    what was trained, what Keras loads and what drives are shown to be one model.
+    The file is written beside `path`, loaded again, converted to LiteRT and compared with `model` on the frames: what
+    was trained, what Keras loads and what drives give the same outputs.
 
     Args:
-        path: Where; its folder must exist.
+        path: Its folder must exist.
         model: From `registry.build_model`, trained.
         metadata: JSON types: the model's and the training's configuration, data fingerprint, validation, ...
-        sample_frames: (n, 160, 320, 3) real frames for the parity check; random ones prove little.
+        sample_frames: (n, 160, 320, 3) real frames to compare on; random ones prove little.
 
     Raises:
         ModelFileError: If the LiteRT model or the file read back differs from the model by more than
@@ -49,8 +50,7 @@ def save_model_file(
     """
     if not path.parent.is_dir():
         raise ModelFileError(f"{path}: cannot write the model: there is no folder {path.parent}; make it first")
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.h5")
-    try:
+    with replacing(path, ModelFileError) as partial:
         _write_keras(partial, model)
         loaded = load_keras_model(load_model_file(partial))
         _refuse_other_model(path, model, predict(model, sample_frames), predict(loaded, sample_frames))
@@ -60,35 +60,28 @@ def save_model_file(
         with h5py.File(partial, "r+") as file:
             group = file.create_group(GROUP)
             group.attrs["format"] = FORMAT
-            group.attrs["metadata"] = json.dumps(_complete(metadata, model, parity))
+            group.attrs["metadata"] = json.dumps(to_json_value(_complete(metadata, model, parity)), allow_nan=False)
             group.create_dataset("litert", data=np.frombuffer(flatbuffer, np.uint8))
         if load_model_file(partial).flatbuffer != flatbuffer:
             raise ModelFileError(f"{path}: what was written could not be read back; is the disk full or failing?")
-        with partial.open("rb+") as file_on_disk:
-            os.fsync(file_on_disk.fileno())  # or a power cut after the rename could leave an empty model
-        os.replace(partial, path)
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot write the model: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return parity
 
 
 def _write_keras(path: Path, model: keras.Model) -> None:
-    with quietly():  # keras calls .h5 a legacy format; it is the one every drive.py reads
+    with quietly():  # Keras warns that .h5 is a legacy format; it is the one that every drive.py reads
         model.save(path, include_optimizer=False)
-    with h5py.File(path, "r+") as file:  # a model trained in half precision keeps float32 weights and drives in float32
+    with h5py.File(path, "r+") as file:  # a model trained in half precision has float32 weights and drives in float32
         architecture = text_of(file.attrs["model_config"])
         file.attrs["model_config"] = re.sub(r'"mixed_b?float16"', '"float32"', architecture)
 
 
 def _complete(metadata: Mapping[str, Any], model: keras.Model, parity: Parity) -> dict[str, Any]:
-    """The caller's metadata and what every model file states."""
+    """The caller's metadata, and what every model file has."""
     import keras
 
     preprocessing, network = split_model(model)
     return {
-        "camera": "center",  # the view that drives, whatever cameras were trained on
+        "camera": "center",  # the camera that drives, whichever it was trained on
         **metadata,
         "input": {"name": "frame", "shape": list(FRAME_SHAPE), "dtype": "uint8", "colour": "RGB"},
         "preprocessing": {

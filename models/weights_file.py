@@ -1,4 +1,4 @@
-"""Keras weights files: which width of a network fits one, and loading it."""
+"""Loads Keras weights files into the network whose width fits them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Shape = tuple[int, ...]
 def load_weights_file(
     name: str, build: Callable[[float], keras.Model], alphas: Sequence[float], path: Path
 ) -> keras.Model:
-    """Build the network whose width fits the file, with the file's weights.
+    """Build the network whose width fits the file, and load the file into it.
 
     Args:
         name: Of the architecture, for messages.
         build: Width multiplier -> network.
         alphas: Width multipliers to try, in this order.
-        path: A Keras weights file in HDF5 format; it may hold more, such as a classifier.
+        path: A Keras weights file in HDF5 format; may contain more, such as a classifier.
 
     Raises:
         ModelFileError: If the file cannot be read or none fits.
@@ -55,7 +55,7 @@ def _load(model: keras.Model, path: Path) -> keras.Model:
 
 
 def _shapes_in_file(path: Path) -> Counter[Shape]:
-    """How many weight arrays of each shape the HDF5 file holds, in Keras' new or legacy layout."""
+    """How many weight arrays of each shape the HDF5 file has, in Keras' new or legacy layout."""
     if not path.is_file():
         raise ModelFileError(f"{path}: no such weights file; pass --weights FILE with an existing one")
     shapes: Counter[Shape] = Counter()

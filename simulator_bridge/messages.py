@@ -19,6 +19,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.cli.json_values import finite_or_none
 from simulator_bridge.errors import ProtocolError
 
 Frame = npt.NDArray[np.uint8]
@@ -255,8 +256,7 @@ def _read_field(payload: Mapping[str, object], name: str) -> tuple[float, bool]:
 def _read_time(payload: Mapping[str, object]) -> float | None:
     """The field `time`, an addition of the built-in simulator; nothing depends on its being there or being right."""
     value = payload.get("time")
-    time_s = _parse_number(value)[0] if isinstance(value, str) else math.nan
-    return time_s if math.isfinite(time_s) else None
+    return finite_or_none(_parse_number(value)[0]) if isinstance(value, str) else None
 
 
 def _to_float(value: int | float) -> float:

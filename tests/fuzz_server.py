@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator_bridge.serving.bridge_server import BridgeServer
-from simulator_bridge.transport import gatekeeper
+from simulator_bridge.transport import connection_limits
 from simulator_bridge.transport.simulator_client import (
     ConnectionLostError,
     NoAnswerError,
@@ -169,7 +169,7 @@ def main() -> int:
     parser.add_argument("--transport", choices=("eventlet", "threading"), default="threading")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
-    gatekeeper.MAX_NEW_PER_S = 100_000  # it all comes from one address
+    connection_limits.MAX_NEW_PER_S = 100_000  # it all comes from one address
     with running_server(transport=arguments.transport) as server:
         report = fuzz(server, arguments.inputs, arguments.seed)
     print(f"{report.n_inputs} inputs in {report.n_connections} connections, {report.n_closed} of them closed by the "  # noqa: T201

@@ -82,13 +82,13 @@ def main(argv: list[str] | None = None) -> int:
 def run(config: CheckupConfig) -> int:
     """Check everything and print it; 0 if something can be used."""
     from simulator_bridge.cli.output_file import check_output
-    from simulator_bridge.recording.log.folders import survey
+    from simulator_bridge.recording.log.folder_scan import scan_folders
     from train.reports.checkup_tables import print_findings, show_progress
     from train.reports.recording_facts import find_out, to_json
 
     if config.report is not None:
         check_output("--report", config.report)
-    found = survey(config.recordings)
+    found = scan_folders(config.recordings)
     findings = [find_out(item, config.check) for item in show_progress(found)]
     if config.json:
         sys.stdout.write(json.dumps(to_json(findings), indent=2) + "\n")

@@ -26,6 +26,7 @@ from train.cluster import workers_of_tf_config
 from train.data.rows import Rows, gather_rows, without_copies
 from train.data.splits import Split, split_blocks, split_episodes, split_recordings
 from train.distributed.worker_group import WorkerGroup
+from train.distributed.workers_key import load_workers_key
 from train.train_config import TrainConfig
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 def run(config: TrainConfig) -> int:
     """Check, train, report. After Ctrl-C the best model so far is written, and the code is 130."""
     config = with_workers(config)
+    workers_key = load_workers_key(config.workers, config.workers_key_file)
     check_paths(config)
     model_config = model_config_of(config)
     recordings, n_own = load(config)
@@ -56,7 +58,7 @@ def run(config: TrainConfig) -> int:
     rows = gather_rows(recordings, config.outputs)
     split, dropped = split_rows(config, rows, n_own)
 
-    with WorkerGroup.join(config.cluster) as group:
+    with WorkerGroup.join(config.cluster, workers_key) as group:
         return _train(config, model_config, rows, split, dropped, group)
 
 

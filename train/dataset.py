@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.architectures.parts import split_model
+from models.model_parts import split_model
 from simulator_bridge.cli.terminal import counting, say
 from simulator_bridge.errors import UserError
 from simulator_bridge.recording import CAMERAS

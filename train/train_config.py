@@ -46,6 +46,7 @@ FREE_ON_RESUME = frozenset(
             "end_with_parent",
             "workers",
             "worker",
+            "workers_key_file",
         ),
         *("feature_cache", "feature_cache_size"),
     }
@@ -242,6 +243,13 @@ class TrainConfig:
     )
     worker: int | None = option(
         None, "which of them this is, from 0", metavar="INDEX", group="several machines (or TF_CONFIG)"
+    )
+    workers_key_file: Path | None = option(
+        None,
+        "holds the key that all workers share; not given: the environment variable CLONEWAY_WORKERS_KEY. Workers on "
+        "one computer need none",
+        metavar="FILE",
+        group="several machines (or TF_CONFIG)",
     )
 
     views: int = option(

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from models.architectures.parts import split_model
 from models.architectures.registry import ModelConfig, build_model
+from models.model_parts import split_model
 from models.saving import save_model_file
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError

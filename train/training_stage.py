@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from models.architectures.parts import split_model
+from models.model_parts import split_model
 from simulator_bridge.cli.terminal import say
 from train import checkpoint, training_loop
 from train.data.batches import ImageBatches

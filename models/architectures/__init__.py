@@ -1,1 +1,1 @@
-"""The architectures by name, and how a model is put together."""
+"""The architectures by name, and how a model is built from one."""

@@ -3,7 +3,7 @@
 Source: Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks", section 5: the network of
 2012 on one device, 64, 192, 384, 256, 256 filters, no response normalization. Adapted in three ways: the image is the
 strip, 80x160, not 224x224, so the first convolution steps by 2 pixels, not 4, which leaves 4x9x256 = 9216 features, as
-many as the paper's 6x6x256 and for as many multiplications; the dense layers are 512 and 128 wide, for one number
+many as the paper's 6x6x256 and for as many multiplications; the dense layers are 512 and 128 wide, because one output
 needs no 4096 (54 million parameters for 1000 classes); convolutions are padded so that the grid keeps the road's
 margins. Dropout 0.5 before the first dense layer as in the paper.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import keras
 
 CONVOLUTIONS = ((64, 11, 2), (192, 5, 1), (384, 3, 1), (256, 3, 1), (256, 3, 1))  # filters, kernel, stride
-POOLED = (1, 2, 5)  # convolutions with a 3x3 maximum at stride 2 behind them
+POOLED = (1, 2, 5)  # convolutions that are followed by 3x3 max pooling at stride 2
 
 
 def build_convolutions(image: keras.KerasTensor) -> keras.KerasTensor:

@@ -1,11 +1,12 @@
-"""The networks of keras.applications: how each wants its pixels, where it is cut, what its ImageNet weights are.
+"""The networks of keras.applications: how each scales its pixels, where it is cut, what its ImageNet weights are.
 
 Top-1 accuracies are those of Keras' documentation (https://keras.io/api/applications, read 2025), MobileNetV3's those
 of the docstring in keras/src/applications/mobilenet_v3.py. Download sizes are those of the files without the
 classifier, which is what Keras downloads here: 4 bytes a weight of the whole network before the cut.
 
-Cuts: the last block at stride 16, because steering is where things are; measured for the two MobileNets on frozen
-features of the real lake recordings, ridge regression, 5 contiguous blocks, correlation with the label over 11 rows:
+Cuts: the last block at stride 16, because steering depends on where things are in the image. Measured for the two
+MobileNets on frozen features of the real lake recordings: ridge regression, 5 contiguous blocks, correlation with the
+label averaged over 11 rows:
     MobileNetV2 1.0: block_5_add 0.69, block_9_add 0.74, block_12_add 0.77, block_13_expand_relu 0.74, out_relu 0.65
     MobileNet 0.25: conv_pw_3 0.61, conv_pw_5 0.68, conv_pw_8 0.72, conv_pw_11 0.71, conv_pw_13 0.65
     global average pooling instead of flatten: 0.2 or worse
@@ -44,8 +45,11 @@ def build(function: str, image_size: tuple[int, int], alpha: float, weights: str
         options["alpha"] = alpha
     if "include_preprocessing" in known:
         options["include_preprocessing"] = False
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):  # stdout is for results, not for progress
-        # keras warns that weights of the 224x224 network are used for another size: exactly what is wanted
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(sys.stderr),
+    ):  # Keras shows its download on standard output
+        # Keras warns that weights of the 224x224 network are used at another size, which is what we want
         warnings.filterwarnings("ignore", message=".*input_shape.*is undefined or non-square")
         model: keras.Model = builder(**options)
     return model

@@ -1,4 +1,4 @@
-"""What an entry of the table of architectures holds, and how a name finds it. Imports no Keras."""
+"""An architecture as data, and the table that finds one by its name. Imports no Keras."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     """(height and width, alpha, "imagenet" or None) -> the whole network without its classifier or its scaling."""
 
 STRIP = (64, 160)
-"""Height and width of a backbone's image, pixels. The cropped 80x320 divided by 1.25 and 2: bilinear weights exact in
-binary, so every runtime rounds to the same bytes. Ridge regression on frozen features of the real lake recordings (5
-contiguous blocks) did as well as at 80x160, 64x192 and 64x256, which cost 1.2 to 1.6 times as much."""
+"""Height and width of a backbone's image, pixels: the cropped 80x320 divided by 1.25 and 2. These factors have bilinear
+weights that are exact in binary, so every runtime rounds to the same bytes. Ridge regression on frozen features of the
+real lake recordings (5 contiguous blocks) did as well as at 80x160, 64x192 and 64x256, which cost 1.2 to 1.6 times as
+much."""
 TALL_STRIP = (80, 160)
-"""For networks that take no image lower than 71 or 75 rows."""
+"""For networks whose image must have at least 71 or 75 rows."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Scaling:
     Attributes:
         scale: One number, or one per channel.
         offset: One number, or one per channel.
-        bgr: The weights expect blue first. Frames stay RGB: the first convolution's kernel is turned round instead.
+        bgr: The weights expect blue first. Frames stay RGB: the first convolution's kernel is reversed instead.
     """
 
     scale: float | tuple[float, ...]
@@ -44,7 +45,7 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixe
 TF = Scaling(1 / 127.5, -1.0)
 TORCH = Scaling(tuple(1 / 255 / s for s in _STD), tuple(-m / s for m, s in zip(_MEAN, _STD, strict=True)))
 CAFFE = Scaling(1.0, (-123.68, -116.779, -103.939), bgr=True)
-BY_128 = Scaling(1 / 128, -1.0)  # EfficientNetV2 S, M, L, whose networks say so in their first layer
+BY_128 = Scaling(1 / 128, -1.0)  # EfficientNetV2 S, M, L: the scaling of their own first layer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +53,15 @@ class Architecture:
     """An entry of the table: how to build a network and the defaults that go with it.
 
     Attributes:
-        name: The one spelling used in files and tables.
-        summary: One line for a person choosing.
+        name: The spelling that files and tables use.
+        summary: One line that helps to choose.
         image_size: Default height and width of the network's image, pixels.
         features: Builds the convolutions of a network that is trained from scratch; or
         backbone: builds a network that can be pretrained and becomes the nested model `backbone`.
         min_size_px: The least height and width of the image.
         scaling: Of pixels, inside the network.
-        alphas: Width multipliers that ImageNet weights exist for; empty if there is no such multiplier.
-        default_weights: What a command should take if the user names none.
+        alphas: Width multipliers with ImageNet weights; empty if the network has no width multiplier.
+        default_weights: Used by commands where the user names no weights.
         cut: Default last layer of the backbone.
         pooling: Default for `ModelConfig.pooling`.
         dense: Default for `ModelConfig.dense`.

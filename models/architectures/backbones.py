@@ -1,7 +1,7 @@
-"""Pretrained backbones: weights in, the layers before the cut out, and the blocks that a cut may follow.
+"""Pretrained backbones: loads the weights, cuts off the last layers, and lists the blocks that a cut may follow.
 
-The regression head is not built here. A backbone becomes one nested model, the layer `backbone` of the network, so it
-can be frozen, cut or swapped as one thing.
+The regression head is not built here. A backbone becomes one nested model, the layer `backbone` of the network, so that
+it can be frozen, cut or replaced as one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.architectures.architecture import Architecture
-from models.architectures.stock_layers import copy_network, with_stock_layers
+from models.architectures.builtin_layers import copy_network, with_builtin_layers
 from models.weights_file import load_weights_file
 from simulator_bridge.errors import ModelFileError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 UNFINISHED = ("BatchNormalization", "LayerNormalization", "ReLU", "Activation", "Dropout")
-"""Layers that finish what the layer before them began: the cut is better after them."""
+"""Layers that belong to the layer before them: a block ends after them, not before."""
 
 
 def build_backbone(
@@ -33,18 +33,18 @@ def build_backbone(
         entry: An architecture that has a backbone.
         image_size: Height and width, pixels.
         weights: A Keras weights file, "imagenet" (Keras downloads them) or None (random).
-        alpha: Width multiplier; None lets the weights file decide, and is 1.0 where there is no file.
+        alpha: Width multiplier; None: that of the weights file, 1.0 without a file.
         cut: Name of the last layer kept; None keeps all.
 
     Raises:
-        ModelFileError: If the weights cannot be had or do not fit, or there is no such layer.
+        ModelFileError: If the weights cannot be loaded or do not fit, or there is no such layer.
     """
     import keras
 
     whole = _whole(entry, image_size, weights, alpha)
     if weights is not None and entry.scaling.bgr:
-        _expect_red_first(whole)
-    whole = with_stock_layers(_without_scaling(whole))
+        _convert_bgr_to_rgb(whole)
+    whole = with_builtin_layers(_without_scaling(whole))
     _name_by_position(whole)
     names = [layer.name for layer in whole.layers]
     if cut is not None and cut not in names:
@@ -73,29 +73,29 @@ def _whole(entry: Architecture, image_size: tuple[int, int], weights: str | None
         ) from error
 
 
-def _expect_red_first(whole: keras.Model) -> None:
-    """Turn round the first convolution's kernel: weights learnt on blue, green, red then take red, green, blue."""
+def _convert_bgr_to_rgb(whole: keras.Model) -> None:
+    """Reverse the channels of the first convolution's kernel, so that weights trained on BGR images take RGB."""
     first = next(layer for layer in whole.layers if layer.weights)
     kernel, *rest = first.get_weights()
     first.set_weights([kernel[:, :, ::-1], *rest])
 
 
 def _without_scaling(whole: keras.Model) -> keras.Model:
-    """Cut off an EfficientNet's own pixel scaling, the only one that has no option for it.
+    """Remove an EfficientNet's own pixel scaling, the only one that has no option to leave it out.
 
-    It is also wrong unless Keras itself downloads the weights: its file holds standard deviations where the layer
-    wants variances, and only the download path makes up for it (tensorflow issue 49930).
+    It is also wrong unless Keras itself downloads the weights: the file holds standard deviations where the layer
+    expects variances, and only the download path corrects that (tensorflow issue 49930).
     """
     import keras
 
     if not any(type(layer).__name__ == "Normalization" for layer in whole.layers):
         return whole
-    # a copy, because layer.output means the first network that a layer was in
+    # a copy, because layer.output belongs to the first network that a layer was in
     return copy_network(keras.Model(whole.get_layer("stem_conv_pad").input, whole.output, name=whole.name))
 
 
 def _name_by_position(whole: keras.Model) -> None:
-    """Number again what Keras numbered through all networks of the process: the same layer has always one name."""
+    """Number the layers anew: Keras counts over all networks of a process; here a layer always has the same name."""
     numbers: Counter[str] = Counter()
     for layer in whole.layers:
         kind = re.sub(r"_\d+$", "", layer.name)
@@ -105,9 +105,10 @@ def _name_by_position(whole: keras.Model) -> None:
 
 
 def find_blocks(network: keras.Model) -> dict[str, tuple[int, ...]]:
-    """The layers that everything passes through and that finish a block: name -> shape (h, w, channels).
+    """The layers that all data passes through and that end a block: name -> shape (h, w, channels).
 
-    NASNet has none but the last, since its cells also see the cell before the last: its cells are taken instead.
+    In a NASNet only the last layer is one, because a cell also takes the output of the cell before the last; its cells
+    are returned instead.
 
     Args:
         network: A functional model with one input and one output.
@@ -135,7 +136,7 @@ def find_blocks(network: keras.Model) -> dict[str, tuple[int, ...]]:
 
 
 def _sources(inbound: Any) -> Iterator[str]:
-    """Names of the layers that a layer's serialised calls take their tensors from."""
+    """Names of the layers whose outputs a layer takes, from its serialised calls."""
     if isinstance(inbound, dict):
         if "keras_history" in inbound:
             yield inbound["keras_history"][0]

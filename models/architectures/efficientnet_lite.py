@@ -3,10 +3,10 @@
 Source: Tan and Le 2019, "EfficientNet", table 1, and its authors' description of the Lite models (tensorflow/tpu,
 models/official/efficientnet/lite/README.md): 4.7 million parameters with the classifier, 75.1 % top-1.
 
-Pixels are scaled as theirs, (value - 127) / 128. What a network was fed while it was trained shows in the moving
-statistics of its BatchNormalizations. On real road frames, over the first six convolutions, a channel's mean misses
-them by 0.06 deviations and its log variance by 0.27 with this scaling; with ImageNet's means and deviations by 0.18 and
-0.71, with [0, 1] by 0.11 and 0.83. On photographs, over all 49, padding as here misses by 0.18, symmetric by 0.21.
+Pixels are scaled as in its training, (value - 127) / 128. The moving statistics of its BatchNormalizations show how:
+over the first six convolutions, on real road frames, a channel's mean differs from them by 0.06 standard deviations and
+its log variance by 0.27 with this scaling; with ImageNet's means and deviations by 0.18 and 0.71; with [0, 1] by 0.11
+and 0.83. Padding: on photographs, over all 49, it differs by 0.18 as padded here, by 0.21 with symmetric padding.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The base case: LeNet-5's layers on the road strip, trained from scratch.
+"""The smallest network: LeNet-5's layers on the road strip, trained from scratch.
 
 Source: LeCun et al. 1998, "Gradient-Based Learning Applied to Document Recognition", figure 2: two convolutions 5x5
-with 6 and 16 maps, each halved, then dense 120 and 84. As everybody does since: ReLU for tanh, max pooling for the
-trained averages, all maps of the second convolution see all of the first. The image is the strip at half size, 40x160,
-where each pixel is the mean of four, instead of 32x32 digits.
+with 6 and 16 maps, each followed by pooling, then dense 120 and 84. As usual today: ReLU for tanh, max pooling for the
+trained averages, and all maps of the second convolution take all of the first. The image is the strip at half size,
+40x160, where each pixel is the mean of four, instead of 32x32 digits.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def build_convolutions(image: keras.KerasTensor) -> keras.KerasTensor:
 
 ENTRY = Architecture(
     name="lenet",
-    summary="LeNet-5 on the road strip, the base case, from scratch",
+    summary="LeNet-5 on the road strip, the smallest, from scratch",
     image_size=(40, 160),
     min_size_px=16,
     features=build_convolutions,

@@ -1,7 +1,7 @@
 """From the raw camera frame to the network's image, as stock Keras layers inside the model.
 
-Frame uint8 (160, 320, 3) -> crop -> resize -> round to uint8. The result is uint8, so training may cache it and sees
-bit for bit what driving sees. Pixel scaling is not done here: it belongs to each architecture's network.
+Frame uint8 (160, 320, 3) -> crop -> resize -> round to uint8. The result is uint8, so training can cache it and still
+gets bit for bit what driving gets. Pixel scaling is not done here: it belongs to each architecture's network.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_
 if TYPE_CHECKING:
     import keras
 
-# The horizon of real frames lies at rows 57-62; a little above it shows where a climbing road goes, the rest is sky.
+# The horizon of real frames is at rows 57-62; the rows just above show where a climbing road goes, the rest is sky.
 CROP_TOP_PX = 56
-# The hood reaches up to about row 137 in the middle; below that the frame shows the car itself.
+# The hood reaches up to about row 137 in the middle; the rows below show the car itself.
 CROP_BOTTOM_PX = 24
 # Rounding half up: 0.5 and a little, so that exact halves (frequent when bilinear weights are tenths) fall on the same
 # side in Keras and in LiteRT, whose XNNPACK is off by up to 0.006 levels. At 66x200, 7 of 2.8 million values of real
@@ -41,5 +41,5 @@ def build_preprocessing(image_size: tuple[int, int], crop_px: tuple[int, int]) -
     if image_size != (FRAME_HEIGHT_PX - sum(crop_px), FRAME_WIDTH_PX):
         x = keras.layers.Resizing(*image_size, interpolation="bilinear", dtype="float32", name="resize")(x)
     x = keras.layers.Rescaling(1.0, ROUNDING_OFFSET, dtype="float32", name="round")(x)
-    x = keras.layers.Rescaling(1, dtype="uint8", name="to_uint8")(x)  # a cast: cuts the fraction off
+    x = keras.layers.Rescaling(1, dtype="uint8", name="to_uint8")(x)  # a cast: drops the fraction
     return keras.Model(frame, x, name="preprocessing")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import keras
 
 OUTPUT_SCALES: Mapping[str, float] = MappingProxyType({"steering_angle": 1.0, "throttle": 1.0, "speed_mph": 30.0})
-"""What a model may predict, and the size of a typical full value; divide losses by its square to weigh them alike."""
+"""The outputs that a model can have, and a typical full value of each; losses divided by its square weigh alike."""
 
 ARCHITECTURES = Table(
     (
@@ -40,22 +40,20 @@ ARCHITECTURES = Table(
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything that determines a model but its trained weights. `None` means the architecture's default.
+    """All settings of a model except its trained weights. `None` means the architecture's default.
 
     Attributes:
-        arch: A key of `ARCHITECTURES`, in any spelling; kept in the table's.
+        arch: A key of `ARCHITECTURES`, in any spelling; stored in the table's.
         outputs: Keys of `OUTPUT_SCALES`; the first is "steering_angle".
         weights: "imagenet", a Keras weights file, or None for random weights; backbones only.
-        alpha: Width multiplier of a MobileNet, > 0; None lets the weights file decide. ImageNet weights that Keras
-            downloads exist for `Architecture.alphas` only.
-        cut: Last layer of the backbone, one of `blocks`, or "all".
-        image_size: Height and width of the network's image, pixels.
-        crop_px: Rows cut off at the top and bottom of the frame, pixels.
-        pooling: "flatten" keeps where things are, "avg" does not and is smaller.
-        dense: Widths of the head's dense layers.
-        dropout: Share of features dropped before the head while training, in [0, 1).
-        standardize: Whether the head begins by giving all features one scale, in a layer `standardize` whose mean and
-            variance whoever trains the head sets.
+        alpha: Width multiplier of a MobileNet, > 0; None: that of the weights file. Keras has ImageNet weights for
+            `Architecture.alphas` only.
+        cut: Last layer of the backbone, one of `blocks`, or "all". image_size: Height and width of the network's image,
+        pixels. crop_px: Rows cut off at the top and bottom of the frame, pixels. pooling: "flatten" keeps positions,
+        "avg" loses them and is smaller. dense: Widths of the head's dense layers. dropout: Share of features dropped
+        before the head in training, in [0, 1). standardize: Whether the head begins with a layer `standardize` that
+        gives all features mean 0 and variance 1; its
+            statistics are set before the head is trained.
     """
 
     arch: str = "pilotnet"
@@ -104,12 +102,12 @@ class ModelConfig:
         return None if cut == "all" else cut
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON types."""
+        """The settings as JSON values."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
-        """The inverse of `to_dict`, also after a trip through JSON."""
+        """The inverse of `to_dict`; takes lists for tuples, as JSON has them."""
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**fields)
 
@@ -135,18 +133,18 @@ def build_model(config: ModelConfig) -> keras.Model:
     """Build the model: `frame` uint8 (N, 160, 320, 3) raw RGB -> one (N, 1) output per name in `config.outputs`.
 
     Raises:
-        ModelFileError: If pretrained weights cannot be had or do not fit.
+        ModelFileError: If pretrained weights cannot be loaded or do not fit.
     """
     import keras
 
     preprocessing = build_preprocessing(config.size, config.crop_px)
     network = build_network(config)
     frame = keras.Input(FRAME_SHAPE, dtype="uint8", name="frame")
-    # keras' Resizing defaults to training=True and hands that on to the layers after it: dropout would be active
+    # Keras' Resizing defaults to training=True and passes that on to the layers after it: dropout would be active
     outputs = network(preprocessing(frame, training=False))
     if len(config.outputs) == 1:
         outputs = [outputs]
-    # a nested model's outputs would all be called "network": name them again, so losses can be given by name
+    # a nested model's outputs would all be called "network": named again, so that losses can be given by name
     named = [
         keras.layers.Identity(dtype="float32", name=name)(output)
         for name, output in zip(config.outputs, outputs, strict=True)
@@ -157,8 +155,8 @@ def build_model(config: ModelConfig) -> keras.Model:
 def build_network(config: ModelConfig) -> keras.Model:
     """Build the model `network`: image (N, height, width, 3), 0 to 255 -> one (N, 1) output per name.
 
-    The outputs are linear: tanh could not reach the labels of full lock and its gradient vanishes there; whoever
-    drives clips.
+    The outputs are linear and are clipped when driving: tanh could not reach the labels of full lock, and its gradient
+    vanishes there.
     """
     import keras
 
@@ -200,9 +198,9 @@ def _output(name: str, features: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def blocks(config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """The blocks that `config.cut` may name, from the image on: name -> shape of the feature map (h, w, channels).
+    """The blocks that `config.cut` may name, in order: name -> shape of the feature map (h, w, channels).
 
-    Builds the network with random weights, some seconds for a large one. Empty for an architecture without a backbone.
+    Builds the network with random weights, which takes seconds for a large one. Empty without a backbone.
     """
     entry = ARCHITECTURES[config.arch]
     if not entry.has_backbone:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
 """Module number -> filters of the squeeze and of each of the two expand convolutions."""
-POOLED = (1, 3, 5)  # modules with a 3x3 maximum at stride 2 behind them; 1 is the first convolution
+POOLED = (1, 3, 5)  # modules that are followed by 3x3 max pooling at stride 2; 1 is the first convolution
 
 
 def build(image_size: tuple[int, int], alpha: float, weights: str | None) -> keras.Model:

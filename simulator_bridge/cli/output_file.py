@@ -7,7 +7,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,46 @@ def check_output(flag: str, path: Path | None) -> None:
         raise UserError(f"{flag} {path}: the folder {path.parent} cannot be written")
 
 
+class PartialFile:
+    """A file under way beside its place, for a writer that is no `with` block; others use `replacing`.
+
+    Args:
+        place: Where the whole file goes. What is there stays until `commit`.
+        error: What is raised where the disk refuses.
+
+    Attributes:
+        path: Write here. The name's ending is that of `place`, for libraries that go by it; no two writers share it.
+    """
+
+    def __init__(self, place: Path, error: type[UserError] = UserError) -> None:
+        self.path = place.with_name(f".{place.stem}.{os.getpid()}-{secrets.token_hex(4)}.partial{place.suffix}")
+        self._place, self._error = place, error
+
+    def commit(self) -> None:
+        """Move the whole file to its place.
+
+        Raises:
+            UserError: If the disk refuses; what was in the place is still there.
+        """
+        try:
+            with self.path.open("rb+") as written:
+                os.fsync(written.fileno())  # a power cut must not leave the new name with nothing behind it
+            os.replace(self.path, self._place)
+        except OSError as error:
+            raise self.refusal(error) from error
+
+    def discard(self) -> None:
+        """Remove what there is of it; nothing after `commit`."""
+        with suppress(OSError):  # its name is taken by nobody else: it can only waste space
+            self.path.unlink(missing_ok=True)
+
+    def refusal(self, error: Exception) -> UserError:
+        """The error to raise for what the disk, or a library that writes to it, raised."""
+        return self._error(f"{self._place}: cannot be written: {getattr(error, 'strerror', None) or error}")
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, error: type[UserError] = UserError) -> Iterator[Path]:
     """Write a file whole or not at all.
 
     Gives a path beside `path` to write to. It takes the place of `path` when the body ends well; else it is removed,
@@ -44,18 +82,16 @@ def replacing(path: Path) -> Iterator[Path]:
             partial.write_text(text)
 
     Raises:
-        UserError: If the disk refuses.
+        UserError: If the disk refuses; of the class `error`.
     """
-    partial = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.partial{path.suffix}")
+    partial = PartialFile(path, error)
     try:
-        yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())  # a power cut must not leave the new name with nothing behind it
-        os.replace(partial, path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
+        yield partial.path
+        partial.commit()
+    except OSError as refused:
+        raise partial.refusal(refused) from refused
     finally:
-        partial.unlink(missing_ok=True)
+        partial.discard()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.cli.output_file import PartialFile
 from simulator_bridge.errors import UserError
 
 QUALITY = "26"  # libx264's CRF: lower is better and larger
@@ -51,19 +52,19 @@ class H264Writer:
             import av
         except ImportError as error:
             raise VideoError(f"a video needs PyAV: pip install av ({error})") from error
-        self._path = path
-        self._partial = path.with_name(f".{path.stem}.partial.mp4")  # one name: what a killed program left is replaced
+        self._partial = PartialFile(path, VideoError)
         self._to_av = av.VideoFrame.from_ndarray
         self._errors = OSError, av.FFmpegError
         self._last_tick = -1
         try:
-            self._partial.touch()  # av opens it when the first picture comes, which is late for bad news
-            self._file = av.open(str(self._partial), "w", options={"movflags": "faststart"})
+            self._partial.path.touch()  # av opens it when the first picture comes, which is late for bad news
+            self._file = av.open(str(self._partial.path), "w", options={"movflags": "faststart"})
             # without B pictures, whose order of decoding makes a file of uneven times end early
             options = {"crf": QUALITY, "preset": "veryfast", "g": str(KEY_PICTURES), "bf": "0"}
             self._stream = self._file.add_stream("libx264", rate=USUAL_RATE_HZ, options=options)
         except self._errors as error:
-            raise VideoError(f"{path}: cannot be written: {error}") from error
+            self._partial.discard()
+            raise self._partial.refusal(error) from error
         self._stream.width, self._stream.height = size_px
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = TICK
@@ -81,7 +82,7 @@ class H264Writer:
             for packet in self._stream.encode(image):
                 self._file.mux(packet)
         except self._errors as error:
-            raise VideoError(f"{self._path}: cannot be written: {error}") from error
+            raise self._partial.refusal(error) from error
 
     def close(self) -> None:
         """Finish the file; without a single picture there is none."""
@@ -92,16 +93,16 @@ class H264Writer:
             for packet in self._stream.encode(None):
                 self._file.mux(packet)
             self._file.close()
-            self._partial.replace(self._path)
         except self._errors as error:
             self.discard()
-            raise VideoError(f"{self._path}: cannot be written: {error}") from error
+            raise self._partial.refusal(error) from error
+        self._partial.commit()
 
     def discard(self) -> None:
         """Leave no file."""
         with contextlib.suppress(*self._errors):
             self._file.close()
-        self._partial.unlink(missing_ok=True)
+        self._partial.discard()
 
     def __enter__(self) -> H264Writer:
         return self

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator_bridge.film.drive_data import Edges, FloatArray, Route
 from simulator_bridge.recording import EPISODE_GAP_S, Recording
-from simulator_bridge.recording.log.writing import SIDECAR_NAME
+from simulator_bridge.recording.log.log_format import SIDECAR_NAME
 from simulator_bridge.track import Track, TrackError, build_track
 from simulator_bridge.udacity_car import MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 

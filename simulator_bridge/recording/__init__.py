@@ -4,8 +4,8 @@ from simulator_bridge.recording.images.image_files import read_frame
 from simulator_bridge.recording.images.image_lookup import Check
 from simulator_bridge.recording.images.image_paths import ImagePaths
 from simulator_bridge.recording.log.dialects import Dropped
-from simulator_bridge.recording.log.folders import find_recordings
-from simulator_bridge.recording.log.writing import (
+from simulator_bridge.recording.log.folder_scan import find_recordings
+from simulator_bridge.recording.log.log_format import (
     CAMERAS,
     IMAGE_FOLDER,
     LOG_NAME,

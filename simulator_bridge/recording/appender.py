@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.recording.log.writing import (
+from simulator_bridge.recording.log.log_format import (
     CAMERAS,
     COLUMNS,
     IMAGE_FOLDER,

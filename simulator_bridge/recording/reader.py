@@ -17,13 +17,13 @@ import numpy.typing as npt
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording.images.image_lookup import Check, LocatedImages, locate_images
 from simulator_bridge.recording.images.image_paths import ImagePaths
-from simulator_bridge.recording.log.cells import folder_name
+from simulator_bridge.recording.log.csv_cells import folder_name
 from simulator_bridge.recording.log.dialects import Dropped, LogRows, count_drops, parse_log
-from simulator_bridge.recording.log.folders import find_recordings, log_in
-from simulator_bridge.recording.log.units import check_steering
-from simulator_bridge.recording.log.writing import (
+from simulator_bridge.recording.log.folder_scan import find_recordings, log_in
+from simulator_bridge.recording.log.log_format import (
     image_time_s,
 )
+from simulator_bridge.recording.log.steering_unit import check_steering
 
 EPISODE_GAP_S = 1.0  # a longer pause between two rows starts a new episode
 

@@ -22,7 +22,7 @@ from typing import Self
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import FRAME_SHAPE, Frame, encode_frame
 from simulator_bridge.recording.appender import RecordingAppender
-from simulator_bridge.recording.log.writing import CAMERAS
+from simulator_bridge.recording.log.log_format import CAMERAS
 
 logger = logging.getLogger(__name__)
 

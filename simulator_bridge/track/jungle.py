@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator_bridge.track.heights import heights_between
 from simulator_bridge.track.track_geometry import Corner, rounded_polygon
-from simulator_bridge.track.track_plan import Arc, Arcs, Light, Paint, TrackPlan
+from simulator_bridge.track.track_plan import Light, Paint, Stretch, Stretches, TrackPlan
 
 HALF_WIDTH_M = 4.5  # two lanes of 4.5 m, measured on real frames with the ground's disparity
 
@@ -68,12 +68,12 @@ def plan_jungle() -> TrackPlan:
         width_left=width,
         width_right=width,
         theme="jungle",
-        arcs=Arcs(
+        stretches=Stretches(
             kerb_left=(),
             kerb_right=(),
-            cliff_left=(Arc(0.05, 0.13), Arc(0.26, 0.34), Arc(0.55, 0.63), Arc(0.8, 0.88)),
-            cliff_right=(Arc(0.14, 0.24), Arc(0.38, 0.5), Arc(0.66, 0.74), Arc(0.9, 0.98)),
-            shade=(Arc(0.15, 0.2), Arc(0.4, 0.46), Arc(0.68, 0.72), Arc(0.91, 0.95)),
+            cliff_left=(Stretch(0.05, 0.13), Stretch(0.26, 0.34), Stretch(0.55, 0.63), Stretch(0.8, 0.88)),
+            cliff_right=(Stretch(0.14, 0.24), Stretch(0.38, 0.5), Stretch(0.66, 0.74), Stretch(0.9, 0.98)),
+            shade=(Stretch(0.15, 0.2), Stretch(0.4, 0.46), Stretch(0.68, 0.72), Stretch(0.91, 0.95)),
         ),
         paint=Paint(lanes=2, edge_line="white", centre_line="dashed", shoulder_width_m=0.8),
         light=Light(sun_azimuth_deg=140.0, sun_elevation_deg=40.0, brightness=0.9),

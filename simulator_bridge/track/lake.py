@@ -12,7 +12,7 @@ import numpy as np
 
 from simulator_bridge.track.heights import heights_between
 from simulator_bridge.track.track_geometry import Corner, arc_lengths, rounded_polygon
-from simulator_bridge.track.track_plan import Arc, Arcs, Light, Paint, TrackPlan
+from simulator_bridge.track.track_plan import Light, Paint, Stretch, Stretches, TrackPlan
 
 LENGTH_M = 1131.0
 HALF_WIDTH_M = 4.0  # between the yellow lines: 8 m, measured on real frames with the ground's disparity
@@ -49,7 +49,7 @@ def plan_lake() -> TrackPlan:
         width_left=width,
         width_right=width,
         theme="lake",
-        arcs=Arcs(
+        stretches=Stretches(
             bridge=(_metres(870.0, 975.0),),
             turn_off_right=(_metres(1040.0, 1072.0),),
             water_left=(_metres(40.0, 95.0), _metres(380.0, 470.0), _metres(815.0, 1005.0)),
@@ -60,5 +60,5 @@ def plan_lake() -> TrackPlan:
     )
 
 
-def _metres(start_m: float, end_m: float) -> Arc:
-    return Arc(start_m / LENGTH_M, end_m / LENGTH_M)
+def _metres(start_m: float, end_m: float) -> Stretch:
+    return Stretch(start_m / LENGTH_M, end_m / LENGTH_M)

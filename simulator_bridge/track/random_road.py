@@ -9,12 +9,12 @@ import numpy as np
 from simulator_bridge.track.track_geometry import arc_lengths, curvatures, polygon_turns, rounded_polygon
 from simulator_bridge.track.track_plan import (
     THEMES,
-    Arc,
-    Arcs,
     FloatArray,
     Light,
     LineColour,
     Paint,
+    Stretch,
+    Stretches,
     Theme,
     TrackError,
     TrackPlan,
@@ -37,7 +37,7 @@ def random_plans(seed: int) -> Iterator[TrackPlan]:
         except TrackError:
             continue
         if xy is not None:
-            yield _furnished(seed, xy, rng)
+            yield _with_features(seed, xy, rng)
 
 
 def _road(rng: np.random.Generator) -> FloatArray | None:
@@ -72,7 +72,7 @@ def _loop(rng: np.random.Generator) -> FloatArray:
     return np.asarray(np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=-1) * stretch)
 
 
-def _furnished(seed: int, xy: FloatArray, rng: np.random.Generator) -> TrackPlan:
+def _with_features(seed: int, xy: FloatArray, rng: np.random.Generator) -> TrackPlan:
     width = np.full(len(xy), 0.5 * rng.uniform(6.5, 10.0))
     lanes = 2 if width[0] > 3.75 and rng.random() < 0.5 else 1
     edge_line: LineColour = "yellow" if rng.random() < 0.5 else "white"
@@ -84,7 +84,7 @@ def _furnished(seed: int, xy: FloatArray, rng: np.random.Generator) -> TrackPlan
         width_left=width,
         width_right=width,
         theme=theme,
-        arcs=_arcs(theme, xy, rng),
+        stretches=_stretches(theme, xy, rng),
         paint=Paint(lanes=lanes, edge_line=edge_line, centre_line="dashed" if lanes == 2 else "none"),
         light=Light(
             sun_azimuth_deg=float(rng.uniform(0.0, 360.0)),
@@ -95,38 +95,38 @@ def _furnished(seed: int, xy: FloatArray, rng: np.random.Generator) -> TrackPlan
     )
 
 
-def _arcs(theme: Theme, xy: FloatArray, rng: np.random.Generator) -> Arcs:
+def _stretches(theme: Theme, xy: FloatArray, rng: np.random.Generator) -> Stretches:
     straight = _longest_straight(xy)
     wet = theme in ("lake", "autumn")
     has_bridge = wet and _share(straight) * arc_lengths(xy)[-1] > SHORTEST_BRIDGE_M and rng.random() < 0.6
-    return Arcs(
+    return Stretches(
         bridge=(straight,) if has_bridge else (),
-        turn_off_right=(_stretch(rng, 0.02, 0.04),) if not has_bridge and rng.random() < 0.5 else (),
-        water_left=(_stretch(rng, 0.1, 0.3), *((straight,) if has_bridge else ())) if wet else (),
+        turn_off_right=(_random_stretch(rng, 0.02, 0.04),) if not has_bridge and rng.random() < 0.5 else (),
+        water_left=(_random_stretch(rng, 0.1, 0.3), *((straight,) if has_bridge else ())) if wet else (),
         water_right=(straight,) if has_bridge else (),
-        cliff_left=() if wet else (_stretch(rng, 0.1, 0.3),),
-        cliff_right=() if wet else (_stretch(rng, 0.1, 0.3),),
-        shade=(_stretch(rng, 0.05, 0.12), _stretch(rng, 0.05, 0.12)) if theme == "jungle" else (),
+        cliff_left=() if wet else (_random_stretch(rng, 0.1, 0.3),),
+        cliff_right=() if wet else (_random_stretch(rng, 0.1, 0.3),),
+        shade=(_random_stretch(rng, 0.05, 0.12), _random_stretch(rng, 0.05, 0.12)) if theme == "jungle" else (),
     )
 
 
-def _stretch(rng: np.random.Generator, shortest: float, longest: float) -> Arc:
+def _random_stretch(rng: np.random.Generator, shortest: float, longest: float) -> Stretch:
     start = float(rng.random())
-    return Arc(start, (start + float(rng.uniform(shortest, longest))) % 1.0)
+    return Stretch(start, (start + float(rng.uniform(shortest, longest))) % 1.0)
 
 
-def _share(arc: Arc) -> float:
-    return (arc.end - arc.start) % 1.0
+def _share(stretch: Stretch) -> float:
+    return (stretch.end - stretch.start) % 1.0
 
 
-def _longest_straight(xy: FloatArray) -> Arc:
+def _longest_straight(xy: FloatArray) -> Stretch:
     """The longest gap between two points of a road of straights and arcs where it bends, a little shortened."""
     lengths = arc_lengths(xy)
     bends = lengths[:-1][np.abs(curvatures(xy)) > 1e-4] / lengths[-1]
     gaps = np.mod(np.roll(bends, -1) - bends, 1.0)
     longest = int(gaps.argmax())
     shortened = 0.1 * gaps[longest]
-    return Arc(float((bends[longest] + shortened) % 1.0), float((bends[longest] + gaps[longest] - shortened) % 1.0))
+    return Stretch(float((bends[longest] + shortened) % 1.0), float((bends[longest] + gaps[longest] - shortened) % 1.0))
 
 
 def _hills(xy: FloatArray, rng: np.random.Generator) -> FloatArray:

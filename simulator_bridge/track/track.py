@@ -198,19 +198,24 @@ def _first_drivable(plans: Iterator[TrackPlan], scale: float) -> Track:
     failure = TrackError("no track was planned")
     for plan in plans:
         try:
-            return _drivable(plan, scale)
+            return build_planned_track(plan, scale)
         except TrackError as error:
             failure = error
     raise failure
 
 
-def _drivable(plan: TrackPlan, scale: float) -> Track:
+def build_planned_track(plan: TrackPlan, scale: float = 1.0) -> Track:
+    """The track of a plan, its centre line and heights stretched by `scale`.
+
+    Raises:
+        TrackError: If no car could drive it.
+    """
     road = sample_plan(plan, scale)
     return Track(
         **vars(road),
         name=plan.name,
         theme=plan.theme,
-        features=features_along(plan.arcs, road.curvature, road.ds_m),
+        features=features_along(plan.stretches, road.curvature, road.ds_m),
         paint=plan.paint,
         light=plan.light,
         driving_line_offset_m=plan.driving_line_offset_m,

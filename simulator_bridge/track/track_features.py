@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.track.track_geometry import smooth_closed
-from simulator_bridge.track.track_plan import Arc, Arcs, BoolArray, FloatArray
+from simulator_bridge.track.track_plan import BoolArray, FloatArray, Stretch, Stretches
 
 KERB_RADIUS_M = 60.0  # bends sharper than this get kerbs where a plan names none
 
@@ -47,33 +47,33 @@ class Features:
         )
 
 
-def features_along(arcs: Arcs, curvature: FloatArray, ds_m: float) -> Features:
+def features_along(stretches: Stretches, curvature: FloatArray, ds_m: float) -> Features:
     """The features of a plan at every centre line point (N,)."""
     n = len(curvature)
     fraction = np.arange(n) / n
 
-    def flags(stretches: tuple[Arc, ...]) -> BoolArray:
+    def flags(where: tuple[Stretch, ...]) -> BoolArray:
         covered = np.zeros(n, dtype=np.bool_)
-        for stretch in stretches:
+        for stretch in where:
             covered |= stretch.covers(fraction)
         return covered
 
     bend = np.abs(smooth_closed(curvature, 6.0 / ds_m)) > 1.0 / KERB_RADIUS_M
-    bridge = flags(arcs.bridge)
-    turn_off_left, turn_off_right = flags(arcs.turn_off_left), flags(arcs.turn_off_right)
-    kerb_left = bend if arcs.kerb_left is None else flags(arcs.kerb_left)
-    kerb_right = bend if arcs.kerb_right is None else flags(arcs.kerb_right)
+    bridge = flags(stretches.bridge)
+    turn_off_left, turn_off_right = flags(stretches.turn_off_left), flags(stretches.turn_off_right)
+    kerb_left = bend if stretches.kerb_left is None else flags(stretches.kerb_left)
+    kerb_right = bend if stretches.kerb_right is None else flags(stretches.kerb_right)
     return Features(
         kerb_left=kerb_left & ~bridge & ~turn_off_left,
         kerb_right=kerb_right & ~bridge & ~turn_off_right,
         bridge=bridge,
         turn_off_left=turn_off_left,
         turn_off_right=turn_off_right,
-        water_left=flags(arcs.water_left),
-        water_right=flags(arcs.water_right),
-        cliff_left=flags(arcs.cliff_left),
-        cliff_right=flags(arcs.cliff_right),
-        shade=flags(arcs.shade),
+        water_left=flags(stretches.water_left),
+        water_right=flags(stretches.water_right),
+        cliff_left=flags(stretches.cliff_left),
+        cliff_right=flags(stretches.cliff_right),
+        shade=flags(stretches.shade),
     )
 
 

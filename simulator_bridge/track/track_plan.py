@@ -48,7 +48,7 @@ class Paint:
 
 
 @dataclass(frozen=True)
-class Arc:
+class Stretch:
     """A stretch of road, as fractions of the lap; `end < start` runs through the start line."""
 
     start: float
@@ -62,19 +62,19 @@ class Arc:
 
 
 @dataclass(frozen=True)
-class Arcs:
+class Stretches:
     """Where along the lap a plan has what; kerbs None = wherever a bend is sharp enough."""
 
-    kerb_left: tuple[Arc, ...] | None = None
-    kerb_right: tuple[Arc, ...] | None = None
-    bridge: tuple[Arc, ...] = ()
-    turn_off_left: tuple[Arc, ...] = ()
-    turn_off_right: tuple[Arc, ...] = ()
-    water_left: tuple[Arc, ...] = ()
-    water_right: tuple[Arc, ...] = ()
-    cliff_left: tuple[Arc, ...] = ()
-    cliff_right: tuple[Arc, ...] = ()
-    shade: tuple[Arc, ...] = ()
+    kerb_left: tuple[Stretch, ...] | None = None
+    kerb_right: tuple[Stretch, ...] | None = None
+    bridge: tuple[Stretch, ...] = ()
+    turn_off_left: tuple[Stretch, ...] = ()
+    turn_off_right: tuple[Stretch, ...] = ()
+    water_left: tuple[Stretch, ...] = ()
+    water_right: tuple[Stretch, ...] = ()
+    cliff_left: tuple[Stretch, ...] = ()
+    cliff_right: tuple[Stretch, ...] = ()
+    shade: tuple[Stretch, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ class TrackPlan:
     width_left: FloatArray
     width_right: FloatArray
     theme: Theme
-    arcs: Arcs = field(default_factory=Arcs)
+    stretches: Stretches = field(default_factory=Stretches)
     paint: Paint = field(default_factory=Paint)
     light: Light = field(default_factory=Light)
     smoothing_m: float = 2.5

@@ -28,7 +28,7 @@ from socketio import packet as socketio_packet
 
 from simulator_bridge.errors import UserError
 from simulator_bridge.transport.bridge_session import BridgeSession, EngineIoWebSocket
-from simulator_bridge.transport.eio3_payload import decode_eio3_payload, encode_eio3_payload
+from simulator_bridge.transport.engineio3_payload import decode_engineio3_payload, encode_engineio3_payload
 from simulator_bridge.transport.fault_log import FaultLog
 from simulator_bridge.transport.websocket import CLOSE_GOING_AWAY
 
@@ -62,7 +62,7 @@ class IncompatibleLibraryError(UserError):
     """The installed python-socketio or python-engineio lacks a hook that we need."""
 
 
-class Unreadable:
+class UnreadablePayload:
     """Stands for the payload of a telemetry event that could not be read."""
 
     def __init__(self, reason: str) -> None:
@@ -192,7 +192,7 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
             return
         if not self._is_connected(eio_sid):
             self._connect_implicitly(eio_sid)
-        self._trigger_event("telemetry", "/", self.manager.sid_from_eio_sid(eio_sid, "/"), Unreadable(reason))
+        self._trigger_event("telemetry", "/", self.manager.sid_from_eio_sid(eio_sid, "/"), UnreadablePayload(reason))
 
     def _handle_eio_disconnect(self, eio_sid: str, *args: Any) -> None:
         self._implicit.discard(eio_sid)
@@ -249,7 +249,7 @@ class BridgeEngineServer(engineio.Server):  # type: ignore[misc]  # the library 
         if environ["REQUEST_METHOD"] == "POST":
             length = min(int(environ["CONTENT_LENGTH"]), self.max_http_buffer_size + 1)
             try:
-                body = "\x1e".join(decode_eio3_payload(environ["wsgi.input"].read(length))).encode("utf-8")
+                body = "\x1e".join(decode_engineio3_payload(environ["wsgi.input"].read(length))).encode("utf-8")
             except ValueError as error:
                 faults.report("post", "ignoring a polling request: %s", error)
                 return _refuse(start_response, "400 Bad Request", "not an Engine.IO 3 payload")
@@ -262,7 +262,7 @@ class BridgeEngineServer(engineio.Server):  # type: ignore[misc]  # the library 
 
         answer = b"".join(super().handle_request(environ, start))
         if environ["REQUEST_METHOD"] == "GET" and statuses[0].startswith("200"):
-            return [encode_eio3_payload(answer.decode("utf-8").split("\x1e"))]
+            return [encode_engineio3_payload(answer.decode("utf-8").split("\x1e"))]
         return [b"ok" if answer == b"OK" else answer]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import IO, Any, Protocol, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
-from simulator_bridge.transport.gatekeeper import MAX_CONNECTIONS, REQUEST_S, Gatekeeper
+from simulator_bridge.transport.connection_limits import MAX_CONNECTIONS, REQUEST_S, ConnectionLimiter
 from simulator_bridge.transport.websocket import Lock
 
 logger = logging.getLogger(__name__)
@@ -64,15 +64,15 @@ class ThreadingTransport:
         hang_up: Callable[[], None],
     ) -> None:
         """Serve until `stop` is set."""
-        gatekeeper = Gatekeeper()
-        server = _ThreadedServer(listener, gatekeeper)
+        limiter = ConnectionLimiter()
+        server = _ThreadedServer(listener, limiter)
         server.set_app(app)
         acceptor = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": TICK_S}, daemon=True)
         acceptor.start()
         try:
             while not stop.wait(TICK_S):
                 tick()
-                gatekeeper.show_out()
+                limiter.close_slow()
         finally:
             server.shutdown()
             acceptor.join()
@@ -100,18 +100,18 @@ class EventletTransport:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
                 logger.debug(format, *args)  # what a client broke is not for the terminal
 
-        gatekeeper = Gatekeeper()
+        limiter = ConnectionLimiter()
 
         def with_upgrade(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             if environ["REQUEST_METHOD"] != "POST":  # the body of a POST is yet to come, in the same time
-                gatekeeper.has_spoken(environ["eventlet.input"].get_socket())
+                limiter.request_is_here(environ["eventlet.input"].get_socket())
             environ["bridge.upgrade"] = _EventletUpgrade(environ["eventlet.input"].get_socket)
             return app(environ, start_response)
 
         pool = eventlet.GreenPool(MAX_CONNECTIONS)
         acceptor = eventlet.spawn(
             eventlet.wsgi.server,
-            _GuardedListener(eventlet.greenio.GreenSocket(listener), gatekeeper),
+            _GuardedListener(eventlet.greenio.GreenSocket(listener), limiter),
             with_upgrade,
             log=logging.getLogger(f"{__name__}.eventlet"),
             log_output=False,
@@ -119,13 +119,13 @@ class EventletTransport:
             socket_timeout=REQUEST_S,
             custom_pool=pool,
             protocol=Protocol,
-            keepalive=False,  # a further request of the same connection would be outside the gatekeeper's time
+            keepalive=False,  # a further request of the same connection would have no deadline
         )
         try:
             while not stop.is_set():
                 eventlet.sleep(TICK_S)
                 tick()
-                gatekeeper.show_out()
+                limiter.close_slow()
         finally:
             acceptor.kill()
             hang_up()
@@ -143,16 +143,16 @@ def build_transport(name: str) -> Transport:
 
 
 class _GuardedListener:
-    """Accepts for eventlet what the gatekeeper lets in."""
+    """Accepts for eventlet what the limiter accepts."""
 
-    def __init__(self, listener: Any, gatekeeper: Gatekeeper) -> None:
+    def __init__(self, listener: Any, limiter: ConnectionLimiter) -> None:
         self._listener = listener
-        self._gatekeeper = gatekeeper
+        self._limiter = limiter
 
     def accept(self) -> tuple[Any, Any]:
         while True:
             sock, address = self._listener.accept()
-            if self._gatekeeper.lets_in(sock, str(address[0])):
+            if self._limiter.accepts(sock, str(address[0])):
                 return sock, address
             sock.close()
 
@@ -213,8 +213,8 @@ class _ThreadedServer(socketserver.ThreadingMixIn, WSGIServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listener: socket.socket, gatekeeper: Gatekeeper) -> None:
-        self.gatekeeper = gatekeeper
+    def __init__(self, listener: socket.socket, limiter: ConnectionLimiter) -> None:
+        self.limiter = limiter
         super().__init__(listener.getsockname()[:2], _RequestHandler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
@@ -229,7 +229,7 @@ class _ThreadedServer(socketserver.ThreadingMixIn, WSGIServer):
             self.shutdown_request(request)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        return self.gatekeeper.lets_in(request, str(client_address[0]))
+        return self.limiter.accepts(request, str(client_address[0]))
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
@@ -238,7 +238,7 @@ class _ThreadedServer(socketserver.ThreadingMixIn, WSGIServer):
             self._free.release()
 
     def close_request(self, request: Any) -> None:
-        self.gatekeeper.has_spoken(request)
+        self.limiter.request_is_here(request)
         super().close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -264,7 +264,7 @@ class _RequestHandler(WSGIRequestHandler):
         if not self.parse_request():
             return
         if self.command != "POST":  # its body is yet to come, in the same time
-            self.server.gatekeeper.has_spoken(self.connection)  # type: ignore[attr-defined]
+            self.server.limiter.request_is_here(self.connection)  # type: ignore[attr-defined]
         environ = self.get_environ()
         upgrade = environ["bridge.upgrade"] = _ThreadingUpgrade(self.connection)
         app = self.server.get_app()  # type: ignore[attr-defined]

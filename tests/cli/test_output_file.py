@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 
 from simulator_bridge.cli.json_values import to_json_value
-from simulator_bridge.cli.output_file import check_output, replacing, write_json
-from simulator_bridge.errors import UserError
+from simulator_bridge.cli.output_file import PartialFile, check_output, replacing, write_json
+from simulator_bridge.errors import ModelFileError, UserError
 
 
 @dataclass
@@ -57,6 +58,37 @@ def test_what_was_there_survives_a_failure(tmp_path: Path, error: Exception) -> 
     assert isinstance(info.value, UserError) == isinstance(error, OSError)
     assert path.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["model.h5"]
+
+
+def test_a_refusal_is_of_the_class_asked_for_and_names_the_place(tmp_path: Path) -> None:
+    missing = tmp_path / "missing" / "model.h5"
+    with (
+        pytest.raises(ModelFileError, match=r"model.h5: cannot be written: No such file"),
+        replacing(missing, ModelFileError) as partial,
+    ):
+        partial.write_text("new")
+
+
+def test_the_content_is_on_the_disk_before_the_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.h5"
+    seen: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: seen.append(path.exists()))
+    with replacing(path) as partial:
+        partial.write_text("new")
+    assert seen == [False]
+    assert path.read_text() == "new"
+
+
+def test_a_partial_file_becomes_the_file_by_commit_only(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_text("old")
+    partial = PartialFile(path)
+    partial.path.write_text("new")
+    assert path.read_text() == "old"
+    partial.commit()
+    partial.discard()
+    assert [each.name for each in tmp_path.iterdir()] == ["film.mp4"]
+    assert path.read_text() == "new"
 
 
 def test_two_writers_do_not_share_a_partial_file(tmp_path: Path) -> None:

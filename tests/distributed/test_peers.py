@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import logging
+import logging.handlers
+import pickle
 import queue
 import socket
 from collections.abc import Callable, Iterator
@@ -12,9 +16,11 @@ import pytest
 from simulator_bridge.errors import UserError
 from tests.support.free_ports import free_addresses
 from train.cluster import split_address
-from train.distributed import peers
+from train.distributed import peer_connection, peers
+from train.distributed.peer_connection import PeerConnection
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0  # a loaded machine; nothing waits for it to pass
+KEY = b"the workers' key"
 
 
 @pytest.fixture
@@ -30,7 +36,7 @@ Join = Callable[[int], tuple[Members, Lost]]
 
 @pytest.fixture
 def joined(pool: ThreadPoolExecutor) -> Iterator[Callable[[int], tuple[Members, Lost]]]:
-    """Makes a star of n members; ends it after the test."""
+    """Makes a star of n workers; ends it after the test."""
     members: Members = []
 
     def join(n: int) -> tuple[Members, Lost]:
@@ -52,13 +58,15 @@ def _join(pool: ThreadPoolExecutor, n: int) -> tuple[Members, Lost]:
     addresses = free_addresses(n)
     lost: Lost = queue.Queue()
     coming = [
-        pool.submit(peers.join, addresses, i, lambda member, reason: lost.put((member, reason)), timeout_s=DEADLINE_S)
+        pool.submit(
+            peers.join, addresses, i, KEY, lambda member, reason: lost.put((member, reason)), timeout_s=DEADLINE_S
+        )
         for i in reversed(range(n))
     ]
     return [future.result(DEADLINE_S) for future in reversed(coming)], lost
 
 
-def test_members_find_each_other_and_say_json_and_bytes(joined: Join) -> None:
+def test_workers_find_each_other_and_exchange_json_and_bytes(joined: Join) -> None:
     links, _ = joined(3)
 
     assert sorted(links[0]) == [1, 2]
@@ -70,19 +78,19 @@ def test_members_find_each_other_and_say_json_and_bytes(joined: Join) -> None:
 
 def test_the_port_is_free_again_for_something_else_while_the_links_live(joined: Join) -> None:
     links, _ = joined(2)
-    host, port = links[0][1]._socket.getsockname()
+    host, port = links[0][1]._connection._socket.getsockname()
 
     with peers.listen_at(f"{host}:{port}"):
         links[0][1].send("still there")
         assert links[1][0].receive() == "still there"
 
 
-def test_a_member_that_ends_is_noticed_with_its_reason(joined: Join) -> None:
+def test_a_worker_that_ends_is_noticed_with_its_reason(joined: Join) -> None:
     links, lost = joined(3)
 
     links[1][0].close("its disk is full")
     assert lost.get(timeout=DEADLINE_S) == (1, "its disk is full")
-    links[2][0]._socket.shutdown(socket.SHUT_RDWR)  # what the kernel does for a process that is killed
+    links[2][0]._connection.hang_up()  # what the kernel does for a process that is killed
     assert {lost.get(timeout=DEADLINE_S) for _ in range(2)} == {
         (2, "its connection was lost"),
         (0, "its connection was lost"),
@@ -91,7 +99,7 @@ def test_a_member_that_ends_is_noticed_with_its_reason(joined: Join) -> None:
         links[0][1].receive()
 
 
-def test_a_member_that_is_done_is_not_lost(joined: Join) -> None:
+def test_a_worker_that_is_done_is_not_lost(joined: Join) -> None:
     links, lost = joined(2)
 
     links[1][0].send("last words")
@@ -106,54 +114,168 @@ def test_a_member_that_is_done_is_not_lost(joined: Join) -> None:
 def test_who_does_not_come_is_named(index: int) -> None:
     addresses = free_addresses(2)
 
-    with pytest.raises(UserError, match=rf"no word from member {1 - index} \({addresses[1 - index]}\)"):
-        peers.join(addresses, index, print, timeout_s=0.1)
+    with pytest.raises(UserError, match=rf"no answer from worker {1 - index} \({addresses[1 - index]}\)"):
+        peers.join(addresses, index, KEY, print, timeout_s=0.1)
 
 
-def refused(pool: ThreadPoolExecutor, first_words: bytes) -> bytes:
-    """What a newcomer to a job of two is answered, before the true member 1 comes."""
+@pytest.fixture
+def waiting_chief(pool: ThreadPoolExecutor) -> Iterator[list[str]]:
+    """The addresses of two workers whose chief waits; after the test the other one comes, and both must find in."""
     addresses = free_addresses(2)
     listening: Future[None] = Future()
     chief = pool.submit(
-        peers.join, addresses, 0, print, timeout_s=DEADLINE_S, on_waiting=lambda missing: listening.set_result(None)
+        peers.join,
+        addresses,
+        0,
+        KEY,
+        print,
+        timeout_s=DEADLINE_S,
+        on_waiting=lambda missing: listening.set_result(None),
     )
     listening.result(DEADLINE_S)
-    with socket.create_connection(split_address(addresses[0]), DEADLINE_S) as stranger:
-        with contextlib.suppress(OSError):  # it may be refused before it has said all
-            stranger.sendall(first_words)
-            stranger.shutdown(socket.SHUT_WR)
-        answer = b"".join(iter(lambda: _received(stranger), b""))
-    members = [peers.join(addresses, 1, print, timeout_s=DEADLINE_S), chief.result(DEADLINE_S)]
+    yield addresses
+    members = [peers.join(addresses, 1, KEY, print, timeout_s=DEADLINE_S), chief.result(DEADLINE_S)]
     _leave(members)
     assert list(members[1]) == [1]
-    return answer
 
 
-def _received(connection: socket.socket) -> bytes:
-    try:
-        return connection.recv(4096)
-    except ConnectionResetError:
-        return b""
+def connect(addresses: list[str]) -> socket.socket:
+    return socket.create_connection(split_address(addresses[0]), DEADLINE_S)
 
 
-GREETINGS: list[tuple[Callable[[], Any], bytes]] = [
-    (lambda: [peers.GREETING, 1, 3], b"got 1 of 3"),
-    (lambda: [peers.GREETING, 0, 2], b"got 0 of 2"),
-    (lambda: ["another program", 1, 2], b"expected one of the members"),
-    (lambda: 5, b""),
+def all_received(connection: socket.socket) -> bytes:
+    """What the other end sends until it hangs up."""
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := connection.recv(4096):
+            received += part
+    return received
+
+
+GREETINGS: list[tuple[Any, str]] = [
+    ([peers.GREETING, 1, 3], "got 1 of 3"),
+    ([peers.GREETING, 0, 2], "got 0 of 2"),
+    ([peers.GREETING, 2, 2], "got 2 of 2"),
+    ([peers.GREETING, "1", 2], "got 1 of 2"),
+    (["another program", 1, 2], r"expected one of the workers [1] of 2"),
 ]
 
 
 @pytest.mark.parametrize(("greeting", "answer"), GREETINGS)
-def test_who_is_no_missing_member_is_sent_away(
-    pool: ThreadPoolExecutor, greeting: Callable[[], Any], answer: bytes
-) -> None:
-    assert answer in refused(pool, peers._framed_json(greeting()))
+def test_who_is_no_missing_worker_is_sent_away(waiting_chief: list[str], greeting: Any, answer: str) -> None:
+    with PeerConnection(connect(waiting_chief)) as newcomer:
+        newcomer.authenticate(KEY, is_chief=False)
+        newcomer.send_json(greeting)
+        assert answer in json.loads(newcomer.receive()[1])
+        with pytest.raises(EOFError):
+            newcomer.receive()
 
 
-@pytest.mark.parametrize("first_words", [b"GET / HTTP/1.1\r\n\r\n" + b"x" * 100, b"\xff" * 100, b""])
-def test_strangers_on_the_port_change_nothing(pool: ThreadPoolExecutor, first_words: bytes) -> None:
-    refused(pool, first_words)
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"j5",
+        b"j[",
+        b"bdata",
+        b"",
+        pickle.dumps(print),
+        b"j" + b" " * peers.MAX_GREETING_BYTES,
+    ],
+)
+def test_a_worker_that_does_not_follow_the_protocol_is_sent_away(waiting_chief: list[str], message: bytes) -> None:
+    with PeerConnection(connect(waiting_chief)) as newcomer:
+        newcomer.authenticate(KEY, is_chief=False)
+        newcomer._connection.send_bytes(message)
+        with pytest.raises((EOFError, ConnectionResetError)):
+            newcomer.receive()
+
+
+@pytest.mark.parametrize(
+    "first_words",
+    [b"GET / HTTP/1.1\r\n\r\n" + b"x" * 100, b"\xff" * 100, b"\x80\0\0\0", b"\0\0\1\1" + b"x" * 257, b""],
+)
+def test_strangers_on_the_port_change_nothing(waiting_chief: list[str], first_words: bytes) -> None:
+    with connect(waiting_chief) as stranger:
+        with contextlib.suppress(OSError):  # it may be refused before it has said all
+            stranger.sendall(first_words)
+            stranger.shutdown(socket.SHUT_WR)
+        assert b"#WELCOME#" not in all_received(stranger)
+
+
+def test_a_silent_stranger_delays_nobody_and_is_hung_up_on_in_the_end(joined: Join, pool: ThreadPoolExecutor) -> None:
+    addresses = free_addresses(2)
+    strangers: list[socket.socket] = []
+
+    with contextlib.ExitStack() as open_sockets:
+        chief = pool.submit(
+            peers.join,
+            addresses,
+            0,
+            KEY,
+            print,
+            timeout_s=DEADLINE_S,
+            on_waiting=lambda missing: strangers.append(open_sockets.enter_context(connect(addresses))),
+        )
+        member = peers.join(addresses, 1, KEY, print, timeout_s=DEADLINE_S)
+        members = [chief.result(DEADLINE_S), member]
+        assert b"#CHALLENGE#" in all_received(strangers[0])
+    members[1][0].send("hello")
+    assert members[0][1].receive() == "hello"
+    _leave(members)
+
+
+def test_a_stranger_has_one_deadline(waiting_chief: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(peers, "STRANGER_S", 0.05)
+        with connect(waiting_chief) as stranger:
+            assert b"#CHALLENGE#" in all_received(stranger)
+
+
+def test_a_worker_with_another_key_is_told_so_and_the_chief_goes_on_waiting(waiting_chief: list[str]) -> None:
+    lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    handler = logging.handlers.QueueHandler(lines)  # the chief writes in a thread of its own
+    peers.logger.addHandler(handler)
+    try:
+        with pytest.raises(UserError, match=r"worker 0 \(.*\) has another key: .* CLONEWAY_WORKERS_KEY"):
+            peers.join(waiting_chief, 1, b"not the workers' key", print, timeout_s=DEADLINE_S)
+        line = lines.get(timeout=DEADLINE_S).getMessage()
+    finally:
+        peers.logger.removeHandler(handler)
+    assert line == "a program on 127.0.0.1 tried to join with another workers' key"
+
+
+@pytest.mark.parametrize("words", [b"", b"\0\0\0\2hi", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_something_else_in_the_place_of_the_chief_is_named(pool: ThreadPoolExecutor, words: bytes) -> None:
+    addresses = free_addresses(2)
+    with peers.listen_at(addresses[0]) as listener:
+        joining = pool.submit(peers.join, addresses, 1, KEY, print, timeout_s=DEADLINE_S)
+        other, _ = listener.accept()
+        with other:
+            other.sendall(words)
+            other.shutdown(socket.SHUT_WR)
+            error = joining.exception(DEADLINE_S)
+    assert isinstance(error, UserError)
+    assert "something else listens there" in str(error)
+
+
+def test_a_message_over_the_limit_ends_the_link(joined: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer_connection, "MAX_MESSAGE_BYTES", 1000)
+    links, lost = joined(2)
+
+    links[1][0].send(b"x" * 999)
+    links[1][0].send(b"x" * 1000)
+    assert links[0][1].receive() == b"x" * 999
+    with pytest.raises(peers.PeerLostError):
+        links[0][1].receive()
+    assert lost.get(timeout=DEADLINE_S) == (1, "its connection was lost")
+
+
+def test_a_pickle_is_never_loaded(joined: Join) -> None:
+    links, _ = joined(2)
+
+    links[1][0]._connection._connection.send({"code": print})
+    with pytest.raises(peers.PeerLostError):
+        links[0][1].receive()
 
 
 @pytest.mark.parametrize("address", ["host", "host:", ":80", "host:0", "host:65536", "host:x", "", "host:²"])

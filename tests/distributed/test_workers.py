@@ -20,6 +20,7 @@ from train import clone
 from train.cluster import Cluster, workers_of_tf_config
 from train.distributed.agreement import terms_of
 from train.distributed.worker_group import WorkerGroup
+from train.distributed.workers_key import LOCAL_KEY
 from train.train_config import TrainConfig
 
 DEADLINE_S = 240.0  # a loaded machine; nothing waits for it to pass
@@ -42,7 +43,7 @@ def test_the_workers_are_those_named() -> None:
         ({"workers": ("a:1", "a:1"), "worker": 0}, "two or more different HOST:PORT"),
         ({"workers": ("a:1", "b"), "worker": 0}, "expected HOST:PORT, got 'b'"),
         ({"worker": 1}, "--worker says which of the --workers"),
-        ({"workers": TWO, "worker": 0, "batch_size": 63}, "--batch-size must be a multiple of the 2 workers"),
+        ({"workers": TWO, "worker": 0, "batch_size": 63}, "--batch-size that is a multiple of the 2 workers"),
     ],
 )
 def test_workers_that_cannot_be_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -90,39 +91,39 @@ def test_tf_config_is_read_where_no_workers_are_named(
 
 
 @pytest.fixture
-def teams() -> Iterator[list[WorkerGroup]]:
+def groups() -> Iterator[list[WorkerGroup]]:
     """Two workers in this process."""
     addresses = free_addresses(2)
     with ThreadPoolExecutor(2) as pool:
-        coming = [pool.submit(WorkerGroup.join, Cluster(tuple(addresses), i), DEADLINE_S) for i in range(2)]
+        coming = [pool.submit(WorkerGroup.join, Cluster(tuple(addresses), i), LOCAL_KEY, DEADLINE_S) for i in range(2)]
         joined = [future.result(DEADLINE_S) for future in coming]
     yield joined
     for group in joined:
         group.finish()
 
 
-def on_both(teams: list[WorkerGroup], terms: Sequence[Mapping[str, Any]]) -> list[Future[None]]:
+def on_both(groups: list[WorkerGroup], terms: Sequence[Mapping[str, Any]]) -> list[Future[None]]:
     with ThreadPoolExecutor(2) as pool:
-        return [pool.submit(group.agree, said) for group, said in zip(teams, terms, strict=True)]
+        return [pool.submit(group.agree, said) for group, said in zip(groups, terms, strict=True)]
 
 
-def test_what_the_chief_says_holds_for_all(teams: list[WorkerGroup]) -> None:
-    assert [group.is_chief for group in teams] == [True, False]
-    assert teams[0].shared(lambda: {"val_loss": 0.1})() == {"val_loss": 0.1}
-    assert teams[1].shared(lambda: pytest.fail("only the chief computes it"))() == {"val_loss": 0.1}
+def test_what_the_chief_says_holds_for_all(groups: list[WorkerGroup]) -> None:
+    assert [group.is_chief for group in groups] == [True, False]
+    assert groups[0].shared(lambda: {"val_loss": 0.1})() == {"val_loss": 0.1}
+    assert groups[1].shared(lambda: pytest.fail("only the chief computes it"))() == {"val_loss": 0.1}
 
 
-def test_workers_that_say_the_same_agree(teams: list[WorkerGroup]) -> None:
+def test_workers_that_say_the_same_agree(groups: list[WorkerGroup]) -> None:
     terms = [terms_of(config, 100, "abc") for config in two_configs()]
 
-    assert all(future.exception() is None for future in on_both(teams, terms))
+    assert all(future.exception() is None for future in on_both(groups, terms))
 
 
-def test_a_worker_with_other_settings_or_recordings_is_named_on_all_of_them(teams: list[WorkerGroup]) -> None:
+def test_a_worker_with_other_settings_or_recordings_is_named_on_all_of_them(groups: list[WorkerGroup]) -> None:
     configs = two_configs(seed=1)
     terms = [terms_of(configs[0], 100, "abc"), terms_of(configs[1], 99, "def")]
 
-    errors = [str(future.exception()) for future in on_both(teams, terms)]
+    errors = [str(future.exception()) for future in on_both(groups, terms)]
     assert errors[0] == errors[1]
     assert "worker 1 (127.0.0.1:" in errors[0]
     assert "seed: 0 there, 1 here" in errors[0]
@@ -149,11 +150,11 @@ def test_a_port_in_use_is_one_clear_line() -> None:
         socket.create_server((host, int(port))),
         pytest.raises(UserError, match=r"worker 0 \(127.0.0.1:\d+\) of 2 cannot listen"),
     ):
-        WorkerGroup.join(Cluster(addresses, 0))
+        WorkerGroup.join(Cluster(addresses, 0), LOCAL_KEY)
 
 
-def test_a_team_of_one_needs_nobody() -> None:
-    with WorkerGroup.join(None) as group:
+def test_a_group_of_one_needs_nobody() -> None:
+    with WorkerGroup.join(None, LOCAL_KEY) as group:
         group.agree({"seed": 1})
         assert group.share(3) == 3
         assert group.is_chief

@@ -26,7 +26,7 @@ from simulator_bridge.film.recording_data import CUT_S, cut_out, film_data, with
 from simulator_bridge.film.routes import dead_reckon, find_route
 from simulator_bridge.recording import load_recording
 from simulator_bridge.recording.images.steering_overlay import PREDICTED_RGB, RECORDED_RGB
-from simulator_bridge.recording.log.writing import SIDECAR_NAME
+from simulator_bridge.recording.log.log_format import SIDECAR_NAME
 from simulator_bridge.udacity_car import MPS_PER_MPH, WHEELBASE_M
 from tests.support.drivable_model import drivable_model
 from tests.support.made_recording import START, draw_frame, make_recording

@@ -11,8 +11,8 @@ import pytest
 
 from models.architectures.architecture import BY_128, CAFFE, TF, TORCH, Scaling
 from models.architectures.backbones import build_backbone, find_blocks
-from models.architectures.parts import find_backbone, set_trainable, split_model, split_network
 from models.architectures.registry import ARCHITECTURES, ModelConfig, blocks, build_model, build_network
+from models.model_parts import find_backbone, set_trainable, split_model, split_network
 from models.quiet_import import import_tensorflow, quietly
 from simulator_bridge.errors import ModelFileError, UserError
 from tests.support.made_model import made_frames, made_model, real_frames

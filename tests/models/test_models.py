@@ -11,9 +11,9 @@ import h5py
 import numpy as np
 import pytest
 
-from models.architectures.parts import find_backbone, set_trainable, split_model
 from models.architectures.preprocessing import CROP_BOTTOM_PX, CROP_TOP_PX, build_preprocessing
 from models.architectures.registry import ModelConfig, build_model
+from models.model_parts import find_backbone, set_trainable, split_model
 from simulator_bridge.errors import ModelFileError, UserError
 from tests.support.made_model import made_frames, made_model, real_frames
 from tests.support.paths import ROOT

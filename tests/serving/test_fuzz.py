@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from simulator_bridge.serving.bridge_server import TRANSPORTS, BridgeServer
-from simulator_bridge.transport import gatekeeper
+from simulator_bridge.transport import connection_limits
 from simulator_bridge.transport import websocket as websocket_module
 from simulator_bridge.transport.simulator_client import mask_message
 from simulator_bridge.transport.websocket import WebSocket
@@ -34,7 +34,7 @@ def test_mutated_transcripts_leave_the_server_answering(transport: str, caplog: 
 def test_100_000_mutated_transcripts_leave_the_server_answering(
     transport: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gatekeeper, "MAX_NEW_PER_S", 100_000)  # it all comes from one address
+    monkeypatch.setattr(connection_limits, "MAX_NEW_PER_S", 100_000)  # it all comes from one address
     with running_server(transport=transport) as server:
         assert fuzz(server, n_inputs=50_000, seed=2).n_inputs == 50_000
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

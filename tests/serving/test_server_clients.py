@@ -18,7 +18,7 @@ import socketio
 
 from simulator_bridge.serving.bridge_server import TRANSPORTS, BridgeServer
 from simulator_bridge.transport import legacy_clients
-from simulator_bridge.transport.eio3_payload import decode_eio3_payload, encode_eio3_payload
+from simulator_bridge.transport.engineio3_payload import decode_engineio3_payload, encode_engineio3_payload
 from simulator_bridge.transport.legacy_clients import IncompatibleLibraryError, check_hooks
 from simulator_bridge.transport.simulator_client import ConnectionLostError, SimulatorClient
 from tests.support.paths import ROOT
@@ -191,12 +191,12 @@ def test_python_socketios_own_client_is_driven_for_a_minute(server: BridgeServer
     ],
 )
 def test_engine_io_3_payloads_count_as_javascript_does(packets: list[str], body: bytes) -> None:
-    assert encode_eio3_payload(packets) == body
-    assert decode_eio3_payload(body) == packets
+    assert encode_engineio3_payload(packets) == body
+    assert decode_engineio3_payload(body) == packets
 
 
 def test_engine_io_3_binary_payloads_of_old_python_clients_are_read() -> None:
-    assert decode_eio3_payload(b'\x00\x01\x02\xff42["a","bb"]'[:4] + b'42["a","bb"]\x00\x01\xff2') == [
+    assert decode_engineio3_payload(b'\x00\x01\x02\xff42["a","bb"]'[:4] + b'42["a","bb"]\x00\x01\xff2') == [
         '42["a","bb"]',
         "2",
     ]
@@ -208,20 +208,20 @@ def test_engine_io_3_binary_payloads_of_old_python_clients_are_read() -> None:
 )
 def test_rubbish_in_an_engine_io_3_payload_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        decode_eio3_payload(body)
+        decode_engineio3_payload(body)
 
 
 def test_an_engine_io_3_session_by_hand(server: BridgeServer) -> None:
     # as python-engineio 3 polls: binary framing going up, text coming down
     url = f"http://127.0.0.1:{server.port}/socket.io/?EIO=3&transport=polling"
     with urllib.request.urlopen(url, timeout=5) as answer:
-        opened = decode_eio3_payload(answer.read())
+        opened = decode_engineio3_payload(answer.read())
     assert opened[1] == "40", "connected unasked, and without the object that Socket.IO 2 takes for an error"
     url += f"&sid={json.loads(opened[0][1:])['sid']}"
     packet = b'42["telemetry",null]'
     urllib.request.urlopen(url, data=b"\x00\x02\x00\xff" + packet + b"\x00\x06\xff2probe", timeout=5).close()
     with urllib.request.urlopen(url, timeout=5) as answer:
-        assert decode_eio3_payload(answer.read()) == ['42["manual",{}]', "3probe"]
+        assert decode_engineio3_payload(answer.read()) == ['42["manual",{}]', "3probe"]
 
 
 def test_rubbish_from_a_polling_client_is_refused_or_ignored(server: BridgeServer) -> None:
@@ -251,7 +251,7 @@ def test_a_dead_engine_io_3_client_is_dropped(transport: str) -> None:
         with urllib.request.urlopen(
             f"http://127.0.0.1:{server.port}/socket.io/?EIO=3&transport=polling", timeout=5
         ) as answer:
-            assert decode_eio3_payload(answer.read())[1] == "40"
+            assert decode_engineio3_payload(answer.read())[1] == "40"
         assert left.wait(10), "it neither polled nor pinged again"
 
 

@@ -19,8 +19,8 @@ from drive.speed_control import SpeedController
 from models.policy import Action
 from simulator_bridge.messages import Control, Frame, Telemetry, encode_frame
 from simulator_bridge.serving.bridge_server import TRANSPORTS, BridgeServer
-from simulator_bridge.transport import bridge_session, gatekeeper, legacy_clients, websocket
-from simulator_bridge.transport.gatekeeper import MAX_NEW_PER_S, Gatekeeper
+from simulator_bridge.transport import bridge_session, connection_limits, legacy_clients, websocket
+from simulator_bridge.transport.connection_limits import MAX_NEW_PER_S, ConnectionLimiter
 from simulator_bridge.transport.legacy_clients import MAX_SESSIONS
 from simulator_bridge.transport.simulator_client import ConnectionLostError, SimulatorClient, mask_message
 from tests.serving.test_messages import MALFORMED, as_base64
@@ -117,7 +117,7 @@ def test_extra_fields_are_not_a_fault(server: BridgeServer, said: Callable[[], l
 def test_500_idle_connections_do_not_keep_a_simulator_out(
     transport: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(gatekeeper, "MAX_NEW_PER_S", 10_000)
+    monkeypatch.setattr(connection_limits, "MAX_NEW_PER_S", 10_000)
     with running_server(transport=transport) as server:  # its own: the others' connections count in this second too
         forget_what_was_said(server)
         idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(500)]
@@ -202,7 +202,7 @@ def test_half_handshakes_and_disconnects_amid_a_message_do_no_harm(
 def test_a_slow_loris_is_shown_out(
     transport: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(gatekeeper, "REQUEST_S", 0.3)
+    monkeypatch.setattr(connection_limits, "REQUEST_S", 0.3)
     with running_server(transport=transport) as server:
         lorises = [socket.create_connection(("127.0.0.1", server.port), timeout=0.05) for _ in range(5)]
         began_at = time.monotonic()
@@ -225,17 +225,17 @@ def _has_been_hung_up_on(sock: socket.socket) -> bool:
         return True
 
 
-def test_a_gatekeeper_lets_an_address_knock_so_often_and_another_all_the_same(
+def test_an_address_may_connect_so_often_a_second_and_another_all_the_same(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     now = 7.0
-    keeper = Gatekeeper(clock=lambda: now)
+    limiter = ConnectionLimiter(clock=lambda: now)
     with socket.socket() as sock:
-        knocks = [keeper.lets_in(sock, "10.0.0.1") for _ in range(MAX_NEW_PER_S + 5)]
-        assert sum(knocks) == MAX_NEW_PER_S
-        assert keeper.lets_in(sock, "10.0.0.2")
+        accepted = [limiter.accepts(sock, "10.0.0.1") for _ in range(MAX_NEW_PER_S + 5)]
+        assert sum(accepted) == MAX_NEW_PER_S
+        assert limiter.accepts(sock, "10.0.0.2")
         now = 8.0
-        assert keeper.lets_in(sock, "10.0.0.1")
+        assert limiter.accepts(sock, "10.0.0.1")
     assert_one_clear_line([record.getMessage() for record in caplog.records])
 
 

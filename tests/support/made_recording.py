@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, Frame
-from simulator_bridge.recording.log.writing import CAMERAS, COLUMNS, IMAGE_FOLDER, LOG_NAME, format_row, image_name
+from simulator_bridge.recording.log.log_format import CAMERAS, COLUMNS, IMAGE_FOLDER, LOG_NAME, format_row, image_name
 
 START = datetime.datetime(2020, 1, 1, 12, 0, 0)
 

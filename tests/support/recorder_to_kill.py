@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from simulator_bridge.messages import FRAME_SHAPE, encode_frame
-from simulator_bridge.recording.log.writing import CAMERAS
+from simulator_bridge.recording.log.log_format import CAMERAS
 from simulator_bridge.recording.recorder import Recorder
 
 

@@ -16,12 +16,13 @@ from models.quiet_import import import_tensorflow
 from simulator_bridge.cli.command import exit_code
 from train.cluster import Cluster
 from train.distributed.worker_group import WorkerGroup
+from train.distributed.workers_key import LOCAL_KEY
 
 
 def main() -> int:
     ports, index, folder, epochs, dies_at = sys.argv[1:]
     cluster = Cluster.of([f"127.0.0.1:{port}" for port in ports.split(",")], int(index))
-    with WorkerGroup.join(cluster, timeout_s=60) as group:
+    with WorkerGroup.join(cluster, LOCAL_KEY, timeout_s=60) as group:
         import_tensorflow()
         train(group, Path(folder), int(index), int(epochs), int(dies_at))
         group.finish()

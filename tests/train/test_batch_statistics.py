@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models.architectures.parts import find_backbone, split_model
 from models.architectures.registry import ModelConfig, build_model
+from models.model_parts import find_backbone, split_model
 from tests.support.small_transfer import small_config
 from train.learning.batch_statistics import MOMENTUM, begin_statistics
 

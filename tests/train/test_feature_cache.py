@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.architectures.parts import split_model, split_network
 from models.architectures.registry import ModelConfig, build_model
+from models.model_parts import split_model, split_network
 from models.quiet_import import import_tensorflow
 from simulator_bridge.errors import UserError
 from tests.support.made_recording import make_recording

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simulator_bridge.recording.log.writing import CAMERAS, IMAGE_FOLDER, LOG_NAME, format_row
+from simulator_bridge.recording.log.log_format import CAMERAS, IMAGE_FOLDER, LOG_NAME, format_row
 from tests.support.made_recording import make_recording
 from tests.support.paths import ROOT
 

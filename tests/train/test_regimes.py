@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
-from models.architectures.parts import find_backbone, split_model
 from models.architectures.registry import ModelConfig, build_model
 from models.model_file import load_model_file
+from models.model_parts import find_backbone, split_model
 from models.quiet_import import import_tensorflow
 from simulator_bridge.errors import UserError
 from tests.support.made_recording import make_recording

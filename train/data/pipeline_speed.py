@@ -14,8 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.architectures.parts import split_model
 from models.architectures.registry import ModelConfig, build_model
+from models.model_parts import split_model
 from simulator_bridge.cli.terminal import counting
 from simulator_bridge.recording import CAMERAS
 from train import training_loop

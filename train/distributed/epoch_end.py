@@ -14,12 +14,12 @@ class UndisturbedEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]  # ke
 
     def __init__(self, group: WorkerGroup) -> None:
         super().__init__()
-        self._team = group
+        self._group = group
 
     def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """The last step of the epoch is done."""
-        self._team.begin_epoch_end()
+        self._group.begin_epoch_end()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """The checkpoint is written."""
-        self._team.finish_epoch_end()
+        self._group.finish_epoch_end()

@@ -1,16 +1,16 @@
-"""A star of processes that work on one job: the first member listens, the others connect; JSON and bytes both ways.
+"""The workers of one training, linked in a star: the chief listens, the others connect; JSON and bytes both ways.
 
-A peer that dies is noticed at once (its connection closes), one whose machine vanishes within `SILENCE_S` (TCP
-keep-alive). Nothing is encrypted and nobody is asked for a password: for a network whose members trust each other.
+A worker that dies is noticed at once (its connection closes), one whose machine vanishes within `SILENCE_S` (TCP
+keep-alive). Who does not know the key is not let in.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import queue
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,46 +18,48 @@ from typing import Any
 
 from simulator_bridge.errors import UserError
 from simulator_bridge.transport.address import bind, is_loopback
+from simulator_bridge.transport.fault_log import FaultLog
 from train.cluster import split_address
+from train.distributed.peer_connection import BYTES, END, JSON, PeerConnection, WrongKeyError
+from train.distributed.workers_key import KEY_VARIABLE
 
-SILENCE_S = 15  # a machine that answers no keep-alive probe for this long is gone
-CONNECT_S = 5.0  # for one attempt to connect, and for a stranger to say who it is
-RETRY_S = 0.3  # between two attempts
+CONNECT_S = 5.0  # for one attempt to connect
+STRANGER_S = 20.0  # for a newcomer to show that it is one of the workers
+RETRY_S = 0.3  # between two attempts to connect
+ACCEPT_S = 0.1  # how long the chief waits for a newcomer before it looks whether all workers are here
 
-GREETING = "cloneway peers 1"
+GREETING = "cloneway workers 2"
 MAX_GREETING_BYTES = 1 << 16
-_HEADER = struct.Struct("!QB")  # bytes that follow, and their kind
-_JSON, _BYTES, _END = range(3)
+
+logger = logging.getLogger(__name__)
 
 
 class PeerLostError(UserError):
-    """A member of the job ended before the job did."""
+    """Another worker ended before the training did."""
 
 
 class Link:
-    """One connection: what arrives waits in order until it is asked for."""
+    """The link to another worker: what arrives waits in order until it is received."""
 
-    def __init__(self, connection: socket.socket, on_lost: Callable[[str], None]) -> None:
-        """Read from now on, in a thread; `on_lost` hears why the peer ended, unless it said that it was done."""
-        self._socket, self._on_lost = connection, on_lost
+    def __init__(self, connection: PeerConnection, on_lost: Callable[[str], None]) -> None:
+        """Read from now on, in a thread; `on_lost` is called with the reason if the other ends before it is done."""
+        self._connection, self._on_lost = connection, on_lost
         self._left = False
         self._arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        _watch_for_silence(connection)
-        connection.settimeout(None)
         threading.Thread(target=self._read, name="peer", daemon=True).start()
 
     def send(self, value: Any) -> None:
-        """Send JSON, or bytes as they are. A peer that is gone is reported by the reader, not here."""
+        """Send JSON, or bytes as they are. A worker that is gone is reported by the reader, not here."""
         if isinstance(value, bytes):
-            self._send(_BYTES, value)
+            self._send(BYTES, value)
         else:
-            self._send(_JSON, json.dumps(value).encode())
+            self._send(JSON, json.dumps(value).encode())
 
     def receive(self) -> Any:
         """The next value; waits for it.
 
         Raises:
-            PeerLostError: If the peer ended instead.
+            PeerLostError: If the other worker ended instead.
         """
         value = self._arrived.get()
         if isinstance(value, PeerLostError):
@@ -65,25 +67,24 @@ class Link:
         return value
 
     def close(self, reason: str | None) -> None:
-        """Leave; `reason` tells the peer what went wrong, None that all is done."""
+        """Leave; `reason` tells the other worker what went wrong, None that the training is done."""
         self._left = True
-        self._send(_END, json.dumps(reason).encode())
-        with contextlib.suppress(OSError):  # the peer was faster
-            self._socket.shutdown(socket.SHUT_WR)
+        self._send(END, json.dumps(reason).encode())
+        self._connection.finish_sending()
 
-    def _send(self, kind: int, data: bytes) -> None:
+    def _send(self, kind: bytes, data: bytes) -> None:
         with contextlib.suppress(OSError):
-            self._socket.sendall(_HEADER.pack(len(data), kind) + data)
+            self._connection.send(kind, data)
 
     def _read(self) -> None:
         reason: str | None = "its connection was lost"
-        with contextlib.suppress(OSError, EOFError, ValueError), self._socket:
+        with contextlib.suppress(OSError, EOFError, ValueError), self._connection:
             while True:
-                kind, data = _read_frame(self._socket)
-                if kind == _END:
+                kind, data = self._connection.receive()
+                if kind == END:
                     reason = json.loads(data)
                     break
-                self._arrived.put(data if kind == _BYTES else json.loads(data))
+                self._arrived.put(data if kind == BYTES else json.loads(data))
         self._arrived.put(PeerLostError(reason or "it is done"))
         if reason is not None and not self._left:
             self._on_lost(reason)
@@ -92,36 +93,41 @@ class Link:
 def join(
     addresses: Sequence[str],
     index: int,
+    key: bytes,
     on_lost: Callable[[int, str], None],
     *,
     timeout_s: float,
     on_waiting: Callable[[list[int]], None] = lambda missing: None,
 ) -> dict[int, Link]:
-    """Wait until all members are there.
+    """Wait until all workers are there.
 
-    The port of the first member is only listened on until then; connections stay, and something else may listen on it.
+    The chief listens on its port only until then; the connections stay, and something else may listen on it.
 
     Args:
-        addresses: `HOST:PORT` of every member; only the first one's is used here.
-        index: Which of them is this.
-        on_lost: Called from a thread with the index of a member that ended, and why.
+        addresses: `HOST:PORT` of every worker, the chief's first; only the chief's is used here.
+        index: Which of them this is.
+        key: What all of them know and nobody else.
+        on_lost: Called from a thread with the index of a worker that ended, and why.
         timeout_s: How long to wait.
-        on_waiting: Called once if somebody is missing at first, with their indices.
+        on_waiting: Called once with the indices of those who are missing at first.
 
     Returns:
-        Links to all others on the first member; to the first one on the others.
+        Links to all others on the chief; to the chief on the others.
 
     Raises:
-        UserError: If somebody did not come, or the port is in use.
+        UserError: If somebody did not come, has another key, or the port is in use.
     """
     deadline = time.monotonic() + timeout_s
     if index:
-        return {0: _connect(addresses, index, on_lost, deadline, on_waiting)}
-    return _accept(addresses, on_lost, deadline, on_waiting)
+        on_waiting([0])
+        connections = {0: _connect(addresses, index, key, deadline)}
+    else:
+        connections = _accept_all(addresses, key, deadline, on_waiting)
+    return {i: Link(connection, _about(on_lost, i)) for i, connection in sorted(connections.items())}
 
 
 def listen_at(address: str) -> socket.socket:
-    """Listen on a member's own port: on all of this computer's addresses, unless its name is this computer's only.
+    """Listen on a worker's own port: on all of this computer's addresses, unless its name is a loopback address.
 
     Raises:
         BindError: If the port is in use.
@@ -133,114 +139,139 @@ def listen_at(address: str) -> socket.socket:
     return listener
 
 
-def _accept(
-    addresses: Sequence[str],
-    on_lost: Callable[[int, str], None],
-    deadline: float,
-    on_waiting: Callable[[list[int]], None],
-) -> dict[int, Link]:
-    missing = list(range(1, len(addresses)))
-    connections: dict[int, socket.socket] = {}
-    with listen_at(addresses[0]) as listener:
-        on_waiting(missing)
-        while missing:
-            listener.settimeout(max(0.01, deadline - time.monotonic()))
-            try:
-                connection, _ = listener.accept()
-            except TimeoutError:
-                names = ", ".join(f"{i} ({addresses[i]})" for i in missing)
-                raise UserError(f"no word from member {names}: is it started, and is the network open?") from None
-            member = _greet(connection, len(addresses), missing)
-            if member is not None:
-                missing.remove(member)
-                connections[member] = connection
-    for connection in connections.values():
-        connection.sendall(_framed_json(GREETING))  # everybody is there
-    return {i: Link(connection, _about(on_lost, i)) for i, connection in sorted(connections.items())}
+class _Reception:
+    """The chief's side of joining: greets newcomers, each in a thread of its own, so that a silent one delays nobody.
+
+    Attributes:
+        workers: Those who are here, by index.
+    """
+
+    def __init__(self, n_workers: int, key: bytes) -> None:
+        self.workers: dict[int, PeerConnection] = {}
+        self._n_workers, self._key = n_workers, key
+        self._newcomers: set[PeerConnection] = set()
+        self._faults = FaultLog(logger)
+        self._lock = threading.Lock()  # guards the two collections
+
+    def missing(self) -> list[int]:
+        """Indices of the workers who are not here yet."""
+        with self._lock:
+            return [i for i in range(1, self._n_workers) if i not in self.workers]
+
+    def greet(self, connection: PeerConnection, host: str) -> None:
+        """Find out, in a thread, who a newcomer is; whoever is no missing worker is sent away."""
+        with self._lock:
+            self._newcomers.add(connection)
+        threading.Thread(target=self._greet, args=(connection, host), name="newcomer", daemon=True).start()
+
+    def close(self) -> None:
+        """Hang up on the newcomers who have not shown that they are workers."""
+        with self._lock:
+            for connection in self._newcomers:
+                connection.hang_up()
+
+    def _greet(self, connection: PeerConnection, host: str) -> None:
+        is_worker = False
+        try:
+            with connection.within(STRANGER_S):
+                connection.authenticate(self._key, is_chief=True)
+                greeting, index, n_workers = _receive_json(connection)
+                is_worker = self._admit(connection, greeting, index, n_workers)
+                if not is_worker:
+                    connection.send_json(
+                        f"expected one of the workers {self.missing()} of {self._n_workers}, got {index} of {n_workers}"
+                    )
+        except WrongKeyError:
+            self._faults.report("key", "a program on %.80s tried to join with another workers' key", host)
+        except (OSError, EOFError, ValueError, TypeError):  # it is no program of ours
+            self._faults.report(
+                "stranger", "a program on %.80s that is no worker was sent away", host, level=logging.DEBUG
+            )
+        finally:
+            with self._lock:
+                self._newcomers.discard(connection)
+            if not is_worker:
+                connection.close()
+
+    def _admit(self, connection: PeerConnection, greeting: object, index: object, n_workers: object) -> bool:
+        if greeting != GREETING or n_workers != self._n_workers or not isinstance(index, int):
+            return False
+        with self._lock:
+            if index in self.workers or not 0 < index < self._n_workers:
+                return False
+            self.workers[index] = connection
+            return True
 
 
-def _greet(connection: socket.socket, n: int, missing: Sequence[int]) -> int | None:
-    """Ask a newcomer who it is; None for a stranger, which is sent away."""
-    connection.settimeout(CONNECT_S)
-    with contextlib.suppress(OSError, EOFError, ValueError, TypeError):
-        _, data = _read_frame(connection, MAX_GREETING_BYTES)
-        greeting, index, count = json.loads(data)
-        if greeting == GREETING and count == n and index in missing:
-            return int(index)
-        connection.sendall(_framed_json(f"expected one of the members {list(missing)} of {n}, got {index} of {count}"))
-    connection.close()
-    return None
+def _accept_all(
+    addresses: Sequence[str], key: bytes, deadline: float, on_waiting: Callable[[list[int]], None]
+) -> dict[int, PeerConnection]:
+    reception = _Reception(len(addresses), key)
+    with listen_at(addresses[0]) as listener, contextlib.closing(reception):
+        on_waiting(reception.missing())
+        listener.settimeout(ACCEPT_S)
+        while (missing := reception.missing()) and time.monotonic() < deadline:
+            with contextlib.suppress(OSError):  # nobody came, or left at once
+                newcomer, address = listener.accept()
+                reception.greet(PeerConnection(newcomer), address[0])
+    if missing:
+        for connection in reception.workers.values():
+            connection.close()
+        raise UserError(_no_word_from(addresses, missing))
+    for connection in reception.workers.values():
+        with contextlib.suppress(OSError):  # its link will notice that it is gone
+            connection.send_json(GREETING)  # everybody is there
+    return reception.workers
 
 
-def _connect(
-    addresses: Sequence[str],
-    index: int,
-    on_lost: Callable[[int, str], None],
-    deadline: float,
-    on_waiting: Callable[[list[int]], None],
-) -> Link:
-    on_waiting([0])
-    while True:
-        connection = _try_to_connect(addresses[0])
-        if connection is not None:
-            break
+def _connect(addresses: Sequence[str], index: int, key: bytes, deadline: float) -> PeerConnection:
+    chief = f"worker 0 ({addresses[0]})"
+    while (sock := _try_to_connect(addresses[0])) is None:
         if time.monotonic() > deadline:
-            raise UserError(f"no word from member 0 ({addresses[0]}): is it started, and is the network open?")
+            raise UserError(_no_word_from(addresses, [0]))
         time.sleep(RETRY_S)
-    try:
-        connection.sendall(_framed_json([GREETING, index, len(addresses)]))
-        connection.settimeout(max(CONNECT_S, deadline - time.monotonic()))
-        answer = json.loads(_read_frame(connection, MAX_GREETING_BYTES)[1])
-    except (OSError, EOFError, ValueError) as error:
-        connection.close()
-        raise UserError(f"{addresses[0]} ended, or is no member 0 of such a job: {error or 'closed'}") from error
-    if answer != GREETING:
-        connection.close()
-        raise UserError(f"member 0 ({addresses[0]}) refused: {answer}")
-    return Link(connection, _about(on_lost, 0))
+    connection = PeerConnection(sock)
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(connection.close)
+        try:
+            with connection.within(max(CONNECT_S, deadline - time.monotonic())):
+                connection.authenticate(key, is_chief=False)
+                connection.send_json([GREETING, index, len(addresses)])
+                answer = _receive_json(connection)
+        except WrongKeyError as error:
+            raise UserError(
+                f"{chief} has another key: give all workers the same one, as {KEY_VARIABLE} or by --workers-key-file"
+            ) from error
+        except (OSError, EOFError, json.JSONDecodeError) as error:
+            raise UserError(f"{chief} ended, or something else listens there: {error or 'closed'}") from error
+        if answer != GREETING:
+            raise UserError(f"{chief} refused: {answer}")
+        on_failure.pop_all()
+    return connection
+
+
+def _receive_json(connection: PeerConnection) -> Any:
+    kind, data = connection.receive(MAX_GREETING_BYTES)
+    if kind != JSON:
+        raise OSError("no JSON")
+    return json.loads(data)
+
+
+def _no_word_from(addresses: Sequence[str], missing: Sequence[int]) -> str:
+    names = ", ".join(f"{i} ({addresses[i]})" for i in missing)
+    return f"no answer from worker {names}: is it started, and is the network open?"
 
 
 def _try_to_connect(address: str) -> socket.socket | None:
     try:
-        connection = socket.create_connection(split_address(address), timeout=CONNECT_S)
+        sock = socket.create_connection(split_address(address), timeout=CONNECT_S)
     except OSError:
         return None
-    if connection.getsockname() == connection.getpeername():  # TCP can connect a port that nobody listens on to itself
-        connection.close()
+    if sock.getsockname() == sock.getpeername():  # TCP can connect a port that nobody listens on to itself
+        sock.close()
         return None
-    return connection
+    return sock
 
 
-def _about(on_lost: Callable[[int, str], None], member: int) -> Callable[[str], None]:
-    return lambda reason: on_lost(member, reason)
-
-
-def _watch_for_silence(connection: socket.socket) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    probes = ("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", SILENCE_S // 5 - 1)
-    for name, value in (*probes, ("TCP_USER_TIMEOUT", 1000 * SILENCE_S)):  # the last: while data waits to arrive
-        if hasattr(socket, name):  # macOS lacks some
-            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
-def _framed_json(value: Any) -> bytes:
-    data = json.dumps(value).encode()
-    return _HEADER.pack(len(data), _JSON) + data
-
-
-def _read_frame(connection: socket.socket, limit: int | None = None) -> tuple[int, bytes]:
-    n, kind = _HEADER.unpack(_read_exactly(connection, _HEADER.size))
-    if limit is not None and n > limit:
-        raise ValueError(f"{n} bytes")
-    return kind, _read_exactly(connection, n)
-
-
-def _read_exactly(connection: socket.socket, n: int) -> bytes:
-    data = bytearray()
-    while len(data) < n:
-        part = connection.recv(min(n - len(data), 1 << 20))
-        if not part:
-            raise EOFError
-        data += part
-    return bytes(data)
+def _about(on_lost: Callable[[int, str], None], worker: int) -> Callable[[str], None]:
+    return lambda reason: on_lost(worker, reason)

@@ -1,8 +1,8 @@
 """The workers of one training as seen by one of them.
 
 They agree before they begin, share what the chief decides, and none outlives another unnoticed. TensorFlow's
-collectives carry the gradients; everything else goes over links of our own, because a thread that waits in a collective
-can neither be told why to stop nor interrupted.
+collectives carry the gradients; everything else goes over links of our own (`peers.py`), because a thread that waits in
+a collective can neither be told why to stop nor be interrupted.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
 from train.cluster import Cluster
 from train.distributed import peers
+from train.distributed.peer_connection import SILENCE_S
 
 JOIN_S = 600.0  # people start the workers by hand, one machine after another
 GRACE_S = 60.0  # for an epoch's end (validation, checkpoint) that is under way when a worker dies
@@ -27,7 +28,7 @@ RESUME_HINT = (
 
 
 class WorkerGroup:
-    """All workers of a training; a team of one where there are no others.
+    """All workers of a training; a group of one where there are no others.
 
     As a context manager it tells the others when this worker fails.
 
@@ -37,7 +38,7 @@ class WorkerGroup:
     """
 
     def __init__(self, cluster: Cluster | None = None) -> None:
-        """A team of one; `join` makes others."""
+        """A group of one; `join` makes larger ones."""
         self.is_chief = cluster is None or cluster.index == 0
         self.interrupted = False
         self._cluster = cluster
@@ -46,11 +47,16 @@ class WorkerGroup:
         self._undisturbed = threading.Lock()
 
     @classmethod
-    def join(cls, cluster: Cluster | None, timeout_s: float = JOIN_S) -> WorkerGroup:
+    def join(cls, cluster: Cluster | None, key: bytes, timeout_s: float = JOIN_S) -> WorkerGroup:
         """Wait until all workers are there.
 
+        Args:
+            cluster: Who they are; None for a training in one process.
+            key: The same on all of them; see `load_workers_key`.
+            timeout_s: How long to wait.
+
         Raises:
-            UserError: If one is not after `timeout_s`, or this one's port is in use.
+            UserError: If one is not there after `timeout_s`, has another key, or this one's port is in use.
         """
         group = cls(cluster)
         if cluster is None:
@@ -65,6 +71,7 @@ class WorkerGroup:
         group._links = peers.join(
             cluster.addresses,
             cluster.index,
+            key,
             group._on_lost,
             timeout_s=timeout_s,
             on_waiting=lambda missing: say(f"{me} waits for " + ", ".join(cluster.name(i) for i in missing)),
@@ -110,13 +117,13 @@ class WorkerGroup:
         return lambda: self.share(value_of() if self.is_chief else None)
 
     def agree(self, mine: Mapping[str, Any]) -> None:
-        """End on all workers unless all of them say the same as the chief.
+        """Stop on all workers unless all of them have the chief's terms.
 
         Args:
             mine: Name -> JSON value.
 
         Raises:
-            UserError: On all of them: which worker differs in what.
+            UserError: On all of them; names the worker that differs, and in what.
         """
         chiefs = self.share(dict(mine))
         differences = [
@@ -162,7 +169,7 @@ class WorkerGroup:
             self._close(None)
             return
         if not self._ending and _is_tensorflows(error):
-            threading.Event().wait(peers.SILENCE_S)  # a worker is gone: its link says which, and ends this process
+            threading.Event().wait(SILENCE_S)  # a worker is gone: its link says which, and ends this process
             self._close("it lost touch")
             raise UserError(f"the workers lost touch with each other; {RESUME_HINT}") from error
         self._close(str(error) if isinstance(error, UserError) else type(error).__name__)

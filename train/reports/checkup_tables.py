@@ -13,14 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator_bridge.cli.terminal import console_for_person
-from simulator_bridge.recording.log.folders import Found
+from simulator_bridge.recording.log.folder_scan import ScanItem
 from train.reports.recording_facts import HISTOGRAM_EDGES, Finding, RecordingFacts, describe
 
 _WIDTH = 80
 _BAR = 30  # characters of the longest bar
 
 
-def show_progress(found: Sequence[Found]) -> Iterable[Found]:
+def show_progress(found: Sequence[ScanItem]) -> Iterable[ScanItem]:
     """Go through what was found, with a progress bar on a terminal's standard error."""
     console = console_for_person()
     return track(found, "checking", console=console, transient=True, disable=not console.is_terminal)

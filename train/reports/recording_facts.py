@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording import Check, Recording, load_recording
-from simulator_bridge.recording.log.folders import IMAGES_ONLY, OTHER_LOG, RECORDING, Found
-from simulator_bridge.recording.log.writing import SIDECAR_NAME
+from simulator_bridge.recording.log.folder_scan import IMAGES_ONLY, OTHER_LOG, RECORDING, ScanItem
+from simulator_bridge.recording.log.log_format import SIDECAR_NAME
 from simulator_bridge.track import build_track
 from simulator_bridge.udacity_car import MPS_PER_MPH
 
@@ -90,7 +90,7 @@ class Finding:
         return self.facts.rows if self.facts is not None and self.has_images else 0
 
 
-def find_out(found: Found, check: Check) -> Finding:
+def find_out(found: ScanItem, check: Check) -> Finding:
     """Find out what something is and whether it can be used."""
     if found.kind not in (RECORDING, OTHER_LOG):
         problem = (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import Control
-from simulator_bridge.recording.log.writing import CAMERAS, LOG_NAME
+from simulator_bridge.recording.log.log_format import CAMERAS, LOG_NAME
 from simulator_bridge.recording.recorder import Recorder
 from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.run.drive_loop import Moment

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from simulator_bridge.pages.page_server import PageServer
-from simulator_bridge.recording.log.writing import CAMERAS
+from simulator_bridge.recording.log.log_format import CAMERAS
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import build_track
 from simulator_bridge.transport.address import is_loopback

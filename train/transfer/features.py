@@ -18,8 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.architectures.parts import split_network
 from models.architectures.registry import ModelConfig
+from models.model_parts import split_network
 from simulator_bridge.cli.terminal import counting, say
 from train.data.augment import Augmenter
 from train.data.image_store import ImageStore

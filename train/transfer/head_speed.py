@@ -10,8 +10,8 @@ from typing import Any
 
 import keras
 
-from models.architectures.parts import split_model
 from models.architectures.registry import ModelConfig, build_model
+from models.model_parts import split_model
 from train import training_loop
 from train.data.batches import ImageBatches
 from train.data.image_store import FrameReader

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from models.architectures.parts import find_backbone, split_model, split_network
 from models.architectures.registry import ModelConfig
+from models.model_parts import find_backbone, split_model, split_network
 from simulator_bridge.cli.terminal import say
 from train.data.augment import AugmentConfig
 from train.data.labels import learned_labels

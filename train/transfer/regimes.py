@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from models.architectures.architecture import Architecture
 from models.architectures.backbones import find_blocks
-from models.architectures.parts import find_backbone, set_trainable
 from models.architectures.registry import ARCHITECTURES, ModelConfig
+from models.model_parts import find_backbone, set_trainable
 from simulator_bridge.errors import UserError
 from train.train_config import FROZEN_REGIMES, TrainConfig
 

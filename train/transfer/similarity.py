@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.architectures.parts import find_backbone, split_model
 from models.architectures.registry import ModelConfig, build_model
+from models.model_parts import find_backbone, split_model
 from train.data.image_store import FrameReader
 from train.data.rows import FloatArray, Rows
 from train.data.splits import Split, spread

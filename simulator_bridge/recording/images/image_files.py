@@ -15,7 +15,7 @@ from pathlib import Path
 
 from simulator_bridge.errors import ProtocolError, RecordingError
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame, decode_frame, image_size
-from simulator_bridge.recording.log.writing import IMAGE_FOLDER
+from simulator_bridge.recording.log.log_format import IMAGE_FOLDER
 
 _ABSOLUTE = re.compile(r"^(?:[A-Za-z]:|[/\\~])")
 _MAX_FOLDERS_OF_AN_ABSOLUTE_PATH = 3  # the last ones, such as track1/IMG: enough for several recordings in one log

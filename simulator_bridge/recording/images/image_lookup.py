@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from simulator_bridge.recording.images.image_files import ImageFinder, damage_of, decode_damage_of
 from simulator_bridge.recording.images.image_paths import ImagePaths
-from simulator_bridge.recording.log.cells import file_name
+from simulator_bridge.recording.log.csv_cells import file_name
 from simulator_bridge.recording.log.dialects import LogRows
-from simulator_bridge.recording.log.writing import CAMERAS, IMAGE_FOLDER
+from simulator_bridge.recording.log.log_format import CAMERAS, IMAGE_FOLDER
 
 Check = Literal["listed", "header", "decode"] | None
 """How images are checked: in the folder's listing, by size and end marker, by decoding, or not at all."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.recording.log.cells import is_image, is_number
-from simulator_bridge.recording.log.writing import COLUMNS
+from simulator_bridge.recording.log.csv_cells import is_image, is_number
+from simulator_bridge.recording.log.log_format import COLUMNS
 
 _ALIASES = {
     "center": "center centre centerimage centerimg centercamera centerpath centerimagepath image imagepath filename",

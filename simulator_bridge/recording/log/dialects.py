@@ -18,7 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.recording.log.cells import (
+from simulator_bridge.recording.log.columns import (
+    RECORDERS_LAYOUT,
+    Layout,
+    is_column_numbers,
+    read_header,
+    refuse_foreign,
+)
+from simulator_bridge.recording.log.csv_cells import (
     file_name,
     is_ambiguous,
     is_image,
@@ -28,14 +35,7 @@ from simulator_bridge.recording.log.cells import (
     split_lines,
     to_number,
 )
-from simulator_bridge.recording.log.columns import (
-    RECORDERS_LAYOUT,
-    Layout,
-    is_column_numbers,
-    read_header,
-    refuse_foreign,
-)
-from simulator_bridge.recording.log.writing import CAMERAS, COLUMNS, NUMBER_COLUMNS, image_time_s
+from simulator_bridge.recording.log.log_format import CAMERAS, COLUMNS, NUMBER_COLUMNS, image_time_s
 
 DECIMAL_COMMAS = 'decimal commas with "," between the columns'
 INCOMPLETE = "incomplete last line"

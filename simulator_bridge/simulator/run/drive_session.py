@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator_bridge.recording.log.writing import CAMERAS
+from simulator_bridge.recording.log.log_format import CAMERAS
 from simulator_bridge.simulator.expert import StartPose, recovery_poses
 from simulator_bridge.simulator.judge.drive_report import Rollout
 from simulator_bridge.simulator.judge.referee import Referee

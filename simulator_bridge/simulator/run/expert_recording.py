@@ -16,7 +16,7 @@ import numpy as np
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import Control, encode_frame
 from simulator_bridge.recording.appender import RecordingAppender
-from simulator_bridge.recording.log.writing import CAMERAS, LOG_NAME, image_name
+from simulator_bridge.recording.log.log_format import CAMERAS, LOG_NAME, image_name
 from simulator_bridge.simulator.expert import Expert, ExpertConfig, LabelledControl, NoiseConfig, NoisyExpert
 from simulator_bridge.simulator.run.drive_loop import Moment
 from simulator_bridge.simulator.run.sidecar import SidecarRow, SidecarWriter

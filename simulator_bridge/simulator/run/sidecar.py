@@ -12,7 +12,7 @@ import io
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from simulator_bridge.recording.log.writing import SIDECAR_NAME
+from simulator_bridge.recording.log.log_format import SIDECAR_NAME
 
 _DIGITS = 4  # tenths of a millimetre
 

@@ -7,7 +7,7 @@ import os
 import time
 
 from simulator_bridge.messages import Control, encode_frame
-from simulator_bridge.recording.log.writing import CAMERAS
+from simulator_bridge.recording.log.log_format import CAMERAS
 from simulator_bridge.simulator.expert import Expert
 from simulator_bridge.simulator.judge.referee import Referee
 from simulator_bridge.simulator.run.drive_loop import CONTROL_PERIOD_S, DriveLoop, LoopConfig, Moment, start_pose

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulator_bridge.simulator.scene import textures
-from simulator_bridge.simulator.scene.land import ground_color
 from simulator_bridge.simulator.scene.layers import FloatArray, Image, Label, Layer, grid_mesh
 from simulator_bridge.simulator.scene.roadside import roadside_of
 from simulator_bridge.simulator.scene.terrain import VERGE_M, Terrain
+from simulator_bridge.simulator.scene.terrain_layers import ground_color
 from simulator_bridge.simulator.scene.textures import (
     DASHED_TILE_M,
     GROUND_MEAN,

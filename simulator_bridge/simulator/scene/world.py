@@ -14,12 +14,12 @@ from panda3d.core import BitMask32, NodePath, RenderState, TransparencyAttrib
 
 from simulator_bridge.simulator.scene import meshes
 from simulator_bridge.simulator.scene.backdrop import DISTANCE_M, backdrop_layers
-from simulator_bridge.simulator.scene.land import terrain_layers
 from simulator_bridge.simulator.scene.layers import Image, Label, Layer, split_by_place
 from simulator_bridge.simulator.scene.road_shadows import road_shadows
 from simulator_bridge.simulator.scene.roadway import road_layers
 from simulator_bridge.simulator.scene.scenery import scenery_layers
 from simulator_bridge.simulator.scene.terrain import build_terrain
+from simulator_bridge.simulator.scene.terrain_layers import terrain_layers
 from simulator_bridge.simulator.scene.themes import build_look
 from simulator_bridge.track import Track
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 MAX_PACKETS = 16  # of one request, as python-engineio has it
 
 
-def encode_eio3_payload(packets: Iterable[str]) -> bytes:
+def encode_engineio3_payload(packets: Iterable[str]) -> bytes:
     """Frame the packets of a polling answer as Engine.IO 3 does: `<length>:<packet>`, length in UTF-16 units."""
     return "".join(f"{_utf16_length(packet)}:{packet}" for packet in packets if packet).encode("utf-8")
 
 
-def decode_eio3_payload(body: bytes) -> list[str]:
+def decode_engineio3_payload(body: bytes) -> list[str]:
     """Read the packets of an Engine.IO 3 polling request, in its text form or its binary one.
 
     Raises:

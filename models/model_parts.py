@@ -21,13 +21,13 @@ POOLING = ("flatten", "pool")  # names of the layer where features end and the h
 def split_model(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     """The two nested parts (preprocessing, network) of a model.
 
-    `model(frame)` equals `network(preprocessing(frame))`, bit for bit, also where the image was kept as uint8.
+    `model(frame)` equals `network(preprocessing(frame))`, bit for bit, also with the image stored as uint8.
     """
     return model.get_layer("preprocessing"), model.get_layer("network")
 
 
 def split_network(network: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """Split a network into (features, head), so that features can be computed once and kept.
+    """Split a network into (features, head), so that features can be computed once and cached.
 
     `features`: image (N, height, width, 3), 0 to 255, uint8 or float -> (N, n) after scaling, convolutions and pooling.
     `head`: features (N, n) -> the network's outputs under their names, with its dropout.
@@ -49,8 +49,8 @@ def find_backbone(model: keras.Model) -> keras.Model | None:
 def set_trainable(model: keras.Model, first_layer: str | None) -> None:
     """Freeze a backbone up to a layer; compile the model afterwards.
 
-    BatchNormalization stays frozen, that is in inference mode, in any backbone given to this function: its statistics
-    come from ImageNet and a few thousand neighbouring frames would spoil them.
+    BatchNormalization always stays frozen, that is in inference mode: its statistics come from ImageNet, and a few
+    thousand similar frames would spoil them.
 
     Args:
         model: A model of `build_model`, or its network.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.recording.log.writing import IMAGE_FOLDER, LOG_NAME, SIDECAR_NAME
+from simulator_bridge.recording.log.log_format import IMAGE_FOLDER, LOG_NAME, SIDECAR_NAME
 
 RECORDING = "recording"
 OTHER_LOG = "log of another name"
@@ -18,7 +18,7 @@ IMAGES_ONLY = "images without a log"
 
 
 @dataclass(frozen=True)
-class Found:
+class ScanItem:
     """Something found on disk.
 
     Attributes:
@@ -42,7 +42,7 @@ def find_recordings(paths: Sequence[Path]) -> list[Path]:
     """
     recordings: dict[str, Path] = {}
     for path in paths:
-        found = survey([path])
+        found = scan_folders([path])
         here = [item.path for item in found if item.kind == RECORDING]
         if not here:
             raise RecordingError(_nothing_in(path, found))
@@ -51,18 +51,18 @@ def find_recordings(paths: Sequence[Path]) -> list[Path]:
     return list(recordings.values())
 
 
-def survey(paths: Sequence[Path]) -> list[Found]:
+def scan_folders(paths: Sequence[Path]) -> list[ScanItem]:
     """Name everything in these folders that has to do with driving; a file named directly counts as a recording.
 
     Raises:
         RecordingError: If a path does not exist.
     """
-    found: dict[str, Found] = {}
+    found: dict[str, ScanItem] = {}
     for path in paths:
         if path.is_dir():
-            items = list(_survey_folder(path, seen=set()))
+            items = list(_scan_folder(path, seen=set()))
         elif path.exists():
-            items = [Found(path, RECORDING)]
+            items = [ScanItem(path, RECORDING)]
         else:
             raise RecordingError(
                 f"{path}: no such file or folder; name a folder that holds {LOG_NAME} and {IMAGE_FOLDER}/"
@@ -88,7 +88,7 @@ def log_in(folder: Path) -> Path:
     raise RecordingError(f"{folder}: no {LOG_NAME} in it; record some laps or pass another folder")
 
 
-def _survey_folder(folder: Path, seen: set[str]) -> Iterator[Found]:
+def _scan_folder(folder: Path, seen: set[str]) -> Iterator[ScanItem]:
     real = os.path.realpath(folder)
     if real in seen:  # a link that leads back up
         return
@@ -103,24 +103,24 @@ def _survey_folder(folder: Path, seen: set[str]) -> Iterator[Found]:
     yield from _name_folder(folder, files, folders)
     for name in folders:
         if name.lower() != IMAGE_FOLDER.lower():
-            yield from _survey_folder(folder / name, seen)
+            yield from _scan_folder(folder / name, seen)
 
 
-def _name_folder(folder: Path, files: list[str], folders: list[str]) -> Iterator[Found]:
+def _name_folder(folder: Path, files: list[str], folders: list[str]) -> Iterator[ScanItem]:
     if any(name.lower() == LOG_NAME for name in files):
-        yield Found(folder, RECORDING)
+        yield ScanItem(folder, RECORDING)
     elif "manifest.json" in files and any(name.endswith(".catalog") for name in files):
-        yield Found(folder, TUB_V2)
+        yield ScanItem(folder, TUB_V2)
     elif any(name.startswith("record_") and name.endswith(".json") for name in files):
-        yield Found(folder, TUB_V1)
+        yield ScanItem(folder, TUB_V1)
     elif any(name.lower() == IMAGE_FOLDER.lower() for name in folders):
-        yield Found(folder, IMAGES_ONLY)
+        yield ScanItem(folder, IMAGES_ONLY)
     for name in files:
         if name.lower().endswith((".csv", ".tsv")) and name.lower() not in (LOG_NAME, SIDECAR_NAME):
-            yield Found(folder / name, OTHER_LOG)
+            yield ScanItem(folder / name, OTHER_LOG)
 
 
-def _nothing_in(path: Path, found: Sequence[Found]) -> str:
+def _nothing_in(path: Path, found: Sequence[ScanItem]) -> str:
     expected = f"{path}: expected {LOG_NAME} in it or in a folder below"
     tubs = [item for item in found if item.kind in (TUB_V1, TUB_V2)]
     logs = [item for item in found if item.kind == OTHER_LOG]

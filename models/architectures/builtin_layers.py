@@ -1,7 +1,7 @@
-"""Rebuild a network of layers that any Keras loads from an .h5 without custom code.
+"""Rebuild a network from Keras' built-in layers, so that any Keras loads its .h5 without custom code.
 
-Three families of keras.applications use more than that: ConvNeXt and InceptionResNetV2 have layer classes of their own,
-MobileNetV3 adds and multiplies plain numbers, which Keras writes into an .h5 but does not read back.
+Three families of keras.applications use more than these: ConvNeXt and InceptionResNetV2 have layer classes of their
+own, MobileNetV3 adds and multiplies plain numbers, which Keras writes into an .h5 but cannot load.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 CUSTOM = ("LayerScale", "CustomScaleLayer")
 
 
-def with_stock_layers(network: keras.Model) -> keras.Model:
-    """The same function with the same weights in stock layers; the network itself if it has nothing else."""
+def with_builtin_layers(network: keras.Model) -> keras.Model:
+    """The same function with the same weights in built-in layers; the network itself if it has no others."""
     import keras
 
     if all(isinstance(o, keras.layers.Layer) and type(o).__name__ not in CUSTOM for o in network.operations):
@@ -24,7 +24,7 @@ def with_stock_layers(network: keras.Model) -> keras.Model:
 
 
 def copy_network(network: keras.Model) -> keras.Model:
-    """A copy in stock layers that shares nothing with the network."""
+    """A copy in built-in layers that shares no weights with the network."""
     import keras
 
     copy = keras.models.clone_model(network, call_function=_call)
@@ -34,7 +34,7 @@ def copy_network(network: keras.Model) -> keras.Model:
 
 
 def _call(operation: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call an operation of the network, or what stands for it."""
+    """Call an operation of the network, or the built-in layers that compute the same."""
     import keras
 
     layers = keras.layers

@@ -17,7 +17,7 @@ MAX_NEW_PER_S = 500  # of one address; the simulator itself tries up to 1500 tim
 REQUEST_S = 20.0  # for the whole head of a request: a byte now and then does not make it longer
 
 
-class Gatekeeper:
+class ConnectionLimiter:
     """Lets connections in and shows those out that never say what they want.
 
     Args:
@@ -32,7 +32,7 @@ class Gatekeeper:
         self._new: dict[str, int] = {}  # connections of each address in this second
         self._deadlines: dict[int, tuple[float, socket.socket]] = {}  # file descriptor -> when the head must be here
 
-    def lets_in(self, sock: socket.socket, address: str) -> bool:
+    def accepts(self, sock: socket.socket, address: str) -> bool:
         """Decide on a new connection; it has REQUEST_S from now on."""
         now = self._clock()
         with self._lock:
@@ -46,12 +46,12 @@ class Gatekeeper:
         self._faults.report("new", "closing connections of %s: more than %d in a second", address, MAX_NEW_PER_S)
         return False
 
-    def has_spoken(self, sock: socket.socket) -> None:
+    def request_is_here(self, sock: socket.socket) -> None:
         """Take note that the head of its request is here, or that it has gone."""
         with self._lock:
             self._deadlines.pop(sock.fileno(), None)
 
-    def show_out(self) -> None:
+    def close_slow(self) -> None:
         """Hang up on those whose time is over; to be called every now and then."""
         now = self._clock()
         with self._lock:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.recording.log.cells import folder_name
+from simulator_bridge.recording.log.csv_cells import folder_name
 from simulator_bridge.recording.log.dialects import LogRows
 
 _ROUNDING = 1e-4  # keyboards add up 0.05 to -1.0000001
