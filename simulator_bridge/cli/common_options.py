@@ -8,7 +8,7 @@ from simulator_bridge.cli.options import option
 
 
 def json_option() -> Any:
-    """`--json FILE`: the result for programs."""
+    """`--json FILE`: the result for programs; with `-` standard output holds nothing else."""
     return option(None, "also write the result as JSON; - is standard output", metavar="FILE")
 
 
@@ -48,6 +48,18 @@ def speed_option(default_mph: float) -> Any:
         default_mph, "set speed in mph, up to 30; less in bends", flag="--speed", metavar="MPH", above=0, at_most=30,
         unit="mph",
     )  # fmt: skip
+
+
+def pair(text: str) -> tuple[str, str]:
+    """A name and its value, written NAME=VALUE.
+
+    Raises:
+        ValueError: If one of them is missing.
+    """
+    name, _, value = (part.strip() for part in text.partition("="))
+    if not (name and value):
+        raise ValueError(f"expected NAME=VALUE, got {text!r}")
+    return name, value
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -163,6 +163,13 @@ class _Parser(argparse.ArgumentParser):
                 self.error(f"unknown option {flag}{did_you_mean(flag, self._option_string_actions)}")
         return found, rest
 
+    def _match_argument(self, action: argparse.Action, arg_strings_pattern: str) -> int:
+        try:
+            return super()._match_argument(action, arg_strings_pattern)
+        except argparse.ArgumentError:
+            meaning = "" if action.help in (None, argparse.SUPPRESS) else f" ({action.help % {}})"
+            raise argparse.ArgumentError(action, f"expected {action.metavar} after it{meaning}") from None
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             known = [str(choice) for choice in action.choices]

@@ -47,8 +47,9 @@ def test_an_unknown_name_is_one_line_without_tensorflow() -> None:
     command = [sys.executable, "-X", "importtime", "models/table.py", "resnet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "unknown architecture 'resnet'; expected one of pilotnet, lenet" in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1].endswith("; did you mean resnet50?")
     assert "keras" not in {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
 
 
