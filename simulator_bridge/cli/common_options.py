@@ -1,4 +1,7 @@
-"""Options that several commands have: the same flag means the same in each."""
+"""Options that several commands have: the same flag means the same in each.
+
+Every function takes further facts of `OptionFacts`, such as the `group` that the command shows it in.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,24 @@ from typing import Any
 from simulator_bridge.cli.options import option
 
 
-def json_option() -> Any:
+def json_option(**facts: Any) -> Any:
     """`--json FILE`: the result for programs; with `-` standard output holds nothing else."""
-    return option(None, "also write the result as JSON; - is standard output", metavar="FILE")
+    return option(None, "also write the result as JSON; - is standard output", metavar="FILE", **facts)
 
 
-def report_option(what: str) -> Any:
+def report_option(what: str, **facts: Any) -> Any:
     """`--report FILE.html`: the result as a page."""
-    return option(None, f"also write {what}, in one HTML file", metavar="FILE.html")
+    return option(None, f"also write {what}, in one HTML file", metavar="FILE.html", **facts)
 
 
-def verbose_option() -> Any:
+def verbose_option(**facts: Any) -> Any:
     """`-v`: more on standard error."""
-    return option(False, "say more on standard error", short="-v")
+    return option(False, "say more on standard error", short="-v", **facts)
 
 
-def quiet_option() -> Any:
+def quiet_option(**facts: Any) -> Any:
     """`-q`: less on standard error."""
-    return option(False, "say nothing but errors and the result", short="-q")
+    return option(False, "say nothing but errors and the result", short="-q", **facts)
 
 
 def end_with_parent_option() -> Any:

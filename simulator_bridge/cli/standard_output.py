@@ -33,9 +33,11 @@ def reserved_for_json(json: Path | None, is_quiet: bool = False) -> Iterator[Non
     if json != STANDARD_OUTPUT:
         yield
         return
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        with redirect_stdout(cast(TextIO, _Reserved(nowhere if is_quiet else sys.stderr, sys.stdout))):
-            yield
+    with (
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        redirect_stdout(cast(TextIO, _Reserved(nowhere if is_quiet else sys.stderr, sys.stdout))),
+    ):
+        yield
 
 
 def json_stream() -> TextIO:
