@@ -35,14 +35,14 @@ def end_with_parent_option() -> Any:
     return option(False, "end when standard input closes", is_hidden=True)
 
 
-def host_option(default: str = "127.0.0.1") -> Any:
+def host_option(default: str = "127.0.0.1", **facts: Any) -> Any:
     """`--host`: where a server listens."""
-    return option(default, "address to listen on")
+    return option(default, "address to listen on", **facts)
 
 
-def port_option(default: int) -> Any:
+def port_option(default: int, **facts: Any) -> Any:
     """`--port`: where a server listens."""
-    return option(default, "port to listen on; 0: any free one", at_least=0, at_most=65535)
+    return option(default, "port to listen on; 0: any free one", at_least=0, at_most=65535, **facts)
 
 
 def speed_option(default_mph: float) -> Any:
@@ -51,6 +51,39 @@ def speed_option(default_mph: float) -> Any:
         default_mph, "set speed in mph, up to 30; less in bends", flag="--speed", metavar="MPH", above=0, at_most=30,
         unit="mph",
     )  # fmt: skip
+
+
+TRACKS = "lake, jungle, random:SEED, or a CSV file with x_m,y_m,w_tr_right_m,w_tr_left_m"
+
+
+def track_option(**facts: Any) -> Any:
+    """`--track`: one track."""
+    return option("lake", TRACKS, **facts)
+
+
+def scale_option(**facts: Any) -> Any:
+    """`--scale`: of a track."""
+    return option(1.0, "stretch the track", above=0, **facts)
+
+
+def reverse_option(**facts: Any) -> Any:
+    """`--reverse`: on a track."""
+    return option(False, "drive the track the other way", **facts)
+
+
+def weather_option(**facts: Any) -> Any:
+    """`--weather`: of the built-in simulator; the type of its field lists them."""
+    return option("clear", "light and colours: those of the track, or the seed's own", **facts)
+
+
+def backend_option(**facts: Any) -> Any:
+    """`--backend`: of the built-in simulator; the type of its field lists them."""
+    return option("auto", "renderer", **facts)
+
+
+def seed_option(default: int | None, what: str, **facts: Any) -> Any:
+    """`--seed`: of whatever has chance in it."""
+    return option(default, what, at_least=0, **facts)
 
 
 def pair(text: str) -> tuple[str, str]:
