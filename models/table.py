@@ -8,13 +8,13 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file: put the project root, not models/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import argparse
-import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator_bridge.cli.command import exit_code
+from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.common_options import json_option
+from simulator_bridge.cli.options import argument, check_options, option
+from simulator_bridge.cli.output_file import check_output, write_json
 
 if TYPE_CHECKING:
     from models.costs import Costs
@@ -24,88 +24,82 @@ USUAL = (
     "efficientnet_lite0", "efficientnet_b0", "efficientnet_v2_b0", "densenet121", "inception_v3", "resnet50_v2",
     "resnet152_v2", "vgg16", "vgg19",
 )  # fmt: skip
+ALL = "all"
+HEADER = (
+    f"{'architecture':20}{'image':>8}{'parameters':>11}{'MFLOPs':>8}{'ms':>8}{'weights':>9}{'top-1':>7}\n"
+    f"{'':20}{'px':>8}{'1000':>11}{'a frame':>8}{'a frame':>8}{'MB':>9}{'%':>7}"
+)
+EPILOG = (
+    "Parameters in thousands; MFLOPs of one frame, a multiplication and an addition counting as two; ms a frame of "
+    "LiteRT with one thread, the median on this machine now; MB that Keras downloads for the ImageNet weights ('yes': "
+    "there are some at this alpha; 'file': only from --weights FILE; '-': trained from scratch); top-1 accuracy on "
+    "ImageNet in percent."
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TableConfig:
-    """Settings of one table.
+    """Settings of one table; the help of each field is that of its flag."""
 
-    Attributes:
-        names: Architectures in any spelling; `all` for every one.
-        alpha: Width multiplier of those that take one.
-        timing: Whether to convert each model and time it.
-        json: Whether to print JSON.
-    """
+    names: tuple[str, ...] = argument(
+        "architectures in any spelling, or 'all' (default: the usual ones)", default=USUAL, metavar="NAME"
+    )
+    alpha: float = option(1.0, "width multiplier of MobileNets", metavar="A", above=0)
+    timing: bool = option(True, "convert each model to LiteRT and time it: minutes for large ones")
+    json: Path | None = json_option()
 
-    names: tuple[str, ...] = USUAL
-    alpha: float = 1.0
-    timing: bool = True
-    json: bool = False
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    arguments = vars(build_parser().parse_args(argv))
-    arguments["names"] = tuple(arguments["names"]) or USUAL
-    return exit_code(lambda: run(TableConfig(**arguments)))
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The command line; every default is that of `TableConfig`."""
-    defaults = TableConfig()
-    parser = argparse.ArgumentParser(
-        prog="table.py",
-        description="The architectures by name and what each costs as train/clone.py builds it: with its default image "
+    return run_command(
+        TableConfig,
+        run,
+        argv,
+        description="Print the architectures and what each costs as train/clone.py builds it: with its default image "
         "size, cut and head, steering as the only output.",
-        epilog="Parameters in thousands; MFLOPs of one frame, a multiplication and an addition counting as two; ms a "
-        "frame of LiteRT with one thread, the median on this machine now; MB that Keras downloads for the ImageNet "
-        "weights ('yes': there are some at this alpha; 'file': only from --weights FILE; '-': trained from scratch); "
-        "top-1 accuracy on ImageNet in percent.",
+        epilog=EPILOG,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="architectures, or 'all' (default: the usual ones)")
-    parser.add_argument(
-        "--alpha", type=float, default=defaults.alpha, help="width multiplier of MobileNets (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--no-timing", dest="timing", action="store_false", help="skip the conversion to LiteRT, minutes for large ones"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return parser
 
 
 def run(config: TableConfig) -> int:
     """Check the names, then build and print one architecture after the other."""
     from models.architectures.registry import ARCHITECTURES, ModelConfig
 
-    names = tuple(ARCHITECTURES) if "all" in config.names else config.names
+    names = tuple(ARCHITECTURES) if ALL in config.names else config.names
     entries = [ARCHITECTURES.find(name) for name in names]
     configs = [ModelConfig(entry.name, alpha=config.alpha if entry.alphas else None) for entry in entries]
+    check_output("--json", config.json)
 
     from models.quiet_import import import_tensorflow
 
     import_tensorflow()
     from models.costs import measure
 
-    rows = (measure(model_config, config.timing) for model_config in configs)
+    print_lines(HEADER)
+    rows = []
+    for model_config in configs:
+        rows.append(measure(model_config, config.timing))
+        print_lines(table_row(rows[-1]))  # a large network takes a minute: each row is shown when it is known
     if config.json:
-        sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-        return 0
-    for line in table(rows):
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()  # a large network takes a minute: each row is shown when it is known
+        write_json(config.json, rows)
     return 0
 
 
-def table(rows: Iterator[Costs]) -> Iterator[str]:
-    """The lines of the table, at most 80 wide."""
-    yield f"{'architecture':20}{'image':>8}{'parameters':>11}{'MFLOPs':>8}{'ms':>8}{'weights':>9}{'top-1':>7}"
-    yield f"{'':20}{'px':>8}{'1000':>11}{'a frame':>8}{'a frame':>8}{'MB':>9}{'%':>7}"
-    for row in rows:
-        size = f"{row.image_size[0]}x{row.image_size[1]}"
-        ms = "-" if row.ms_a_frame is None else f"{row.ms_a_frame:.2f}"
-        top1 = "-" if row.top1_percent is None else f"{row.top1_percent:.1f}"
-        weights = {"none": "-", "file": "file"}.get(row.pretrained, f"{row.download_mb or 'yes'}")
-        yield f"{row.name:20}{size:>8}{row.parameters / 1e3:>11,.0f}{row.mflops:>8,.0f}{ms:>8}{weights:>9}{top1:>7}"
+def table_row(row: Costs) -> str:
+    """A line of the table, at most 80 characters wide."""
+    size = f"{row.image_size[0]}x{row.image_size[1]}"
+    ms = "-" if row.ms_a_frame is None else f"{row.ms_a_frame:.2f}"
+    top1 = "-" if row.top1_percent is None else f"{row.top1_percent:.1f}"
+    weights = {"none": "-", "file": "file"}.get(row.pretrained, f"{row.download_mb or 'yes'}")
+    return f"{row.name:20}{size:>8}{row.parameters / 1e3:>11,.0f}{row.mflops:>8,.0f}{ms:>8}{weights:>9}{top1:>7}"
+
+
+def print_lines(text: str) -> None:
+    """Print to standard output now, not when the buffer is full."""
+    print(text, flush=True)  # noqa: T201 - the command's result
 
 
 if __name__ == "__main__":

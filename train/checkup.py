@@ -1,4 +1,4 @@
-"""Looks at recordings before anyone trains on them: `python train/checkup.py recordings/`.
+"""Look at recordings before anyone trains on them: `python train/checkup.py recordings/`.
 
 Prints what each folder is and, of each recording, what can be used and what cannot and why. Exit code 0 if something
 can be used, 1 if nothing can.
@@ -6,95 +6,74 @@ can be used, 1 if nothing can.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 if __name__ == "__main__":  # run as a file: put the project root, not train/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from simulator_bridge.cli.command import exit_code
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.common_options import json_option, quiet_option, report_option
+from simulator_bridge.cli.options import argument, check_options, option
+from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.cli.terminal import say
 
 if TYPE_CHECKING:
     from train.reports.recording_facts import Finding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckupConfig:
-    """Settings of one check-up.
+    """Settings of one check-up; the help of each field is that of its flag."""
 
-    Attributes:
-        recordings: Folders, folders of folders, or logs.
-        check: How images are checked: `listed`, `header` or `decode`.
-        json: Print JSON instead of tables.
-        report: Also write a page here.
-    """
-
-    recordings: tuple[Path, ...] = (Path("recordings"),)
-    check: Literal["listed", "header", "decode"] = "header"
-    json: bool = False
-    report: Path | None = None
-    quiet: bool = False
-
-
-def parse_arguments(argv: Sequence[str] | None) -> CheckupConfig:
-    """Read the command line."""
-    defaults = CheckupConfig()
-    parser = argparse.ArgumentParser(prog="checkup.py", description="Look at recordings before training on them.")
-    parser.add_argument(
-        "recordings",
-        nargs="*",
-        type=Path,
-        default=defaults.recordings,
-        help="folders with recordings, folders of such folders, or logs (default: recordings)",
+    recordings: tuple[Path, ...] = argument(
+        "folders with recordings, folders of such folders, or logs (default: recordings)",
+        default=(Path("recordings"),),
+        metavar="RECORDING",
     )
-    parser.add_argument(
-        "--check",
+    check: Literal["listed", "header", "decode"] = option(
+        "header",
+        "how images are checked: listed: that they exist; header: their size and end, too; decode: that they decode, "
+        "some 0.5 ms each",
         choices=("listed", "header", "decode"),
-        default=defaults.check,
-        help="how images are checked: that they exist; and their size and end; and that they decode, some 0.5 ms each "
-        "(default: %(default)s)",
     )
-    parser.add_argument("--json", action="store_true", help="print the same as JSON on standard output")
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and the result")
-    parser.add_argument(
-        "--report", type=Path, metavar="FILE", help="also write a page with charts and pictures, in one HTML file"
-    )
-    arguments = parser.parse_args(argv)
-    return CheckupConfig(
-        tuple(arguments.recordings), arguments.check, arguments.json, arguments.report, arguments.quiet
-    )
+    json: Path | None = json_option()
+    report: Path | None = report_option("a page with charts and pictures")
+    quiet: bool = quiet_option()
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    config = parse_arguments(argv)
-    from simulator_bridge.cli.terminal import quiet
-
-    with quiet(config.quiet):
-        return exit_code(lambda: run(config))
+    return run_command(
+        CheckupConfig,
+        run,
+        argv,
+        description="Look at recordings before training on them.",
+        epilog="Exit code: 0 if something can be used, 1 if nothing can, 2 for a wrong command line.",
+    )
 
 
 def run(config: CheckupConfig) -> int:
     """Check everything and print it; 0 if something can be used."""
-    from simulator_bridge.cli.output_file import check_output
+    check_output("--json", config.json)
+    check_output("--report", config.report)
     from simulator_bridge.recording.log.folder_scan import scan_folders
     from train.reports.checkup_tables import print_findings, show_progress
     from train.reports.recording_facts import find_out, to_json
 
-    if config.report is not None:
-        check_output("--report", config.report)
     found = scan_folders(config.recordings)
     findings = [find_out(item, config.check) for item in show_progress(found)]
+    print_findings(findings)
     if config.json:
-        sys.stdout.write(json.dumps(to_json(findings), indent=2) + "\n")
-    else:
-        print_findings(findings)
-    if config.report is not None:
+        write_json(config.json, to_json(findings))
+    if config.report:
         write_report(config.report, findings)
     return 0 if any(finding.usable_rows for finding in findings) else 1
 
@@ -102,7 +81,6 @@ def run(config: CheckupConfig) -> int:
 def write_report(path: Path, findings: Sequence[Finding]) -> None:
     """Write the page about what was found."""
     from models.quiet_import import import_tensorflow
-    from simulator_bridge.cli.terminal import say
     from simulator_bridge.pages.document import write_document
 
     say("making the report")

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simulator_bridge.cli.command import CTRL_C, run_command
-from simulator_bridge.cli.output_file import check_output
+from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
 from simulator_bridge.recording import Recording, load_recordings
@@ -75,7 +75,7 @@ def _train(
     import_tensorflow()
     from train.training import train
     from train.training_progress import say_status
-    from train.training_result import print_result, write_summary
+    from train.training_result import print_result
 
     result = train(config, model_config, rows, split, dropped, group)
     if result is None:
@@ -85,7 +85,7 @@ def _train(
     else:
         print_result(result)
     if config.json:
-        write_summary(config.json, result)
+        write_json(config.json, result.to_json())
     if config.report:
         write_report(config.report, config, rows, split, result)
     return CTRL_C if result.interrupted else 0
@@ -149,7 +149,7 @@ def load(config: TrainConfig) -> tuple[list[Recording], int]:
 
 
 def split_rows(config: TrainConfig, rows: Rows, n_own: int) -> tuple[Split, dict[str, int]]:
-    """Hold back rows as asked; count what was dropped so far, by reason."""
+    """Split the rows as asked; count what was dropped so far, by reason."""
     if config.validate_on:
         split = split_recordings(rows.recording, n_own)
     elif config.split == "episodes":
@@ -163,7 +163,7 @@ def split_rows(config: TrainConfig, rows: Rows, n_own: int) -> tuple[Split, dict
     for recording in rows.recordings:
         dropped.update({reason: drop.count for reason, drop in recording.dropped.items()})
     if n_copies:
-        dropped["also held back (a copy)"] = n_copies
+        dropped["also a validation row (a copy)"] = n_copies
     return split, dict(dropped)
 
 

@@ -1,4 +1,4 @@
-"""Time a head's training with and without kept features: `python train/feature_speed.py RECORDING... --arch vgg16`."""
+"""Time a head's training on cached features and without: `python train/feature_speed.py RECORDING... --arch vgg16`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file: put the project root, not train/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import argparse
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator_bridge.cli.command import exit_code
+from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.common_options import json_option, names, quiet_option
+from simulator_bridge.cli.options import argument, check_options, option
+from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.errors import UsageError
 from simulator_bridge.recording import load_recordings
 from train.data.rows import gather_rows
 from train.data.splits import split_blocks
@@ -23,52 +26,35 @@ if TYPE_CHECKING:
     from train.transfer.head_speed import HeadSpeed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureSpeedConfig:
-    """Settings of one measurement.
+    """Settings of one measurement; the help of each field is that of its flag."""
 
-    Attributes:
-        recordings: Folders with recordings.
-        arch: Architectures, one table row each.
-        views: Of each training image; changes the length of an epoch, not the ratio.
-        json: Whether to print JSON.
-    """
+    recordings: tuple[Path, ...] = argument("folder with a driving_log.csv, or of such", metavar="RECORDING")
+    arch: tuple[str, ...] = option(
+        ("mobilenet_v2", "vgg16"), "architectures, comma-separated", metavar="NAMES", convert=names
+    )
+    views: int = option(1, "of each training image: the length of an epoch, not the ratio", at_least=1)
+    json: Path | None = json_option()
+    quiet: bool = quiet_option()
 
-    recordings: tuple[Path, ...]
-    arch: tuple[str, ...] = ("mobilenet_v2", "vgg16")
-    views: int = 1
-    json: bool = False
+    def __post_init__(self) -> None:
+        check_options(self)
+        if not self.arch:
+            raise UsageError("name at least one architecture with --arch")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns its exit code: 0 done, 1 foreseen failure, 2 usage."""
-    arguments = vars(build_parser().parse_args(argv))
-    arguments["recordings"] = tuple(arguments["recordings"])
-    return exit_code(lambda: run(FeatureSpeedConfig(**arguments)))
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The command line; every default is that of `FeatureSpeedConfig`."""
-    parser = argparse.ArgumentParser(
-        prog="feature_speed.py",
-        description="Train the head of a frozen network with its features kept on disk, and with the backbone run for "
-        "every image, in turns, and print how long an epoch takes each way.",
+    """Run the command; returns its exit code."""
+    return run_command(
+        FeatureSpeedConfig,
+        run,
+        argv,
+        description="Train the head of a frozen network on features cached on disk and, in turns, with the backbone "
+        "run for every image; print how long an epoch takes each way.",
         epilog="Random weights: the time does not depend on their values. The backbone is cut as --regime early-layers "
-        "cuts it. Images are kept in memory, so the backbone waits for no disk.",
+        "cuts it. Images are cached in memory, so the backbone waits for no disk.",
     )
-    parser.add_argument("recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with a driving_log.csv")
-    parser.add_argument(
-        "--arch",
-        type=lambda text: tuple(text.split(",")),
-        default=FeatureSpeedConfig.arch,
-        metavar="NAMES",
-        help=f"architectures, comma-separated (default: {','.join(FeatureSpeedConfig.arch)})",
-    )
-    parser.add_argument(
-        "--views", type=int, default=FeatureSpeedConfig.views, metavar="N", help="of each image (default: %(default)s)"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    return parser
 
 
 def run(config: FeatureSpeedConfig) -> int:
@@ -79,6 +65,7 @@ def run(config: FeatureSpeedConfig) -> int:
     models = [ModelConfig(arch=arch) for arch in config.arch]
     for model in models:
         check_backbone(model)
+    check_output("--json", config.json)
     training = TrainConfig(recordings=config.recordings, views=config.views)
     rows = gather_rows(load_recordings(config.recordings), training.outputs)
     split = split_blocks(
@@ -91,14 +78,14 @@ def run(config: FeatureSpeedConfig) -> int:
     from train.transfer.head_speed import measure_head_speed
 
     speeds = [measure_head_speed(training, model, rows, split) for model in models]
+    print_table(speeds)
     if config.json:
-        print(json.dumps([speed.to_json() for speed in speeds], indent=2))  # noqa: T201 - the command's result
-    else:
-        _print_table(speeds)
+        write_json(config.json, [speed.to_json() for speed in speeds])
     return 0
 
 
-def _print_table(speeds: list[HeadSpeed]) -> None:
+def print_table(speeds: Sequence[HeadSpeed]) -> None:
+    """Print the figures for a person, in at most 80 columns."""
     from rich.console import Console
     from rich.table import Table
 
@@ -107,7 +94,7 @@ def _print_table(speeds: list[HeadSpeed]) -> None:
         console.width = 80
     table = Table(title=f"an epoch of the head, {speeds[0].n_samples} images", title_justify="left")
     table.add_column("architecture", no_wrap=True)
-    for column in ("features", "backbone s", "kept s", "ratio", "once s"):
+    for column in ("features", "backbone s", "cached s", "ratio", "once s"):
         table.add_column(column, justify="right", no_wrap=True)
     for speed in speeds:
         figures = speed.to_json()

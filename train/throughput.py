@@ -8,13 +8,13 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file: put the project root, not train/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import argparse
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator_bridge.cli.command import exit_code
-from simulator_bridge.errors import UserError
+from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.common_options import json_option, quiet_option
+from simulator_bridge.cli.options import argument, check_options, option
+from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.recording import load_recordings
 from train.data.rows import gather_rows
 from train.data.splits import split_blocks
@@ -24,61 +24,37 @@ if TYPE_CHECKING:
     from train.data.pipeline_speed import PipelineSpeed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ThroughputConfig:
-    """Settings of one measurement.
+    """Settings of one measurement; the help of each field is that of its flag."""
 
-    Attributes:
-        recordings: Folders with recordings.
-        arch: Architecture; its weights do not matter for the time.
-        batch_size: Images of a step.
-        cache_memory: Memory for images, MB (1e6 bytes); what does not fit streams from disk.
-        samples: An epoch has at least so many.
-        rounds: Epochs, and stretches with one repeated batch, in turns; medians are reported.
-        json: Whether to print JSON.
-    """
-
-    recordings: tuple[Path, ...]
-    arch: str = TrainConfig.arch
-    batch_size: int = TrainConfig.batch_size
-    cache_memory: int = TrainConfig.cache_memory
-    samples: int = TrainConfig.epoch_samples
-    rounds: int = 5
-    json: bool = False
+    recordings: tuple[Path, ...] = argument("folder with a driving_log.csv, or of such", metavar="RECORDING")
+    arch: str = option(TrainConfig.arch, "architecture; its weights do not matter for the time", metavar="NAME")
+    batch_size: int = option(TrainConfig.batch_size, "images of a step", at_least=1)
+    cache_memory: int = option(
+        TrainConfig.cache_memory, "memory for images; the rest streams from disk; 0: all of them", metavar="MB",
+        at_least=0, unit="MB",
+    )  # fmt: skip
+    samples: int = option(TrainConfig.epoch_samples, "an epoch has at least so many", at_least=1)
+    rounds: int = option(5, "epochs, and stretches with one repeated batch, in turns; medians are reported", at_least=1)
+    json: Path | None = json_option()
+    quiet: bool = quiet_option()
 
     def __post_init__(self) -> None:
-        if self.rounds < 1:
-            raise UserError(f"--rounds must be at least 1, got {self.rounds}")
+        check_options(self)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns its exit code: 0 done, 1 foreseen failure, 2 usage."""
-    arguments = vars(build_parser().parse_args(argv))
-    arguments["recordings"] = tuple(arguments["recordings"])
-    return exit_code(lambda: run(ThroughputConfig(**arguments)))
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The command line; every default is that of `ThroughputConfig`."""
-    parser = argparse.ArgumentParser(
-        prog="throughput.py",
+    """Run the command; returns its exit code."""
+    return run_command(
+        ThroughputConfig,
+        run,
+        argv,
         description="Train whole epochs and, in turns, as many steps on one repeated batch; print images/s of both, "
         "what each stage takes alone, and how much slower the first epoch is.",
-        epilog="Everything of the network is trained. Each stage alone has the whole machine, so on a machine without "
-        "a GPU, where all share the processors, their times add up to an epoch's.",
+        epilog="Everything of the network is trained. Each stage alone has the whole machine, so on a machine "
+        "without a GPU, where all share the processors, their times add up to an epoch's.",
     )
-    parser.add_argument("recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with a driving_log.csv")
-    default = ThroughputConfig
-    parser.add_argument("--arch", default=default.arch, help="architecture (default: %(default)s)")
-    for flag, value, unit, text in (
-        ("--batch-size", default.batch_size, "N", "images of a step"),
-        ("--cache-memory", default.cache_memory, "MB", "memory for images; the rest streams from disk; 0: all of them"),
-        ("--samples", default.samples, "N", "an epoch has at least so many"),
-        ("--rounds", default.rounds, "N", "epochs that are timed"),
-    ):
-        parser.add_argument(flag, type=int, default=value, metavar=unit, help=f"{text} (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    return parser
 
 
 def run(config: ThroughputConfig) -> int:
@@ -94,6 +70,7 @@ def run(config: ThroughputConfig) -> int:
         epoch_samples=config.samples,
     )
     model_config = ModelConfig(arch=config.arch, outputs=settings.outputs)
+    check_output("--json", config.json)
     rows = gather_rows(load_recordings(config.recordings), settings.outputs)
     split = split_blocks(
         rows.recording, rows.time_s, settings.validation_fraction, settings.validation_blocks, settings.guard_s
@@ -105,10 +82,9 @@ def run(config: ThroughputConfig) -> int:
     from train.data.pipeline_speed import measure_pipeline
 
     speed = measure_pipeline(settings, model_config, rows, split, config.rounds)
+    print_table(config, speed)
     if config.json:
-        print(json.dumps(speed.to_json(), indent=2))  # noqa: T201 - the result
-    else:
-        print_table(config, speed)
+        write_json(config.json, speed.to_json())
     return 0
 
 

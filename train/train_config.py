@@ -325,7 +325,7 @@ class TrainConfig:
 
     @property
     def feature_folder(self) -> Path:
-        """Where features of frozen networks are kept from one training to the next."""
+        """Where features of frozen networks are cached from one training to the next."""
         caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         return self.feature_cache or Path(caches) / "cloneway" / "features"
 

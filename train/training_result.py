@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -124,8 +123,3 @@ def facts_of(result: TrainingResult) -> dict[str, str]:
         "LiteRT": f"differs by at most {max(result.parity.values()):.1e} on real frames",
         "model": str(result.output),
     }
-
-
-def write_summary(path: Path, result: TrainingResult) -> None:
-    """Write the result as JSON."""
-    path.write_text(json.dumps(result.to_json(), indent=2) + "\n", encoding="utf-8")

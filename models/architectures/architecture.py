@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator_bridge.errors import UserError
+from simulator_bridge.cli.options import did_you_mean
+from simulator_bridge.errors import UsageError
 
 if TYPE_CHECKING:
     import keras
@@ -23,6 +24,7 @@ real lake recordings (5 contiguous blocks) did as well as at 80x160, 64x192 and 
 much."""
 TALL_STRIP = (80, 160)
 """For networks whose image must have at least 71 or 75 rows."""
+KERAS_PREFIX = "keras:"  # may stand before a name
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,12 @@ class Table(Mapping[str, Architecture]):
         return len(self._entries)
 
     def find(self, name: str) -> Architecture:
-        """The entry of a name; raises UserError with the names there are."""
+        """The entry of a name; raises UsageError with the names there are."""
         if name not in self:
-            raise UserError(f"unknown architecture {name!r}; expected one of {', '.join(self)}")
+            suggestion = did_you_mean(name.removeprefix(KERAS_PREFIX), self)
+            raise UsageError(f"unknown architecture {name!r}; expected one of {', '.join(self)}{suggestion}")
         return self[name]
 
 
 def _plain(name: str) -> str:
-    return name.removeprefix("keras:").replace("_", "").replace("-", "").lower()
+    return name.removeprefix(KERAS_PREFIX).replace("_", "").replace("-", "").lower()

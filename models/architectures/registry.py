@@ -16,7 +16,7 @@ from models.architectures import alexnet, applications, efficientnet_lite, lenet
 from models.architectures.architecture import Architecture, Table
 from models.architectures.backbones import build_backbone, find_blocks
 from models.architectures.preprocessing import CROP_BOTTOM_PX, CROP_TOP_PX, build_preprocessing
-from simulator_bridge.errors import UserError
+from simulator_bridge.errors import UsageError
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE
 
 if TYPE_CHECKING:
@@ -46,14 +46,19 @@ class ModelConfig:
         arch: A key of `ARCHITECTURES`, in any spelling; stored in the table's.
         outputs: Keys of `OUTPUT_SCALES`; the first is "steering_angle".
         weights: "imagenet", a Keras weights file, or None for random weights; backbones only.
-        alpha: Width multiplier of a MobileNet, > 0; None: that of the weights file. Keras has ImageNet weights for
-            `Architecture.alphas` only.
-        cut: Last layer of the backbone, one of `blocks`, or "all". image_size: Height and width of the network's image,
-        pixels. crop_px: Rows cut off at the top and bottom of the frame, pixels. pooling: "flatten" keeps positions,
-        "avg" loses them and is smaller. dense: Widths of the head's dense layers. dropout: Share of features dropped
-        before the head in training, in [0, 1). standardize: Whether the head begins with a layer `standardize` that
-        gives all features mean 0 and variance 1; its
-            statistics are set before the head is trained.
+        alpha: Width multiplier of a MobileNet, > 0; None lets the weights file decide. ImageNet weights that Keras
+            downloads exist for `Architecture.alphas` only.
+        cut: Last layer of the backbone, one of `blocks`, or "all".
+        image_size: Height and width of the network's image, pixels.
+        crop_px: Rows cut off at the top and bottom of the frame, pixels.
+        pooling: "flatten" keeps where things are, "avg" does not and is smaller.
+        dense: Widths of the head's dense layers.
+        dropout: Share of features dropped before the head while training, in [0, 1).
+        standardize: Whether the head begins by giving all features one scale, in a layer `standardize` whose mean and
+            variance whoever trains the head sets.
+
+    Raises:
+        UsageError: If a value is out of range, or the architecture is unknown or cannot have it.
     """
 
     arch: str = "pilotnet"
@@ -73,22 +78,22 @@ class ModelConfig:
         object.__setattr__(self, "arch", entry.name)  # one spelling in files and cache keys
         unknown = [name for name in self.outputs if name not in OUTPUT_SCALES]
         if unknown or self.outputs[:1] != ("steering_angle",) or len(set(self.outputs)) != len(self.outputs):
-            raise UserError(
+            raise UsageError(
                 f"outputs must start with steering_angle and name each of {', '.join(OUTPUT_SCALES)} at most once; "
                 f"got {', '.join(self.outputs) or 'none'}"
             )
         _check_pretraining(self, entry)
         if self.pooling not in (None, "flatten", "avg"):
-            raise UserError(f"pooling must be flatten or avg; got {self.pooling!r}")
+            raise UsageError(f"pooling must be flatten or avg; got {self.pooling!r}")
         if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise UserError(f"dropout must be in [0, 1); got {self.dropout}")
+            raise UsageError(f"dropout must be in [0, 1); got {self.dropout}")
         if self.dense is not None and any(width < 1 for width in self.dense):
-            raise UserError(f"dense widths must be at least 1; got {self.dense}")
+            raise UsageError(f"dense widths must be at least 1; got {self.dense}")
         if min(self.crop_px) < 0 or sum(self.crop_px) >= FRAME_HEIGHT_PX:
-            raise UserError(f"crop_px must leave some of the {FRAME_HEIGHT_PX} rows; got {self.crop_px}")
+            raise UsageError(f"crop_px must leave some of the {FRAME_HEIGHT_PX} rows; got {self.crop_px}")
         if min(self.size) < entry.min_size_px:
             least = f"{entry.min_size_px}x{entry.min_size_px}"
-            raise UserError(f"image_size of {self.arch} must be at least {least}; got {self.size}")
+            raise UsageError(f"image_size of {self.arch} must be at least {least}; got {self.size}")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -115,18 +120,18 @@ class ModelConfig:
 def _check_pretraining(config: ModelConfig, entry: Architecture) -> None:
     """Refuse weights, alpha and cut that the architecture cannot have."""
     if not entry.has_backbone and (config.weights is not None or config.alpha is not None or config.cut is not None):
-        raise UserError(f"{entry.name} is trained from scratch: it takes no weights, alpha or cut")
+        raise UsageError(f"{entry.name} is trained from scratch: it takes no weights, alpha or cut")
     if config.weights == "imagenet" and entry.download_mb is None:
-        raise UserError(f"Keras has no ImageNet weights of {entry.name} to download; pass --weights FILE or none")
+        raise UsageError(f"Keras has no ImageNet weights of {entry.name} to download; pass --weights FILE or none")
     if config.alpha is None:
         return
     if not entry.alphas:
-        raise UserError(f"{entry.name} has one width only: it takes no alpha")
+        raise UsageError(f"{entry.name} has one width only: it takes no alpha")
     if not config.alpha > 0:
-        raise UserError(f"alpha must be above 0; got {config.alpha}")
+        raise UsageError(f"alpha must be above 0; got {config.alpha}")
     if config.weights == "imagenet" and config.alpha not in entry.alphas:
         known = ", ".join(f"{alpha:g}" for alpha in entry.alphas)
-        raise UserError(f"{entry.name} has ImageNet weights for alpha {known}, not for {config.alpha:g}")
+        raise UsageError(f"{entry.name} has ImageNet weights for alpha {known}, not for {config.alpha:g}")
 
 
 def build_model(config: ModelConfig) -> keras.Model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -132,7 +133,7 @@ class ChildProcess:
     def last_line(self) -> str:
         """The last line of its standard error, for people; empty if there is none."""
         lines = self.errors().splitlines()
-        return lines[-1].removeprefix("error: ") if lines else ""
+        return re.sub(r"^(\S+: )?error: ", "", lines[-1]) if lines else ""
 
     def errors(self) -> str:
         """All of its standard error so far."""

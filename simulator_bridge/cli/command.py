@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from simulator_bridge.cli.options import build_parser
 from simulator_bridge.cli.parent_watch import end_with_parent
+from simulator_bridge.cli.standard_output import reserved_for_json
 from simulator_bridge.cli.terminal import quiet
 from simulator_bridge.errors import UsageError, UserError
 
@@ -32,8 +33,9 @@ def run_command(
 ) -> int:
     """Run a script.
 
-    A field `end_with_parent`, `verbose` or `quiet` of the config means the same in every script: the process ends with
-    the one that started it; more or less is said on standard error.
+    A field `end_with_parent`, `verbose`, `quiet` or `json` of the config means the same in every script: the process
+    ends with the one that started it; more or less is said on standard error; with `--json -` standard output holds the
+    JSON alone, and the table goes to standard error.
 
     Args:
         config_type: Its settings: a dataclass, see `options.py`.
@@ -56,10 +58,17 @@ def run_command(
         config = config_type(**arguments)
         if arguments.get("end_with_parent"):
             end_with_parent()
-        is_quiet = bool(arguments.get("quiet"))
-        set_up_logging(verbose=bool(arguments.get("verbose")), quiet=is_quiet)
+        is_quiet, is_verbose = bool(arguments.get("quiet")), bool(arguments.get("verbose"))
+        if is_quiet and is_verbose:
+            raise UsageError("--verbose and --quiet do not go together")
+        set_up_logging(verbose=is_verbose, quiet=is_quiet)
+
+        def body() -> int:
+            with reserved_for_json(arguments.get("json"), is_quiet):
+                return run(config)
+
         with quiet(is_quiet):
-            return exit_code(lambda: run(config))
+            return exit_code(body)
     except UsageError as error:
         parser.exit(USAGE, f"{parser.format_usage()}{parser.prog}: error: {error}\n")
 

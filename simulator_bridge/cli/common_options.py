@@ -1,4 +1,7 @@
-"""Options that several commands have: the same flag means the same in each."""
+"""Options that several commands have: the same flag means the same in each.
+
+Every function takes further facts of `OptionFacts`, such as the `group` that the command shows it in.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,24 @@ from typing import Any
 from simulator_bridge.cli.options import option
 
 
-def json_option() -> Any:
-    """`--json FILE`: the result for programs."""
-    return option(None, "also write the result as JSON; - is standard output", metavar="FILE")
+def json_option(**facts: Any) -> Any:
+    """`--json FILE`: the result for programs; with `-` standard output holds nothing else."""
+    return option(None, "also write the result as JSON; - is standard output", metavar="FILE", **facts)
 
 
-def report_option(what: str) -> Any:
+def report_option(what: str, **facts: Any) -> Any:
     """`--report FILE.html`: the result as a page."""
-    return option(None, f"also write {what}, in one HTML file", metavar="FILE.html")
+    return option(None, f"also write {what}, in one HTML file", metavar="FILE.html", **facts)
 
 
-def verbose_option() -> Any:
+def verbose_option(**facts: Any) -> Any:
     """`-v`: more on standard error."""
-    return option(False, "say more on standard error", short="-v")
+    return option(False, "say more on standard error", short="-v", **facts)
 
 
-def quiet_option() -> Any:
+def quiet_option(**facts: Any) -> Any:
     """`-q`: less on standard error."""
-    return option(False, "say nothing but errors and the result", short="-q")
+    return option(False, "say nothing but errors and the result", short="-q", **facts)
 
 
 def end_with_parent_option() -> Any:
@@ -32,14 +35,14 @@ def end_with_parent_option() -> Any:
     return option(False, "end when standard input closes", is_hidden=True)
 
 
-def host_option(default: str = "127.0.0.1") -> Any:
+def host_option(default: str = "127.0.0.1", **facts: Any) -> Any:
     """`--host`: where a server listens."""
-    return option(default, "address to listen on")
+    return option(default, "address to listen on", **facts)
 
 
-def port_option(default: int) -> Any:
+def port_option(default: int, **facts: Any) -> Any:
     """`--port`: where a server listens."""
-    return option(default, "port to listen on; 0: any free one", at_least=0, at_most=65535)
+    return option(default, "port to listen on; 0: any free one", at_least=0, at_most=65535, **facts)
 
 
 def speed_option(default_mph: float) -> Any:
@@ -48,6 +51,51 @@ def speed_option(default_mph: float) -> Any:
         default_mph, "set speed in mph, up to 30; less in bends", flag="--speed", metavar="MPH", above=0, at_most=30,
         unit="mph",
     )  # fmt: skip
+
+
+TRACKS = "lake, jungle, random:SEED, or a CSV file with x_m,y_m,w_tr_right_m,w_tr_left_m"
+
+
+def track_option(**facts: Any) -> Any:
+    """`--track`: one track."""
+    return option("lake", TRACKS, **facts)
+
+
+def scale_option(**facts: Any) -> Any:
+    """`--scale`: of a track."""
+    return option(1.0, "stretch the track", above=0, **facts)
+
+
+def reverse_option(**facts: Any) -> Any:
+    """`--reverse`: on a track."""
+    return option(False, "drive the track the other way", **facts)
+
+
+def weather_option(**facts: Any) -> Any:
+    """`--weather`: of the built-in simulator; the type of its field lists them."""
+    return option("clear", "light and colours: those of the track, or the seed's own", **facts)
+
+
+def backend_option(**facts: Any) -> Any:
+    """`--backend`: of the built-in simulator; the type of its field lists them."""
+    return option("auto", "renderer", **facts)
+
+
+def seed_option(default: int | None, what: str, **facts: Any) -> Any:
+    """`--seed`: of whatever has chance in it."""
+    return option(default, what, at_least=0, **facts)
+
+
+def pair(text: str) -> tuple[str, str]:
+    """A name and its value, written NAME=VALUE.
+
+    Raises:
+        ValueError: If one of them is missing.
+    """
+    name, _, value = (part.strip() for part in text.partition("="))
+    if not (name and value):
+        raise ValueError(f"expected NAME=VALUE, got {text!r}")
+    return name, value
 
 
 def names(text: str) -> tuple[str, ...]:

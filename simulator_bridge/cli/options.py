@@ -110,7 +110,7 @@ def build_parser(
     Args:
         config_type: A dataclass, its fields made by `argument` and `option`.
         description: What the command does, in one sentence.
-        epilog: What stands below the options.
+        epilog: What stands below the options; paragraphs without line ends are filled.
         former: Flags that there were once -> what to say instead.
 
     Returns:
@@ -120,7 +120,7 @@ def build_parser(
     parser = _Parser(
         description=description,
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Paragraphs,
         allow_abbrev=False,
         usage=_usage(fields),
     )
@@ -148,6 +148,16 @@ def parse_config(config_type: Callable[..., Config], arguments: Sequence[str]) -
     return config_type(**vars(parser.parse_args(arguments)))
 
 
+class _Paragraphs(argparse.HelpFormatter):
+    """Fills each paragraph of a description; one with line ends of its own stays as it is."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.strip().split("\n\n")
+        return "\n\n".join(
+            each if "\n" in each else super(_Paragraphs, self)._fill_text(each, width, indent) for each in paragraphs
+        )
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what a wrong command line should have been."""
 
@@ -162,6 +172,13 @@ class _Parser(argparse.ArgumentParser):
             if flag.startswith("-"):
                 self.error(f"unknown option {flag}{did_you_mean(flag, self._option_string_actions)}")
         return found, rest
+
+    def _match_argument(self, action: argparse.Action, arg_strings_pattern: str) -> int:
+        try:
+            return super()._match_argument(action, arg_strings_pattern)
+        except argparse.ArgumentError:
+            meaning = "" if action.help in (None, argparse.SUPPRESS) else f" ({action.help % {}})"
+            raise argparse.ArgumentError(action, f"expected {action.metavar} after it{meaning}") from None
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -180,8 +197,8 @@ def _usage(fields: Sequence[dataclasses.Field[Any]]) -> str:
         facts = _facts(field)
         if facts.flag is None and not facts.is_hidden:
             name = facts.metavar or field.name.upper()
-            is_many = "tuple" in str(field.type)
-            names.append((name if field.default is dataclasses.MISSING else f"[{name}]") + ("..." if is_many else ""))
+            name += "..." if "tuple" in str(field.type) else ""
+            names.append(name if field.default is dataclasses.MISSING else f"[{name}]")
     return " ".join(["%(prog)s", *names, "[options]"])
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from simulator_bridge.cli.json_values import to_json_value
+from simulator_bridge.cli.standard_output import STANDARD_OUTPUT, json_stream
 from simulator_bridge.errors import UserError
-
-STANDARD_OUTPUT = Path("-")
 
 
 def check_output(flag: str, path: Path | None) -> None:
@@ -101,8 +99,8 @@ def write_text(path: Path, text: str) -> None:
         UserError: If it cannot be written.
     """
     if path == STANDARD_OUTPUT:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        json_stream().write(text)
+        json_stream().flush()
         return
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")

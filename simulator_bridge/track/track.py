@@ -13,13 +13,14 @@ from typing import Protocol
 
 import numpy as np
 
+from simulator_bridge.cli.options import did_you_mean
 from simulator_bridge.track.csv_file import plan_csv
 from simulator_bridge.track.jungle import plan_jungle
 from simulator_bridge.track.lake import plan_lake
 from simulator_bridge.track.random_road import random_plans
 from simulator_bridge.track.track_features import Features, backwards, features_along
 from simulator_bridge.track.track_geometry import wrap_angle
-from simulator_bridge.track.track_plan import FloatArray, Light, Paint, Theme, TrackError, TrackPlan
+from simulator_bridge.track.track_plan import FloatArray, Light, Paint, Theme, TrackError, TrackPlan, UnknownTrackError
 from simulator_bridge.track.track_sampling import SampledRoad, sample_plan
 
 SEARCH_M = 30.0  # how far around the last known place `locate` looks first
@@ -169,7 +170,8 @@ def build_track(spec: str, *, seed: int | None = None, reverse: bool = False, sc
         scale: Stretches the centre line and its heights; the width of the road stays.
 
     Raises:
-        TrackError: If there is no such track, or no car could drive it.
+        UnknownTrackError: If there is no such track: a `UsageError`.
+        TrackError: If no car could drive it.
     """
     if not (np.isfinite(scale) and scale > 0):
         raise TrackError(f"scale must be a positive number, got {scale!r}")
@@ -188,10 +190,11 @@ def _plans(spec: str, seed: int | None) -> Iterator[TrackPlan]:
     if kind == "random" and argument.isdecimal():
         return random_plans(int(argument))
     if kind == "random":
-        raise TrackError(f"{spec!r}: expected random:SEED with a whole number, for example random:7")
+        raise UnknownTrackError(f"{spec!r}: expected random:SEED with a whole number, for example random:7")
     if spec.endswith(".csv"):
         return iter([plan_csv(Path(spec))])
-    raise TrackError(f"no track {spec!r}: expected lake, jungle, random:SEED or a .csv file")
+    suggestion = did_you_mean(spec, ("lake", "jungle", "random:SEED"))
+    raise UnknownTrackError(f"no track {spec!r}: expected lake, jungle, random:SEED or a .csv file{suggestion}")
 
 
 def _first_drivable(plans: Iterator[TrackPlan], scale: float) -> Track:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.errors import UserError
+from simulator_bridge.errors import UsageError, UserError
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -23,6 +23,10 @@ LineColour = Literal["yellow", "white", "none"]
 
 class TrackError(UserError):
     """A track that does not exist or that no car could drive."""
+
+
+class UnknownTrackError(TrackError, UsageError):
+    """A name that no track has."""
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from simulator_bridge.cli.command import run_command
-from simulator_bridge.cli.common_options import quiet_option, verbose_option
+from simulator_bridge.cli.common_options import json_option, quiet_option, verbose_option
 from simulator_bridge.cli.options import check_options, option
+from simulator_bridge.cli.output_file import write_json
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import RecordingError, UsageError
 from tests.support.paths import ROOT
@@ -19,6 +22,7 @@ from tests.support.paths import ROOT
 @dataclass(frozen=True, kw_only=True)
 class TinyConfig:
     size: int = option(1, "how large", at_least=1)
+    json: Path | None = json_option()
     verbose: bool = verbose_option()
     quiet: bool = quiet_option()
 
@@ -53,7 +57,9 @@ def test_a_user_error_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err == "error: lap1: no such folder\n"
 
 
-@pytest.mark.parametrize("words", [("--size", "0"), ("--sise", "2"), ("--width", "2"), ("lap1",)])
+@pytest.mark.parametrize(
+    "words", [("--size", "0"), ("--size",), ("--sise", "2"), ("--width", "2"), ("lap1",), ("-q", "-v")], ids=str
+)
 def test_a_wrong_command_line_is_2_with_a_short_usage(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,3 +116,27 @@ def test_quiet_says_nothing_for_people(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err == ""
     assert command(body) == 0
     assert capsys.readouterr().err == "reading\n"
+
+
+def printing_a_table(config: TinyConfig) -> int:
+    print(f"size {config.size}")  # noqa: T201
+    if config.json:
+        write_json(config.json, {"size": config.size})
+    return 0
+
+
+def test_json_on_standard_output_stands_there_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(printing_a_table, "--json", "-") == 0
+    written = capsys.readouterr()
+    assert json.loads(written.out) == {"size": 1}
+    assert written.err == "size 1\n"
+    assert command(printing_a_table, "--json", "-", "-q") == 0
+    written = capsys.readouterr()
+    assert json.loads(written.out) == {"size": 1}
+    assert written.err == ""
+
+
+def test_json_in_a_file_leaves_the_table_on_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(printing_a_table, "--json", str(tmp_path / "size.json")) == 0
+    assert json.loads((tmp_path / "size.json").read_text()) == {"size": 1}
+    assert capsys.readouterr().out == "size 1\n"

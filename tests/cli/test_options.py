@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator_bridge.cli.common_options import names
+from simulator_bridge.cli.common_options import names, pair
 from simulator_bridge.cli.options import argument, build_parser, check_options, did_you_mean, option, parse_config
 from simulator_bridge.errors import UsageError
 
@@ -21,6 +21,9 @@ class GreetConfig:
     wave: bool = option(False, "wave, too", short="-w")
     colours: tuple[str, ...] = option(("red",), "of the flags", convert=names)
     places: tuple[str, ...] = option(("here",), "where", flag="--at", repeats=True)
+    pairs: tuple[tuple[str, str], ...] = option(
+        (), "of socks", flag="--pair", metavar="NAME=VALUE", convert=pair, repeats=True
+    )
     secret: bool = option(False, "of no interest", is_hidden=True)
 
     def __post_init__(self) -> None:
@@ -33,6 +36,7 @@ def test_what_is_not_said_is_as_the_config_has_it() -> None:
 
 def test_every_kind_of_value_is_read() -> None:
     words = "Ada Bob --times 2 --volume 0.5 --tone gruff --output a/b --no-bow -w --colours red,blue --at x --at y"
+    words += " --pair left=grey --pair right=blue=ish"
     assert parse_config(GreetConfig, words.split()) == GreetConfig(
         people=("Ada", "Bob"),
         times=2,
@@ -43,6 +47,7 @@ def test_every_kind_of_value_is_read() -> None:
         wave=True,
         colours=("red", "blue"),
         places=("x", "y"),
+        pairs=(("left", "grey"), ("right", "blue=ish")),
     )
 
 
@@ -60,6 +65,8 @@ def test_every_kind_of_value_is_read() -> None:
         ),
         (["Ada", "--tims", "3"], "unknown option --tims; did you mean --times?"),
         (["Ada", "--zzz"], "unknown option --zzz"),
+        (["Ada", "--times"], "argument --times: expected N after it (how often (default: 1))"),
+        (["Ada", "--pair", "x"], "argument --pair: expected NAME=VALUE, got 'x'"),
         ([], "the following arguments are required: NAME"),
     ],
 )

@@ -27,9 +27,11 @@ def test_the_table_fits_80_columns_and_says_what_each_costs(capsys: pytest.Captu
 
 
 def test_json_holds_the_same_numbers_and_a_time(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["pilotnet", "--json"]) == 0
+    assert main(["pilotnet", "--json", "-"]) == 0
 
-    (row,) = json.loads(capsys.readouterr().out)
+    written = capsys.readouterr()
+    (row,) = json.loads(written.out)
+    assert written.err.splitlines()[2].startswith("pilotnet")
     assert row["parameters"] == 252_219
     assert row["mflops"] == pytest.approx(54, abs=1)  # the paper: about 27 million connections
     assert row["ms_a_frame"] > 0
@@ -37,7 +39,7 @@ def test_json_holds_the_same_numbers_and_a_time(capsys: pytest.CaptureFixture[st
 
 
 def test_alpha_without_imagenet_weights_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["mobilenet", "--alpha", "0.3", "--no-timing", "--json"]) == 0
+    assert main(["mobilenet", "--alpha", "0.3", "--no-timing", "--json", "-"]) == 0
 
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["alpha"], row["pretrained"], row["download_mb"]) == (0.3, "file", None)
@@ -47,8 +49,9 @@ def test_an_unknown_name_is_one_line_without_tensorflow() -> None:
     command = [sys.executable, "-X", "importtime", "models/table.py", "resnet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "unknown architecture 'resnet'; expected one of pilotnet, lenet" in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1].endswith("; did you mean resnet50?")
     assert "keras" not in {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
 
 

@@ -17,7 +17,7 @@ from train.checkup import main
 
 
 def checkup_json(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, dict[str, Any]]:
-    code = main(["--json", *map(str, arguments)])
+    code = main(["--json", "-", *map(str, arguments)])
     return code, json.loads(capsys.readouterr().out)
 
 

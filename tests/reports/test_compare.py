@@ -1,4 +1,4 @@
-"""Comparisons: what is run and what is kept. One is carried out for real, the others with a stand-in."""
+"""Comparisons: what is run and what is saved. One is carried out for real, the others with a stand-in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from simulator_bridge.errors import UsageError, UserError
+from simulator_bridge.errors import UsageError
 from tests.support.browser import open_page, requested_urls
 from tests.support.drivable_model import drivable_model
 from tests.support.made_comparison import config_of, made_results
@@ -22,9 +22,9 @@ from tests.support.made_recording import make_recording
 from tests.support.paths import ROOT
 from train.compare import main
 from train.comparison import closed_loop, comparison_run
-from train.comparison.closed_loop import summed_up
-from train.comparison.comparison_config import plan_runs, widths_differ
+from train.comparison.closed_loop import summarize_drives
 from train.comparison.comparison_table import build_table
+from train.comparison.run_plan import plan_runs, widths_differ
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -133,25 +133,28 @@ def test_a_time_budget_ends_a_training_not_a_number_of_epochs() -> None:
     ("more", "message"),
     [
         ({"arch": ("no_such",)}, "unknown architecture 'no_such'"),
-        ({"regime": ("sideways",)}, "--regime must be among"),
+        ({"regime": ("fine_tune",)}, r"expected --regime to be one of auto, .*; did you mean fine-tune\?"),
         ({"vary": {"output": ("a", "b")}}, "--vary output: expected one of .*batch_size"),
         ({"vary": {"seed": ("1", "1")}}, "values that differ"),
         ({"vary": {"epochs": ("1", "2")}, "epochs": 3}, "--vary epochs is a budget"),
         ({"weights": {"vgg16": "file.h5"}}, "--weights of vgg16, which --arch does not name"),
-        ({"budget_s": 0}, "--budget-s must be above 0 s"),
-        ({"seeds": 0}, "--seeds at least 1"),
+        ({"vary": {"learnin_rate": ("1e-3",)}}, r"; did you mean learning_rate\?"),
+        ({"budget_s": 0}, "expected --budget-s above 0 s, got 0"),
+        ({"seeds": 0}, "expected --seeds of at least 1, got 0"),
     ],
 )
 def test_what_cannot_be_compared_is_one_clear_line(more: dict[str, Any], message: str) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UsageError, match=message):
         config_of(**more)
 
 
 def test_a_wrong_setting_of_any_run_is_known_before_the_first_training(
     recording: Path, tmp_path: Path, stand_in: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(UsageError, match="expected --brightness of at least 0 and below 1, got 7"):
+    with pytest.raises(SystemExit) as info:
         main(arguments(recording, tmp_path / "out", "--vary", "seed=0", "--vary", "brightness=0.1,7"))
+    assert info.value.code == 2
+    assert "expected --brightness of at least 0 and below 1, got 7" in capsys.readouterr().err
     assert not calls_in(tmp_path / "out")
 
 
@@ -180,7 +183,7 @@ def test_a_real_comparison_has_losses_errors_parameters_and_times_and_a_failed_r
     assert trained["parameters"] > 10_000
     assert trained["ms_a_frame"] > 0
     assert set(content["baselines"]) == {"always zero", "ridge", "5 nearest"}
-    assert content["data"]["rows held back"] == 30
+    assert content["data"]["validation rows"] == 30
     assert "no such file" in failed["failure"]
     assert failed["training"] is None
     assert "mobilenet_v2 auto: --weights /no/such/file.h5: no such file" in text
@@ -230,17 +233,17 @@ def test_a_run_that_fails_is_tried_again_and_shows_the_epochs_that_it_had(
 @pytest.fixture
 def interrupting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Ctrl-C at the third epoch of seed 5, once."""
-    hear: Callable[..., None] = comparison_run._hear
+    note: Callable[..., None] = comparison_run._note_epoch
     n_epochs = 0
 
-    def hear_and_interrupt(line: str, *more: Any) -> None:
+    def note_and_interrupt(line: str, *more: Any) -> None:
         nonlocal n_epochs
-        hear(line, *more)
+        note(line, *more)
         n_epochs += 1
         if n_epochs == 6:  # seed 0 has three
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(comparison_run, "_hear", hear_and_interrupt)
+    monkeypatch.setattr(comparison_run, "_note_epoch", note_and_interrupt)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -256,7 +259,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     assert [run["interrupted"] for run in content["runs"]] == [False, True]
     assert content["missing"] == 1
     assert "more to come" in (output / "report.html").read_text()
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command resumes" in capsys.readouterr().err
 
     assert main(arguments(recording, output, "--vary", "seed=0,5,1")) == 0
     assert [run["interrupted"] for run in results_in(output)["runs"]] == [False, False, False]
@@ -307,21 +310,21 @@ def test_ctrl_c_in_the_laps_keeps_the_training(
     assert run["driving"] is None
 
 
-def test_drives_are_summed_up() -> None:
+def test_drives_are_summarize_drives() -> None:
     good = {
         "autonomy_percent": 100.0, "driving_score": 90.0, "n_interventions": 0, "off_road": 1, "max_abs_cte_m": 0.5,
         "laps_done": 2, "laps_wanted": 2,
     }  # fmt: skip
     bad = {**good, "autonomy_percent": 50.0, "n_interventions": 4, "max_abs_cte_m": 3.0, "laps_done": 0}
     drives = [{"report": good, "failure": None}, {"report": bad, "failure": None}]
-    assert summed_up(drives) == {
+    assert summarize_drives(drives) == {
         "failure": None, "autonomy_percent": 75.0, "driving_score": 90.0, "n_interventions": 4, "off_road": 2,
         "max_abs_cte_m": 3.0, "laps_done": 2, "laps_wanted": 4,
     }  # fmt: skip
-    broken = summed_up([*drives, {"report": None, "failure": "the server ended"}])
+    broken = summarize_drives([*drives, {"report": None, "failure": "the server ended"}])
     assert broken["failure"] == "a drive failed: the server ended"
     assert broken["autonomy_percent"] == 75.0
-    assert summed_up([{"report": None, "failure": "no"}]) == {"failure": "a drive failed: no"}
+    assert summarize_drives([{"report": None, "failure": "no"}]) == {"failure": "a drive failed: no"}
 
 
 def test_the_table_in_the_terminal_is_sorted_by_error_and_fits_80_columns() -> None:

@@ -1,4 +1,4 @@
-"""Scripts that the driving page starts: heard line by line, ended without a trace."""
+"""Scripts that the driving page starts: read line by line, ended without a trace."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def is_alive(pid: str) -> bool:
     return "State:\tZ" not in status  # dead, though nobody has asked for its exit code yet
 
 
-def test_it_is_heard_and_ends_by_itself_when_it_is_asked_to() -> None:
+def test_its_lines_are_read_and_it_shuts_down_when_it_is_interrupted() -> None:
     program = BackgroundScript(SERVER, [])
     try:
-        heard: list[str] = []
-        while not heard:
+        lines: list[str] = []
+        while not lines:
             assert program.exit_code is None
             time.sleep(0.01)
-            heard = program.lines()
-        assert "on http://127.0.0.1:" in heard[0]
+            lines = program.lines()
+        assert "on http://127.0.0.1:" in lines[0]
         assert program.exit_code is None
         program.interrupt()
         wait_until(lambda: program.exit_code == 0)
@@ -60,7 +60,7 @@ def test_it_is_heard_and_ends_by_itself_when_it_is_asked_to() -> None:
         program.close()
 
 
-def test_what_it_has_to_say_for_itself() -> None:
+def test_its_exit_code_and_its_error_are_reported() -> None:
     program = BackgroundScript("train/clone.py", ["no-such-recording"])
     try:
         wait_until(lambda: program.exit_code is not None)

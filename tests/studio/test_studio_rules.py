@@ -1,4 +1,4 @@
-"""The rules of the driving page: who holds the wheel, what may be asked for, and when a recording is enough."""
+"""The rules of the driving page: control authority, commands, and when a recording is enough."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 
 from simulator_bridge.messages import Control
 from simulator_bridge.pages.live_channel import CommandError
-from train.studio_page.commands import parse_command, parse_grip
+from train.studio_page.commands import parse_command, parse_input
 from train.studio_page.drivers import control_of, key_reach
-from train.studio_page.manual_input import HANDS_OFF, LET_GO_S, Grip, ManualInput
+from train.studio_page.manual_input import INPUT_TIMEOUT_S, NO_INPUT, DriverInput, ManualInput
 from train.studio_page.real_time_meter import RealTimeMeter
 from train.studio_page.recording_quality import RowFacts, assess
 from train.studio_page.training_job import ARCHITECTURES
@@ -23,41 +23,41 @@ def test_the_networks_offered_are_there() -> None:
     assert set(ARCHITECTURES) <= set(REGISTERED)
 
 
-def test_the_wheel_is_held_by_one_page_at_a_time() -> None:
-    wheel, left, right = ManualInput(), Grip(-0.5, 1.0, is_active=True), Grip(0.5, is_active=True)
-    assert wheel.hold(1, left, 10.0)
-    assert not wheel.hold(2, right, 10.1)
-    assert (wheel.read(10.2), wheel.driver(10.2)) == (left, 1)
-    assert wheel.hold(1, Grip(-0.2), 10.3), "let go, and on its way back"
-    assert wheel.read(10.3).steering_angle == -0.2
-    assert wheel.hold(2, right, 10.4)
-    assert (wheel.read(10.4), wheel.driver(10.4)) == (right, 2)
+def test_one_page_at_a_time_is_in_control() -> None:
+    manual_input, left, right = ManualInput(), DriverInput(-0.5, 1.0, is_active=True), DriverInput(0.5, is_active=True)
+    assert manual_input.update(1, left, 10.0)
+    assert not manual_input.update(2, right, 10.1)
+    assert (manual_input.read(10.2), manual_input.driver(10.2)) == (left, 1)
+    assert manual_input.update(1, DriverInput(-0.2), 10.3), "released, and on its way back"
+    assert manual_input.read(10.3).steering_angle == -0.2
+    assert manual_input.update(2, right, 10.4)
+    assert (manual_input.read(10.4), manual_input.driver(10.4)) == (right, 2)
 
 
-def test_the_wheel_is_let_go_by_a_page_that_falls_silent_or_leaves() -> None:
-    wheel, grip = ManualInput(), Grip(-0.5, 1.0, is_active=True)
-    wheel.hold(1, grip, 10.0)
-    assert wheel.read(10.01 + LET_GO_S) == HANDS_OFF
-    wheel.hold(1, grip, 20.0)
-    wheel.let_go(2)
-    assert wheel.read(20.0) == grip
-    wheel.let_go(1)
-    assert wheel.read(20.0) == HANDS_OFF
+def test_control_ends_with_a_page_that_falls_silent_or_leaves() -> None:
+    manual_input, held = ManualInput(), DriverInput(-0.5, 1.0, is_active=True)
+    manual_input.update(1, held, 10.0)
+    assert manual_input.read(10.01 + INPUT_TIMEOUT_S) == NO_INPUT
+    manual_input.update(1, held, 20.0)
+    manual_input.release(2)
+    assert manual_input.read(20.0) == held
+    manual_input.release(1)
+    assert manual_input.read(20.0) == NO_INPUT
 
 
 @pytest.mark.parametrize(
-    ("grip", "speed_mph", "control"),
+    ("driver_input", "speed_mph", "control"),
     [
-        (Grip(0.3, 1.0), 10.0, Control(0.3, 1.0)),
-        (Grip(0.3, 1.0), 24.5, Control(0.3, 0.5)),
-        (Grip(0.0, 1.0), 30.0, Control(0.0, 0.0)),
-        (Grip(0.0, 1.0, 1.0), 20.0, Control(0.0, -0.04)),
-        (Grip(0.0, 0.0, 1.0), 2.0, Control(0.0, -1.0)),
+        (DriverInput(0.3, 1.0), 10.0, Control(0.3, 1.0)),
+        (DriverInput(0.3, 1.0), 24.5, Control(0.3, 0.5)),
+        (DriverInput(0.0, 1.0), 30.0, Control(0.0, 0.0)),
+        (DriverInput(0.0, 1.0, 1.0), 20.0, Control(0.0, -0.04)),
+        (DriverInput(0.0, 0.0, 1.0), 2.0, Control(0.0, -1.0)),
     ],
     ids=["free", "near the limit", "over the limit", "the brake wins", "reverse"],
 )
-def test_pedals(grip: Grip, speed_mph: float, control: Control) -> None:
-    assert control_of(grip, speed_mph, limit_mph=25.0) == control
+def test_pedals(driver_input: DriverInput, speed_mph: float, control: Control) -> None:
+    assert control_of(driver_input, speed_mph, limit_mph=25.0) == control
 
 
 def test_keys_turn_the_wheel_all_the_way_when_slow_and_as_far_as_the_tyres_hold_when_fast() -> None:
@@ -73,24 +73,24 @@ def test_keys_turn_the_wheel_all_the_way_when_slow_and_as_far_as_the_tyres_hold_
         {},
         {"do": "rm"},
         {"do": ["train"]},
-        {"do": "take_back", "seconds": 10**9},
-        {"do": "take_back", "seconds": [5]},
+        {"do": "delete_last", "seconds": 10**9},
+        {"do": "delete_last", "seconds": [5]},
         {"do": "train", "arch": "../../x", "epochs": 1},
         {"do": "train", "epochs": 10**6},
         {"do": "train", "epochs": "1; rm"},
         {"do": "drive", "mph": 300},
         {"do": "drive"},
         {"do": "limit", "mph": True},
-        {"hold": [0, 0, 0]},
-        {"hold": [2, 0, 0, True]},
-        {"hold": [math.nan, 0, 0, True]},
-        {"hold": ["0", 0, 0, True]},
+        {"input": [0, 0, 0]},
+        {"input": [2, 0, 0, True]},
+        {"input": [math.nan, 0, 0, True]},
+        {"input": ["0", 0, 0, True]},
     ],
     ids=str,
 )
-def test_nothing_else_can_be_asked_for(message: dict[str, object]) -> None:
+def test_an_unknown_or_wrong_message_is_refused(message: dict[str, object]) -> None:
     with pytest.raises(CommandError):
-        parse_grip(message) or parse_command(message)
+        parse_input(message) or parse_command(message)
 
 
 def row(number: int, **changes: Any) -> RowFacts:
@@ -138,14 +138,14 @@ def test_a_break_between_episodes_is_no_driving() -> None:
     assert quality.laps == pytest.approx(198 / 200)
 
 
-def test_tempo_is_that_of_the_last_seconds_and_of_one_drive(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_real_time_factor_is_that_of_the_last_seconds_and_of_one_drive(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    tempo = RealTimeMeter()
-    assert tempo.to_json() is None
+    meter = RealTimeMeter()
+    assert meter.to_json() is None
     for frame in range(200):
         now[0] += 0.5 if frame < 20 else 0.05
-        tempo.drove(frame * 0.04)
-    assert tempo.to_json() == {"frames_per_s": 20.0, "x_real": 0.8}
-    tempo.drove(0.0)  # put down again
-    assert tempo.to_json() is None
+        meter.add_frame(frame * 0.04)
+    assert meter.to_json() == {"frames_per_s": 20.0, "real_time_factor": 0.8}
+    meter.add_frame(0.0)  # put down again
+    assert meter.to_json() is None

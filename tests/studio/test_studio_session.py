@@ -26,7 +26,7 @@ from tests.support.paths import ROOT
 from tests.support.small_track import write_oval
 from train.studio import main
 from train.studio_page import commands
-from train.studio_page.manual_input import Grip
+from train.studio_page.manual_input import DriverInput
 from train.studio_page.studio_session import StudioSession
 from train.studio_page.training_job import TrainingRequest
 
@@ -57,17 +57,17 @@ class Driver:
         return SimpleNamespace(**self.session.newest().state)
 
     def do(self, command: commands.Command) -> None:
-        self.session.ask(self.page, command)
+        self.session.request(self.page, command)
         self.session.tick()
 
     def drive(self, n_frames: int) -> None:
         for _ in range(n_frames):
             car = self.state.car
             wanted = self._expert(SimpleNamespace(**car), car["speed_mph"])
-            self.hold(Grip(wanted.steering_angle, max(wanted.throttle, 0.0), 0.0, is_active=True))
+            self.hold(DriverInput(wanted.steering_angle, max(wanted.throttle, 0.0), 0.0, is_active=True))
 
-    def hold(self, grip: Grip) -> None:
-        self.session.wheel.hold(PAGE, grip, time.monotonic())
+    def hold(self, driver_input: DriverInput) -> None:
+        self.session.manual_input.update(PAGE, driver_input, time.monotonic())
         self.session.tick()
 
     def wait_until(self, is_so: Callable[[SimpleNamespace], bool]) -> SimpleNamespace:
@@ -92,7 +92,7 @@ def simulation(oval: Path) -> Iterator[Simulation]:
 @pytest.fixture
 def driver(simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
     monkeypatch.setattr("simulator_bridge.simulator.run.remote_driver.RealTimePace.__call__", lambda pace, time_s: None)
-    monkeypatch.setattr("train.studio_page.studio_session.REST_S", 0.001)
+    monkeypatch.setattr("train.studio_page.studio_session.PAUSE_S", 0.001)
     session = StudioSession(simulation, tmp_path / "mine")
     session.has_viewers = True
     try:
@@ -179,7 +179,7 @@ def test_the_last_seconds_are_deleted_and_the_car_is_where_it_was_then(driver: D
 def test_a_car_off_the_road_is_put_back_and_deleting_is_offered(driver: Driver) -> None:
     driver.do(commands.Record(on=True))
     for _ in range(400):
-        driver.hold(Grip(0.0, 1.0, 0.0, is_active=True))
+        driver.hold(DriverInput(0.0, 1.0, 0.0, is_active=True))
         if driver.state.notice is not None:
             break
     assert driver.state.notice["text"] == "You left the road: the car was put back. Delete the last seconds?"
@@ -225,7 +225,7 @@ def test_a_recording_that_is_there_is_not_touched(simulation: Simulation, tmp_pa
     assert (tmp_path / "driving_log.csv").read_text() == "mine\n"
 
 
-@pytest.mark.slow  # the same with a stop, and quickly: test_browser_driving.py
+@pytest.mark.slow  # the same with a stop, and quickly: test_studio_driving.py
 def test_record_train_and_drive(driver: Driver, tmp_path: Path) -> None:
     driver.do(commands.Drive(20))
     assert driver.page.heard == ["train a model first: there is none to drive"]
@@ -240,7 +240,7 @@ def test_record_train_and_drive(driver: Driver, tmp_path: Path) -> None:
     driver.do(commands.Record(on=True))
     assert "driving by hand" in driver.page.heard[-1]
     driver.do(commands.DriveManually())
-    assert "a training is under way" in driver.page.heard[-1]
+    assert "a training is running" in driver.page.heard[-1]
     training = driver.wait_until(lambda state: state.training["status"] in ("done", "failed")).training
     assert training["status"] == "done", training["problem"]
     assert [epoch for epoch, _, _ in training["curve"]] == [1]
@@ -264,7 +264,7 @@ def test_record_train_and_drive(driver: Driver, tmp_path: Path) -> None:
 
 def test_a_training_that_fails_says_why(driver: Driver) -> None:
     driver.do(commands.Record(on=True))
-    driver.drive(30)  # a second: too little to hold anything back
+    driver.drive(30)  # a second: too little to validate on
     driver.do(commands.Train(TrainingRequest()))
     training = driver.wait_until(lambda state: state.training["status"] == "failed").training
     assert training["problem"]
@@ -301,7 +301,7 @@ def test_a_signal_closes_the_recording(oval: Path, tmp_path: Path, number: int) 
         with PageViewer(port, "/drive/live") as page:
             page.send(do="record", on=True)
             while page.see().state["recording"]["rows"] < 5:
-                page.send(hold=[0.0, 1.0, 0.0, True])
+                page.send(input=[0.0, 1.0, 0.0, True])
             process.send_signal(number)
             assert process.wait(30) == 0
     folder = tmp_path / "recordings" / "browser-1"

@@ -1,4 +1,4 @@
-"""Drives the page of `simulate.py --browser` as a person with arrow keys does: looks at the page, presses, releases.
+"""Drives the page of `train/studio.py` as a person with arrow keys does: looks at the page, presses, releases.
 
 The keys are real ones as far as the page can tell: they come from the browser, not from a script in the page.
 """

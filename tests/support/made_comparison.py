@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from train.comparison.comparison_config import ComparisonConfig, plan_runs
+from train.comparison.comparison_config import ComparisonConfig
+from train.comparison.run_plan import plan_runs
 from train.comparison.run_result import RunResult
 
 
 def config_of(**more: Any) -> ComparisonConfig:
+    """A config; `weights` and `vary` may be dicts."""
+    more |= {name: tuple(more[name].items()) for name in ("weights", "vary") if name in more}
     return ComparisonConfig(recordings=(Path("recordings"),), **more)
 
 

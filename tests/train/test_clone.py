@@ -213,7 +213,6 @@ Refusal = Callable[[Path, Path], list[str]]
         (lambda rec, tmp: [rec, "--output", tmp / "missing" / "m.h5"], "does not exist"),
         (lambda rec, tmp: [rec, "--json", tmp], "is a folder"),
         (lambda rec, tmp: [rec, "--output", tmp / "m.h5", "--resume"], "no unfinished training to resume"),
-        (lambda rec, tmp: [rec, "--arch", "resnet9000"], "unknown architecture 'resnet9000'"),
         (lambda rec, tmp: [rec, "--arch", "mobilenet_v2", "--weights", tmp / "w.h5"], "no such file"),
         (lambda rec, tmp: [rec, "--split", "episodes"], "use --split blocks"),
     ],
@@ -247,6 +246,9 @@ def test_what_cannot_work_is_refused_in_one_line_before_tensorflow_is_imported(
         (["--output", "model.keras"], "expected an --output that ends in .h5, got model.keras"),
         (["--predict", "throttle"], "expected steering among --predict, got throttle"),
         (["--epochs", "0"], "expected --epochs of at least 1, got 0"),
+        (["--arch", "resnt50"], "unknown architecture 'resnt50'"),
+        (["--arch", "vgg16", "--alpha", "0.5"], "vgg16 has one width only"),
+        (["--arch", "pilotnet", "--regime", "head"], "--regime head needs a pretrained network"),
         (["--worker", "1"], "--worker says which of the --workers this is"),
     ],
 )

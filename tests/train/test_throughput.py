@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from simulator_bridge.errors import UsageError
 from tests.support.made_recording import make_recording
 from tests.support.paths import ROOT
 from train.data.pipeline_speed import PipelineSpeed
-from train.throughput import ThroughputConfig, main, print_table
+from train.throughput import ThroughputConfig, print_table
 
 SPEED = PipelineSpeed(
     device="CPU",
@@ -29,7 +30,7 @@ SPEED = PipelineSpeed(
 )
 
 
-def test_what_is_kept_in_memory_is_not_decoded_again() -> None:
+def test_what_is_cached_in_memory_is_not_decoded_again() -> None:
     shares = {name: share for name, _, share in SPEED.stages()}
 
     assert shares["decode, crop, resize"] == pytest.approx(1 / 12)  # a quarter of the images: 1 of 12 ms
@@ -51,12 +52,14 @@ def test_the_command_reports_every_figure(tmp_path: Path) -> None:
         "--cache-memory",
         "1",
         "--json",
+        "-",
     ]
     command = [sys.executable, str(ROOT / "train" / "throughput.py"), str(recording), *quick]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
 
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout)
+    assert "images in memory" in done.stderr
     assert set(found) == {*SPEED.to_json()}
     assert found["n_cached"] > 0
     assert found["n_streamed"] > 0
@@ -73,6 +76,6 @@ def test_the_table_fits_80_columns_and_says_what_streams(capsys: pytest.CaptureF
     assert all(len(line) <= 80 for line in out.splitlines() if "│" in line)
 
 
-def test_no_rounds_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path), "--rounds", "0"]) == 1
-    assert "--rounds must be at least 1" in capsys.readouterr().err
+def test_no_rounds_are_refused() -> None:
+    with pytest.raises(UsageError, match="expected --rounds of at least 1, got 0"):
+        ThroughputConfig(recordings=(Path("lake"),), rounds=0)

@@ -1,4 +1,4 @@
-"""A script of ours as a process of its own, whose output is heard line by line; Ctrl-C reaches it once, from here."""
+"""A script of ours as a process of its own, whose output is read line by line; Ctrl-C reaches it once, from here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXIT_S = 60.0  # from closing its output to its end; the system needs far less
 
 
 @dataclass(frozen=True)
-class Ended:
+class ScriptResult:
     """How a script ended.
 
     Attributes:
@@ -27,30 +27,31 @@ class Ended:
     interrupted: bool
 
 
-def run_script(script: Path, arguments: Sequence[str], log: Path, heard: Callable[[str], None]) -> Ended:
+def run_script(script: Path, arguments: Sequence[str], log: Path, on_line: Callable[[str], None]) -> ScriptResult:
     """Run a script to its end.
 
     After Ctrl-C it gets one too, and time to save what it has; a second Ctrl-C ends it at once.
 
     Args:
-        script: TrainingRun with this Python.
+        script: Run with this Python.
         arguments: Of the script.
         log: Its standard error goes here.
-        heard: Called with every line of its standard output.
+        on_line: Called with every line of its standard output.
     """
     interrupted = False
     with ChildProcess(script, arguments, own_session=True, log=log) as child:
         try:
-            _listen(child, heard)
+            _read_lines(child, on_line)
         except KeyboardInterrupt:
             interrupted = True
             child.interrupt()
-            _listen(child, heard)
+            _read_lines(child, on_line)
         code = child.wait(EXIT_S)
-        return Ended(code, child.last_words() if code < 0 else child.last_line() or f"exit code {code}", interrupted)
+        reason = child.last_words() if code < 0 else child.last_line() or f"exit code {code}"
+        return ScriptResult(code, reason, interrupted)
 
 
-def _listen(child: ChildProcess, heard: Callable[[str], None]) -> None:
+def _read_lines(child: ChildProcess, on_line: Callable[[str], None]) -> None:
     with contextlib.suppress(EndedError):
         while True:
-            heard(child.read_line(None))
+            on_line(child.read_line(None))

@@ -1,4 +1,4 @@
-"""Laps of a trained model in the built-in simulator: runs `drive/laps.py` and sums up what it reports."""
+"""Laps of a trained model in the built-in simulator: runs `drive/laps.py` and summarises what it reports."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ LAPS = script("drive/laps.py")
 
 
 def drive_laps(config: ComparisonConfig, model: Path, say: Callable[[str], None]) -> dict[str, Any]:
-    """Drive, and return `summed_up` drives.
+    """Drive with `drive/laps.py`; returns what `summarize_drives` does.
 
     Raises:
         KeyboardInterrupt: If Ctrl-C ended the drives.
     """
-    numbers = model.with_name("drives.json")
-    numbers.unlink(missing_ok=True)
+    report = model.with_name("drives.json")
+    report.unlink(missing_ok=True)
     arguments = [str(model), "--track", config.track, "--laps", str(config.laps), "--seeds", str(config.seeds)]
-    ended = run_script(LAPS, [*arguments, "--json", str(numbers)], model.with_name("laps.log"), lambda line: None)
+    ended = run_script(LAPS, [*arguments, "--json", str(report)], model.with_name("laps.log"), lambda line: None)
     if ended.interrupted:
         raise KeyboardInterrupt
-    if not numbers.is_file():
+    if not report.is_file():
         say(f"  no laps: {ended.reason}")
         return {"failure": f"no laps: {ended.reason}"}
-    return summed_up(json.loads(numbers.read_text(encoding="utf-8"))["drives"])
+    return summarize_drives(json.loads(report.read_text(encoding="utf-8"))["drives"])
 
 
-def summed_up(drives: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """All drives of a model in a few numbers.
+def summarize_drives(drives: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Summarise all drives of a model in a few numbers.
 
     Returns:
         autonomy_percent, driving_score (means), n_interventions, off_road (sums), max_abs_cte_m (largest), laps_done,
-        laps_wanted (sums), failure (of a drive that gave no report; None).
+        laps_wanted (sums), failure (why a drive has no report; None).
     """
     reports = [drive["report"] for drive in drives if drive["report"] is not None]
     failures = [str(drive["failure"]) for drive in drives if drive["report"] is None]

@@ -1,91 +1,98 @@
-"""What is to be compared, and the runs that follow from it. Imports nothing heavy."""
+"""Every setting of `train/compare.py`: its default, its help and its range. Imports nothing heavy."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from models.architectures.architecture import Architecture
-from simulator_bridge.errors import UserError
+from simulator_bridge.cli.common_options import json_option, names, pair, quiet_option, report_option
+from simulator_bridge.cli.options import argument, check_options, did_you_mean, option
+from simulator_bridge.cli.standard_output import STANDARD_OUTPUT
+from simulator_bridge.errors import UsageError
 from train.train_config import FREE_ON_RESUME, REGIMES, TrainConfig
 
-NEEDS_BACKBONE = ("head", "early-layers", "fine-tune")
-MANY_EPOCHS = 200  # under a time budget it is the time that ends a training
 # Settings that are the comparison's own, or that say where and how, not what
 NOT_VARIED = (FREE_ON_RESUME - {"epochs"}) | {"arch", "regime", "weights", "max_seconds", "validate_on"}
-WIDTHS_DIFFER = (
-    "{0} from scratch has its full width, with pretrained weights the width of their file; --vary alpha=A gives all "
-    "the same."
-)
-PLAIN_YES, PLAIN_NO = ("yes", "true", "on"), ("no", "false", "off")
+VARIED = tuple(sorted({field.name for field in dataclasses.fields(TrainConfig)} - NOT_VARIED))
+
+
+def _values(text: str) -> tuple[str, tuple[str, ...]]:
+    """A setting of `TrainConfig` and its values as they are typed, written KEY=V1,V2."""
+    name, values = pair(text)
+    return name.replace("-", "_"), names(values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonConfig:
-    """Settings of one comparison.
+    """Settings of one comparison; the help of each field is that of its flag.
 
-    Attributes:
-        recordings: As of `train/clone.py`.
-        arch: Architectures.
-        regime: Regimes of transfer learning.
-        weights: Architecture -> pretrained weights: a file or `imagenet`.
-        vary: Setting of `TrainConfig` -> its values as they are typed; one value sets it for all runs. Architectures
-            that have no `alpha` or `cut` go without.
-        budget_s: Seconds of each training, reading images not counted; None: no limit.
-        epochs: Of each training; None: as many as fit into the budget, or the default of `train/clone.py`.
-        laps: That each model drives afterwards; 0: none.
-        track: Where.
-        seeds: Drives of each model.
-        output: Folder for models and finished runs.
-        report: The page; None: report.html in `output`.
-        json: The numbers; None: results.json in `output`.
+    `arch` and the names in `weights` are kept in the spelling of the table of architectures.
+
+    Raises:
+        UsageError: If a value is out of range, a name is unknown, or settings do not go together.
     """
 
-    recordings: tuple[Path, ...]
-    arch: tuple[str, ...] = ("pilotnet", "mobilenet_v2")
-    regime: tuple[str, ...] = ("head", "fine-tune", "scratch")
-    weights: Mapping[str, str] = field(default_factory=dict)
-    vary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    budget_s: float | None = None
-    epochs: int | None = None
-    laps: int = 0
-    track: str = "lake"
-    seeds: int = 1
-    output: Path = Path("runs/comparison")
-    report: Path | None = None
-    json: Path | None = None
+    recordings: tuple[Path, ...] = argument("folder with a driving_log.csv, or of such", metavar="RECORDING")
+
+    arch: tuple[str, ...] = option(
+        ("pilotnet", "mobilenet_v2"), "architectures, comma-separated; python models/table.py lists them",
+        metavar="NAMES", convert=names, group="what is compared",
+    )  # fmt: skip
+    regime: tuple[str, ...] = option(
+        ("head", "fine-tune", "scratch"), f"comma-separated: {', '.join(REGIMES)}",
+        metavar="NAMES", convert=names, choices=REGIMES, group="what is compared",
+    )  # fmt: skip
+    weights: tuple[tuple[str, str], ...] = option(
+        (), "pretrained weights of an architecture; again for another; not given: Keras downloads them",
+        metavar="ARCH=FILE", convert=pair, repeats=True, group="what is compared",
+    )  # fmt: skip
+    vary: tuple[tuple[str, tuple[str, ...]], ...] = option(
+        (), "a setting of train/clone.py and its values; several multiply; one value sets it for all; architectures "
+        "that have no alpha or cut go without",
+        metavar="KEY=V1,V2", convert=_values, repeats=True, group="what is compared",
+    )  # fmt: skip
+    budget_s: float | None = option(
+        None, "of each training; reading images is not counted; not given: no limit",
+        metavar="S", above=0, unit="s", group="what is compared",
+    )  # fmt: skip
+    epochs: int | None = option(
+        None, f"of each training; not given: {TrainConfig.epochs}, or as many as the budget allows",
+        at_least=1, group="what is compared",
+    )  # fmt: skip
+
+    laps: int = option(0, "laps that each model drives; 0: none", at_least=0, group="driving")
+    track: str = option("lake", "as of drive/laps.py", metavar="TRACK", group="driving")
+    seeds: int = option(1, "drives of each model", at_least=1, group="driving")
+
+    output: Path = option(
+        Path("runs/comparison"), "folder for the models, finished runs, report.html and results.json",
+        metavar="DIR", group="results",
+    )  # fmt: skip
+    report: Path | None = report_option("the page", group="results")
+    json: Path | None = json_option(group="results")
+    quiet: bool = quiet_option(group="results")
 
     def __post_init__(self) -> None:
+        check_options(self)
         from models.architectures.registry import ARCHITECTURES  # reads weights files with h5py: not for --help
 
-        object.__setattr__(self, "arch", tuple(dict.fromkeys(ARCHITECTURES.find(name).name for name in self.arch)))
-        known = {ARCHITECTURES.find(name).name: value for name, value in self.weights.items()}
-        object.__setattr__(self, "weights", known)
-        unused = sorted(set(known) - set(self.arch))
+        arch = tuple(dict.fromkeys(ARCHITECTURES.find(name).name for name in self.arch))
+        weights = tuple((ARCHITECTURES.find(name).name, file) for name, file in self.weights)
+        object.__setattr__(self, "arch", arch)
+        object.__setattr__(self, "weights", weights)
+        _expect_once("--weights", [name for name, _ in weights])
+        unused = sorted({name for name, _ in weights} - set(arch))
         if unused:
-            raise UserError(f"--weights of {', '.join(unused)}, which --arch does not name")
-        for regime in self.regime:
-            if regime not in REGIMES:
-                raise UserError(f"--regime must be among {', '.join(REGIMES)}; got {regime!r}")
-        varied = {entry.name for entry in dataclasses.fields(TrainConfig)} - NOT_VARIED
-        for name, values in self.vary.items():
-            if name not in varied:
-                raise UserError(f"--vary {name}: expected one of {', '.join(sorted(varied))}")
+            raise UsageError(f"--weights of {', '.join(unused)}, which --arch does not name")
+        _expect_once("--vary", [name for name, _ in self.vary])
+        for name, values in self.vary:
+            if name not in VARIED:
+                raise UsageError(f"--vary {name}: expected one of {', '.join(VARIED)}{did_you_mean(name, VARIED)}")
             if not values or len(set(values)) != len(values):
-                raise UserError(f"--vary {name}: expected values that differ, got {','.join(values) or 'none'}")
-        if "epochs" in self.vary and (self.epochs or self.budget_s):
-            raise UserError("--vary epochs is a budget of its own: leave out --epochs and --budget-s")
-        if self.budget_s is not None and not self.budget_s > 0:
-            raise UserError(f"--budget-s must be above 0 s, got {self.budget_s:g}")
-        if self.epochs is not None and self.epochs < 1:
-            raise UserError(f"--epochs must be at least 1, got {self.epochs}")
-        if self.laps < 0 or self.seeds < 1:
-            raise UserError(f"--laps must be at least 0 and --seeds at least 1, got {self.laps} and {self.seeds}")
+                raise UsageError(f"--vary {name}: expected values that differ, got {','.join(values) or 'none'}")
+        if "epochs" in dict(self.vary) and (self.epochs or self.budget_s):
+            raise UsageError("--vary epochs is a budget of its own: leave out --epochs and --budget-s")
 
     @property
     def report_path(self) -> Path:
@@ -94,8 +101,8 @@ class ComparisonConfig:
 
     @property
     def json_path(self) -> Path:
-        """Where the numbers go."""
-        return self.json or self.output / "results.json"
+        """The file that the numbers go to after every run; with `--json -` those of all runs go elsewhere, too."""
+        return self.output / "results.json" if self.json in (None, STANDARD_OUTPUT) else self.json
 
     @property
     def budget(self) -> str:
@@ -105,82 +112,7 @@ class ComparisonConfig:
         return " or ".join(filter(None, (seconds, epochs))) or f"{TrainConfig.epochs} epochs"
 
 
-@dataclass(frozen=True)
-class TrainingRun:
-    """One training of a comparison.
-
-    Attributes:
-        name: What tells it from the others.
-        arch: Architecture.
-        regime: Regime.
-        settings: Setting of `TrainConfig` -> value as it is typed; without recordings and places.
-    """
-
-    name: str
-    arch: str
-    regime: str
-    settings: Mapping[str, str]
-
-    @property
-    def arguments(self) -> list[str]:
-        """The settings on the command line of `train/clone.py`."""
-        return [word for name, value in self.settings.items() for word in _flag(name, value)]
-
-    @property
-    def slug(self) -> str:
-        """The name as part of a file name."""
-        return re.sub(r"[^a-z0-9._]+", "-", self.name.lower()).strip("-")
-
-
-def plan_runs(config: ComparisonConfig) -> tuple[list[TrainingRun], dict[str, str]]:
-    """All runs in order, and the combinations that do not exist: name -> why."""
-    from models.architectures.registry import ARCHITECTURES
-
-    runs, left_out = [], {}
-    for arch, regime in itertools.product(config.arch, config.regime):
-        if regime in NEEDS_BACKBONE and not ARCHITECTURES[arch].has_backbone:
-            left_out[f"{arch} {regime}"] = f"{arch} has no pretrained backbone: it is trained from scratch"
-            continue
-        vary = {name: values for name, values in config.vary.items() if _takes(ARCHITECTURES[arch], name)}
-        for values in itertools.product(*vary.values()):
-            varied = dict(zip(vary, values, strict=True))
-            told = [f"{name}={value}" for name, value in varied.items() if len(vary[name]) > 1]
-            settings = {"arch": arch, "regime": regime, **_weights(config, arch, regime), **_budget(config), **varied}
-            runs.append(TrainingRun(" ".join((arch, regime, *told)), arch, regime, settings))
-    return runs, left_out
-
-
-def widths_differ(config: ComparisonConfig) -> list[str]:
-    """Architectures whose weights file decides their width, which a run from scratch does not know."""
-    from models.architectures.registry import ARCHITECTURES
-
-    if "scratch" not in config.regime or "alpha" in config.vary:
-        return []
-    return [arch for arch, weights in config.weights.items() if ARCHITECTURES[arch].alphas and weights != "imagenet"]
-
-
-def _takes(entry: Architecture, setting: str) -> bool:
-    """Whether an architecture knows a setting of backbones; all know the others."""
-    return {"alpha": bool(entry.alphas), "cut": entry.has_backbone}.get(setting, True)
-
-
-def _weights(config: ComparisonConfig, arch: str, regime: str) -> dict[str, str]:
-    return {"weights": config.weights[arch]} if arch in config.weights and regime != "scratch" else {}
-
-
-def _budget(config: ComparisonConfig) -> dict[str, str]:
-    budget: dict[str, Any] = {}
-    if config.budget_s is not None:
-        budget = {"max_seconds": f"{config.budget_s:g}", "epochs": MANY_EPOCHS}
-    if config.epochs is not None:
-        budget["epochs"] = config.epochs
-    return {name: str(value) for name, value in budget.items()}
-
-
-def _flag(name: str, value: str) -> Sequence[str]:
-    flag = "--" + name.replace("_", "-")
-    if isinstance(getattr(TrainConfig, name, None), bool):
-        if value.lower() not in (*PLAIN_YES, *PLAIN_NO):
-            raise UserError(f"--vary {name}: expected yes or no, got {value!r}")
-        return [flag if value.lower() in PLAIN_YES else flag.replace("--", "--no-", 1)]
-    return [f"{flag}={value}"]
+def _expect_once(flag: str, given: list[str]) -> None:
+    twice = sorted({name for name in given if given.count(name) > 1})
+    if twice:
+        raise UsageError(f"expected each name once in {flag}, got {', '.join(twice)} again")

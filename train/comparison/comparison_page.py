@@ -10,7 +10,8 @@ from markupsafe import Markup
 from simulator_bridge.pages.blocks import Column, bars, facts, note, table, toggle
 from simulator_bridge.pages.document import Section, document
 from simulator_bridge.pages.figures import Line, line_chart
-from train.comparison.comparison_config import WIDTHS_DIFFER, ComparisonConfig, widths_differ
+from train.comparison.comparison_config import ComparisonConfig
+from train.comparison.run_plan import WIDTHS_DIFFER, widths_differ
 from train.comparison.run_result import RunResult, baselines_of, best_of
 
 ERRORS = (
@@ -171,7 +172,7 @@ def _error_bars(results: Sequence[RunResult]) -> list[Markup]:
 
 
 def _about(config: ComparisonConfig, left_out: Mapping[str, str], data: Mapping[str, object]) -> list[Markup]:
-    settings = {name: ", ".join(values) for name, values in config.vary.items()}
+    settings = {name: ", ".join(values) for name, values in config.vary}
     drives = f"{config.track}: {config.laps} a drive, {config.seeds} with each model" if config.laps else "none"
     blocks = [facts({**data, "budget of a training": config.budget, "laps driven": drives, **settings})]
     if left_out:

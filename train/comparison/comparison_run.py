@@ -1,4 +1,4 @@
-"""Carries a comparison out: one run after the other, each in a process of its own, finished ones taken from disk."""
+"""Carry out a comparison: one run after the other, each in a process of its own; finished ones are read from disk."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from simulator_bridge.cli.child_process import script
 from simulator_bridge.errors import ModelFileError
 from train.comparison.child_script import run_script
 from train.comparison.closed_loop import drive_laps
-from train.comparison.comparison_config import ComparisonConfig, TrainingRun
+from train.comparison.comparison_config import ComparisonConfig
 from train.comparison.model_costs import count_parameters, time_a_frame
+from train.comparison.run_plan import TrainingRun
 from train.comparison.run_result import EPOCH_FIELDS, RunResult
-from train.comparison.run_store import Folder, key_of
+from train.comparison.run_store import RunFolder, key_of
 from train.train_config import TrainConfig
 
 CLONE = script("train/clone.py")
@@ -26,22 +27,22 @@ Say = Callable[[str], None]
 def carry_out(
     config: ComparisonConfig, runs: Sequence[tuple[TrainingRun, TrainConfig]], data: str, say: Say
 ) -> Iterator[RunResult]:
-    """Run everything; ends early after Ctrl-C, with what the interrupted run has so far.
+    """Run everything; stops early after Ctrl-C, with what the interrupted run has so far.
 
     Args:
         config: What to compare.
         runs: From `plan_runs`, and the settings that `train/clone.py` will make of each.
         data: Fingerprint of the rows.
-        say: Takes lines for a person.
+        say: Called with lines for a person.
 
     Yields:
-        The result of each run when it is known.
+        The result of each run when it is done.
 
     Raises:
-        KeyboardInterrupt: After Ctrl-C, when the interrupted run's result is out.
+        KeyboardInterrupt: After Ctrl-C, after the interrupted run's result.
     """
     for number, (run, settings) in enumerate(runs, start=1):
-        folder = Folder(config.output, run, key_of(settings, data))
+        folder = RunFolder(config.output, run, key_of(settings, data))
         say(f"[{number}/{len(runs)}] {run.name}")
         trained = folder.load("training")
         if trained is None:
@@ -61,8 +62,8 @@ def carry_out(
         yield result
 
 
-def _train(config: ComparisonConfig, run: TrainingRun, folder: Folder, say: Say) -> dict[str, Any]:
-    """Train, measure, keep what is finished; returns fields of `RunResult`."""
+def _train(config: ComparisonConfig, run: TrainingRun, folder: RunFolder, say: Say) -> dict[str, Any]:
+    """Train, measure, save what is finished; returns fields of `RunResult`."""
     folder.make()
     summary = folder.path / "summary.json"
     summary.unlink(missing_ok=True)
@@ -71,12 +72,12 @@ def _train(config: ComparisonConfig, run: TrainingRun, folder: Folder, say: Say)
         places.append("--resume")
         say("  resuming")
     recordings = [str(path) for path in config.recordings]
-    heard: list[Mapping[str, Any]] = []
+    epochs: list[Mapping[str, Any]] = []
     log = folder.path / "training.log"
-    ended = run_script(CLONE, [*recordings, *run.arguments, *places], log, lambda line: _hear(line, heard, say))
+    ended = run_script(CLONE, [*recordings, *run.arguments, *places], log, lambda line: _note_epoch(line, epochs, say))
     if not summary.is_file() or not folder.model.is_file():
         say(f"  failed: {ended.reason}")
-        history = [_epoch(entry) for entry in heard]
+        history = [_epoch(entry) for entry in epochs]
         return {"failure": ended.reason, "history": history, "interrupted": ended.interrupted}
     content = json.loads(summary.read_text(encoding="utf-8"))
     fields = {
@@ -87,7 +88,7 @@ def _train(config: ComparisonConfig, run: TrainingRun, folder: Folder, say: Say)
     }
     say(f"  MSE {content['validation']['mse']:.5f}, {content['seconds']:.0f} s")
     if not ended.interrupted:
-        folder.keep("training", fields)
+        folder.save("training", fields)
     return fields
 
 
@@ -98,27 +99,27 @@ def _measured(model: Path) -> dict[str, Any]:
         return {"failure": str(error)}
 
 
-def _drive(config: ComparisonConfig, folder: Folder, say: Say) -> dict[str, Any]:
-    asked = {"track": config.track, "laps": config.laps, "seeds": config.seeds}
-    known = folder.load("driving", **asked)
-    if known is not None:
-        return known
+def _drive(config: ComparisonConfig, folder: RunFolder, say: Say) -> dict[str, Any]:
+    settings = {"track": config.track, "laps": config.laps, "seeds": config.seeds}
+    saved = folder.load("driving", **settings)
+    if saved is not None:
+        return saved
     driving = drive_laps(config, folder.model, say)
     if driving.get("autonomy_percent") is not None:
         say(f"  autonomy {driving['autonomy_percent']:.1f} %, score {driving['driving_score']:.1f}")
     if driving.get("failure") is None:
-        folder.keep("driving", driving, **asked)
+        folder.save("driving", driving, **settings)
     return driving
 
 
-def _hear(line: str, heard: list[Mapping[str, Any]], say: Say) -> None:
-    """A line of JSON from `train/clone.py --status`; keeps and says the epochs."""
+def _note_epoch(line: str, epochs: list[Mapping[str, Any]], say: Say) -> None:
+    """Read a line of JSON from `train/clone.py --status`; an epoch is noted and shown."""
     try:
         event = json.loads(line)
     except ValueError:
         return
     if isinstance(event, dict) and event.get("event") == "epoch":
-        heard.append(event)
+        epochs.append(event)
         loss, val_loss = (_number(event[name]) for name in ("loss", "val_loss"))
         say(f"  epoch {event['epoch']:>3} loss {loss} val_loss {val_loss}{'*' if event['best'] else ''}")
 

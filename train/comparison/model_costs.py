@@ -10,7 +10,7 @@ from models.loading import load_policy
 
 
 def count_parameters(model: Path) -> int:
-    """Numbers in the weights of a model file."""
+    """The number of parameters of a model file, weights that are not trained included."""
     import h5py
 
     total = 0

@@ -1,4 +1,4 @@
-"""What one run of a comparison came to, as data: kept on disk, shown on the page, written as JSON."""
+"""The result of one run of a comparison, as data: saved on disk, shown on the page, written as JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from train.comparison.comparison_config import TrainingRun
+from train.comparison.run_plan import TrainingRun
 
 EPOCH_FIELDS = ("epoch", "loss", "val_loss", "val_mse", "val_r11", "seconds")
 
@@ -17,14 +17,14 @@ class RunResult:
     """One run.
 
     Attributes:
-        run: What was asked for.
+        run: Its settings.
         history: One entry an epoch, with EPOCH_FIELDS; the seconds are since the start of the training.
         summary: As `train/clone.py --json` writes it; None if there is no model.
         failure: Why there is no model; None if there is one.
         interrupted: Whether Ctrl-C ended the training before its time.
         parameters: Of the model.
         ms_a_frame: Median of LiteRT with one thread.
-        driving: What came of the laps, see `laps.py`; None if none were driven.
+        driving: From `closed_loop.drive_laps`; None if no laps were driven.
         folder: Where its files are.
     """
 
@@ -40,17 +40,17 @@ class RunResult:
 
     @property
     def validation(self) -> Mapping[str, float | None]:
-        """Errors on the held-back rows; empty without a model."""
+        """Errors on the validation rows; empty without a model."""
         return self.summary["validation"] if self.summary else {}
 
     @property
     def mse(self) -> float | None:
-        """Mean squared error on the held-back rows, normalised."""
+        """Mean squared error on the validation rows, normalised."""
         return self.validation.get("mse")
 
     @property
     def remark(self) -> str:
-        """What a reader should know besides the numbers; empty if nothing."""
+        """What a reader should see beside the numbers: failures; empty if there are none."""
         driving = self.driving or {}
         is_short = "max_seconds" in self.run.settings and (self.summary or {}).get("epochs_done") == 1
         short = "its time was up in the first epoch" if is_short else None
@@ -79,7 +79,7 @@ class RunResult:
 
 
 def baselines_of(results: Sequence[RunResult]) -> dict[str, Mapping[str, float | None]]:
-    """The scores of what learns nothing deep: name -> figures, once where all runs agree, else with the run's name."""
+    """The baselines' scores: name -> figures; once where all runs agree, else with the run's name."""
     found: dict[str, Mapping[str, float | None]] = {}
     for result in results:
         for name, figures in (result.summary or {}).get("baselines", {}).items():

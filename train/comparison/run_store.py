@@ -1,4 +1,4 @@
-"""Finished runs on disk: a comparison that is started again goes on where it was."""
+"""Finished runs on disk: a comparison that is started again resumes where it was."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from simulator_bridge.simulator.run.drive_json import save_json
-from train.comparison.comparison_config import TrainingRun
+from simulator_bridge.cli.output_file import write_json
+from train.comparison.run_plan import TrainingRun
 from train.train_config import FREE_ON_RESUME, TrainConfig
 
 PACKAGES = ("tensorflow", "keras")  # another version may train another model
@@ -18,14 +18,14 @@ PACKAGES = ("tensorflow", "keras")  # another version may train another model
 
 def key_of(settings: TrainConfig, data: str) -> str:
     """Identifies what is trained: all settings, defaults too, the data's fingerprint, the weights' bytes, versions."""
-    told = {name: value for name, value in settings.to_json().items() if name not in FREE_ON_RESUME - {"epochs"}}
+    decisive = {name: value for name, value in settings.to_json().items() if name not in FREE_ON_RESUME - {"epochs"}}
     if settings.weights and Path(settings.weights).is_file():
-        told["weights"] = hashlib.sha256(Path(settings.weights).read_bytes()).hexdigest()
-    facts = {**told, "data": data, **{name: version(name) for name in PACKAGES}}
+        decisive["weights"] = hashlib.sha256(Path(settings.weights).read_bytes()).hexdigest()
+    facts = {**decisive, "data": data, **{name: version(name) for name in PACKAGES}}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-class Folder:
+class RunFolder:
     """The folder of one run: its model, and facts about it under the key of what made them.
 
     Args:
@@ -52,17 +52,17 @@ class Folder:
         """Make the folder."""
         self.path.mkdir(parents=True, exist_ok=True)
 
-    def load(self, name: str, **asked: Any) -> dict[str, Any] | None:
-        """What was kept under `name` for the same run and the same `asked`; None if it is missing or another."""
+    def load(self, name: str, **settings: Any) -> dict[str, Any] | None:
+        """What was saved under `name` for the same run and the same `settings`; None if it is missing or another."""
         try:
-            kept = json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
+            saved = json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        if not isinstance(kept, dict) or kept.get("key") != self._key or kept.get("asked") != asked:
+        if not isinstance(saved, dict) or saved.get("key") != self._key or saved.get("settings") != settings:
             return None
-        content = kept.get("content")
+        content = saved.get("content")
         return content if isinstance(content, dict) and self.model.is_file() else None
 
-    def keep(self, name: str, content: Mapping[str, Any], **asked: Any) -> None:
-        """Keep `content` under `name`."""
-        save_json(self.path / f"{name}.json", {"key": self._key, "asked": asked, "content": dict(content)})
+    def save(self, name: str, content: Mapping[str, Any], **settings: Any) -> None:
+        """Save `content` under `name`; `settings` are those that it depends on beside the run's own."""
+        write_json(self.path / f"{name}.json", {"key": self._key, "settings": settings, "content": dict(content)})

@@ -1,4 +1,4 @@
-"""What a page may ask for, checked before anything is done: nothing else gets past here."""
+"""The commands of a page, parsed and checked before anything is done."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator_bridge.pages.live_channel import CommandError
-from train.studio_page.manual_input import Grip
+from train.studio_page.manual_input import DriverInput
 from train.studio_page.training_job import TrainingRequest
 
-TAKE_BACK_S = (5, 10)
+DELETE_LAST_S = (5, 10)
 SLOWEST_MPH, FASTEST_MPH = 5, 30
 
 
 @dataclass(frozen=True)
 class Record:
-    """Record from now on, or no more."""
+    """Start or stop recording."""
 
     on: bool
 
 
 @dataclass(frozen=True)
 class DeleteLast:
-    """Delete the last seconds of the recording, and put the car where it was then."""
+    """Delete the last seconds of the recording and return the car to where it was then."""
 
     seconds: int
 
 
 @dataclass(frozen=True)
 class ResetCar:
-    """Put the car on the road."""
+    """Put the car back on the road."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """Drive at most so fast by hand."""
+    """Set the speed limit of driving by hand."""
 
     mph: int
 
@@ -44,12 +44,12 @@ class Limit:
 class Train:
     """Train on the recording."""
 
-    plan: TrainingRequest
+    request: TrainingRequest
 
 
 @dataclass(frozen=True)
 class Drive:
-    """Let the newest model drive."""
+    """Let the newest model drive at a set speed."""
 
     mph: int
 
@@ -67,28 +67,28 @@ class DriveManually:
 Command = Record | DeleteLast | ResetCar | Limit | Train | Drive | Stop | DriveManually
 
 
-def parse_grip(message: Mapping[str, Any]) -> Grip | None:
-    """The grip in a page's message; None if it is another one.
+def parse_input(message: Mapping[str, Any]) -> DriverInput | None:
+    """The driver's input in a page's message; None if it holds a command.
 
     Raises:
-        CommandError: If it is no grip that there can be.
+        CommandError: If a value is missing or out of range.
     """
-    values = message.get("hold")
+    values = message.get("input")
     if values is None:
         return None
     if not isinstance(values, list) or len(values) != 4 or not all(_is_number(value) for value in values[:3]):
-        raise CommandError("expected hold: [steering, throttle, brake, active]")
+        raise CommandError("expected input: [steering, throttle, brake, active]")
     try:
-        return Grip(float(values[0]), float(values[1]), float(values[2]), values[3] is True)
+        return DriverInput(float(values[0]), float(values[1]), float(values[2]), values[3] is True)
     except ValueError as error:
         raise CommandError(str(error)) from None
 
 
 def parse_command(message: Mapping[str, Any]) -> Command:
-    """What a page asks for.
+    """The command in a page's message.
 
     Raises:
-        CommandError: If there is no such thing.
+        CommandError: If it is unknown or has a wrong value.
     """
     name = message.get("do")
     parse = _PARSERS.get(name) if isinstance(name, str) else None
@@ -101,17 +101,17 @@ def _parse_record(message: Mapping[str, Any]) -> Command:
     return Record(message.get("on") is True)
 
 
-def _parse_take_back(message: Mapping[str, Any]) -> Command:
+def _parse_delete_last(message: Mapping[str, Any]) -> Command:
     seconds = message.get("seconds")
-    if seconds not in TAKE_BACK_S:
-        raise CommandError(f"expected seconds: one of {TAKE_BACK_S}")
+    if seconds not in DELETE_LAST_S:
+        raise CommandError(f"expected seconds: one of {DELETE_LAST_S}")
     return DeleteLast(int(seconds))
 
 
 def _parse_train(message: Mapping[str, Any]) -> Command:
-    asked = {name: message[name] for name in ("arch", "epochs") if name in message}
+    settings = {name: message[name] for name in ("arch", "epochs") if name in message}
     try:
-        return Train(TrainingRequest(**asked))
+        return Train(TrainingRequest(**settings))
     except (TypeError, ValueError) as error:
         raise CommandError(str(error)[:200]) from None
 
@@ -125,13 +125,13 @@ def _mph(message: Mapping[str, Any]) -> int:
 
 _PARSERS: dict[str, Callable[[Mapping[str, Any]], Command]] = {
     "record": _parse_record,
-    "take_back": _parse_take_back,
-    "put_back": lambda message: ResetCar(),
+    "delete_last": _parse_delete_last,
+    "reset_car": lambda message: ResetCar(),
     "limit": lambda message: Limit(_mph(message)),
     "train": _parse_train,
     "drive": lambda message: Drive(_mph(message)),
     "stop": lambda message: Stop(),
-    "by_hand": lambda message: DriveManually(),
+    "drive_manually": lambda message: DriveManually(),
 }
 
 

@@ -1,4 +1,4 @@
-"""A drive around the track as a page follows it: the car, the laps, and how well it goes."""
+"""A drive around the track as a page shows it: the car, the laps, and how well it goes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from simulator_bridge.simulator.run.remote_driver import RealTimePace
 from simulator_bridge.simulator.simulation import Simulation
 
 PERIOD_S = 0.04  # of simulated time, from one frame to the next: 25 frames/s, two physics steps each
-MANY_LAPS = 1_000_000  # nobody's drive ends by itself
+MANY_LAPS = 1_000_000  # no drive here ends by itself
 MAY_STAND = RefereeConfig(standing_for_s=math.inf)  # a person may take a break
 
 
 class LapTracker:
-    """One drive, from where the car is put down until it is put down somewhere else by hand, in real time.
+    """One drive in real time, from its start until the user places the car somewhere else.
 
     Args:
         simulation: The car on its track.
-        start: Where it is put down.
+        start: Of the car.
 
     Attributes:
-        moment: What there was to see last.
+        moment: The newest frame and what the referee says about it.
         laps: Finished ones.
-        last_lap_s: How long the last finished lap took.
+        last_lap_s: Time of the last finished lap, s; None before there is one.
     """
 
     def __init__(self, simulation: Simulation, start: StartPose) -> None:
@@ -45,19 +45,19 @@ class LapTracker:
 
     @property
     def time_s(self) -> float:
-        """Simulated, since the car was put down."""
+        """Simulated time since the start, s."""
         return self._loop.time_s
 
     @property
-    def line(self) -> StartPose:
+    def nearest_start(self) -> StartPose:
         """The place on the driving line beside the car."""
         return StartPose(self.moment.verdict.location.s_m, self._track.driving_line_offset_m, 0.0)
 
-    def go(self, control: Control) -> Moment:
-        """Drive on to the next frame, which comes when it is due by the wall clock.
+    def advance(self, control: Control) -> Moment:
+        """Drive to the next frame; returns when it is due by the wall clock.
 
         Returns:
-            What there is to see then; the car may have been put back on the road.
+            The new moment; the referee may have put the car back on the road.
         """
         self._control = control
         self._loop.advance(control)
@@ -71,8 +71,8 @@ class LapTracker:
             self.last_lap_s, self._lap_began_s = self.time_s - self._lap_began_s, self.time_s
         return self.moment
 
-    def car(self) -> dict[str, Any]:
-        """Where the car is and what it does, for the page."""
+    def car_to_json(self) -> dict[str, Any]:
+        """The car's state, for the page."""
         state, verdict = self.moment.state, self.moment.verdict
         return {
             "x": round(state.pose.x, 3),
@@ -87,8 +87,8 @@ class LapTracker:
             "wheels_out": verdict.wheels_out,
         }
 
-    def progress(self) -> dict[str, Any]:
-        """Laps and how well they went, for the page."""
+    def progress_to_json(self) -> dict[str, Any]:
+        """Laps and the quality of driving, for the page."""
         return {
             "laps": self.laps,
             "share": round(max(self._referee.progress_m / self._track.length_m - self.laps, 0.0), 4),

@@ -1,22 +1,25 @@
-"""The wheel and the pedals as pages hold them; any page may, one at a time does."""
+"""Steering and pedals as a person at a page sets them; one page at a time has control authority."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
 
-LET_GO_S = 0.6  # a page that holds the wheel says so several times in this time; one that does not has gone
+INPUT_TIMEOUT_S = 0.6  # a page in control sends its input several times in this time; one that does not has gone
 
 
 @dataclass(frozen=True)
-class Grip:
-    """What a driver does now.
+class DriverInput:
+    """What a person at a page does now.
 
     Attributes:
         steering_angle: In [-1, 1], positive turns right.
         throttle: In [0, 1].
         brake: In [0, 1].
-        is_active: Somebody holds a key, a finger or a stick; else wheel and pedals are back at rest, or on their way.
+        is_active: Somebody holds a key, a finger or a stick; else steering and pedals return to rest, or have.
+
+    Raises:
+        ValueError: If a value is out of range.
     """
 
     steering_angle: float = 0.0
@@ -32,49 +35,49 @@ class Grip:
                 raise ValueError(f"expected a {name} in [0, 1], got {getattr(self, name)!r}")
 
 
-HANDS_OFF = Grip()
+NO_INPUT = DriverInput()
 
 
 class ManualInput:
-    """Takes grips from any thread; the newest counts, and a page that holds the wheel keeps it until it lets go."""
+    """The newest input of the page in control, from any thread; it stays in control until it releases everything."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._grip = HANDS_OFF
+        self._input = NO_INPUT
         self._viewer: int | None = None
         self._at_s = 0.0
 
-    def hold(self, viewer: int, grip: Grip, now_s: float) -> bool:
-        """Take a page's grip; False if another page holds the wheel.
+    def update(self, viewer: int, driver_input: DriverInput, now_s: float) -> bool:
+        """Take over a page's input; False if another page is in control.
 
         Args:
             viewer: Number of the page.
-            grip: What it does.
+            driver_input: What is done there.
             now_s: Of `time.monotonic`.
         """
         with self._lock:
-            if viewer != self._viewer and self._is_held(now_s):
+            if viewer != self._viewer and self._is_controlled(now_s):
                 return False
-            if viewer != self._viewer and not grip.is_active:
-                return True  # nothing to take the wheel for
-            self._viewer, self._grip, self._at_s = viewer, grip, now_s
+            if viewer != self._viewer and not driver_input.is_active:
+                return True  # nothing that control is needed for
+            self._viewer, self._input, self._at_s = viewer, driver_input, now_s
             return True
 
-    def let_go(self, viewer: int) -> None:
-        """Forget a page that has gone."""
+    def release(self, viewer: int) -> None:
+        """End the control of a page that has gone."""
         with self._lock:
             if viewer == self._viewer:
-                self._viewer, self._grip = None, HANDS_OFF
+                self._viewer, self._input = None, NO_INPUT
 
-    def read(self, now_s: float) -> Grip:
-        """What is done now: hands off if the page that drove has fallen silent."""
+    def read(self, now_s: float) -> DriverInput:
+        """The input now: none if the page in control has not sent any for too long."""
         with self._lock:
-            return self._grip if now_s - self._at_s < LET_GO_S else HANDS_OFF
+            return self._input if now_s - self._at_s < INPUT_TIMEOUT_S else NO_INPUT
 
     def driver(self, now_s: float) -> int | None:
-        """The page that holds the wheel now."""
+        """Number of the page in control now; None if there is none."""
         with self._lock:
-            return self._viewer if self._is_held(now_s) else None
+            return self._viewer if self._is_controlled(now_s) else None
 
-    def _is_held(self, now_s: float) -> bool:
-        return self._viewer is not None and self._grip.is_active and now_s - self._at_s < LET_GO_S
+    def _is_controlled(self, now_s: float) -> bool:
+        return self._viewer is not None and self._input.is_active and now_s - self._at_s < INPUT_TIMEOUT_S

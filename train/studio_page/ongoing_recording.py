@@ -1,7 +1,7 @@
 """The recording that a person makes: rows on their way to the disk, and where the car was at each of them.
 
-Standing still is not recorded: it would teach to stand. Every start, and every time the car is put somewhere else, is
-an episode of its own.
+Standing still is not recorded: a network would learn to stand. An episode begins with every start of the car, and
+wherever the referee puts it back on the road.
 """
 
 from __future__ import annotations
@@ -35,13 +35,17 @@ def expect_new(folder: Path) -> None:
 
 
 class OngoingRecording:
-    """A recording under way, for the thread that simulates.
+    """A recording in progress, for the thread that simulates.
 
     The folder is made with the first row.
 
     Args:
         folder: New or empty.
-        begins: Local time that the images' names count from; now by default.
+        begins: Local time of the images' names at simulated time 0; now by default.
+
+    Attributes:
+        is_on: Whether rows are added.
+        rows: Those that are recorded.
 
     Raises:
         RecordingError: If the folder holds something.
@@ -55,21 +59,21 @@ class OngoingRecording:
         self._begins = begins or datetime.now()
         self._recorder: Recorder | None = None
         self._episode, self._shift_s, self._next_s = -1, 0.0, 0.0
-        self._last_s = -BETWEEN_EPISODES_S  # of all rows ever, taken back or not
+        self._last_s = -BETWEEN_EPISODES_S  # of all rows ever, deleted or not
 
     @property
     def failure(self) -> str | None:
-        """Why nothing more is recorded; None while all is well."""
+        """Why nothing more can be recorded; None while it can."""
         return None if self._recorder is None else self._recorder.failed
 
     def start_episode(self, time_s: float) -> None:
-        """What is recorded from the drive's time `time_s` on hangs together."""
+        """Start a new episode at the drive's time `time_s`."""
         self._episode += 1
         self._shift_s = self._last_s + BETWEEN_EPISODES_S - time_s
         self._next_s = time_s
 
-    def see(self, moment: Moment, control: Control) -> None:
-        """Record the moment and what the person does in it, if that is wanted and due."""
+    def observe(self, moment: Moment, control: Control) -> None:
+        """Record the moment and the person's control in it, if recording is on and a row is due."""
         if moment.put_back or self._episode < 0:
             self.start_episode(moment.time_s)
         is_due = moment.time_s >= self._next_s - TOLERANCE_S
@@ -79,14 +83,14 @@ class OngoingRecording:
         if self.is_on and moment.state.speed_mph >= MOVING_MPH:
             self._add(moment, control)
 
-    def take_back(self, seconds: float) -> StartPose | None:
-        """Take the last seconds back from the disk; a new episode follows.
+    def delete_last(self, seconds: float) -> StartPose | None:
+        """Delete the last seconds; a new episode follows.
 
         Returns:
             Where the car was at the last row that is left; None if there is none.
 
         Raises:
-            RecordingError: If the disk refuses; then every row is still there.
+            RecordingError: If the disk fails; then every row is still there.
         """
         self.flush()
         n_rows = min(round(seconds / ROW_PERIOD_S), len(self.rows))
@@ -99,13 +103,13 @@ class OngoingRecording:
         return StartPose(last.s_m, last.cte, last.heading_error)
 
     def flush(self) -> None:
-        """Wait until every row is on disk, and forget those that it did not take."""
+        """Wait until every row is on disk, and drop those that could not be written."""
         if self._recorder is not None:
             self._recorder.flush()
             del self.rows[self._recorder.n_written :]
 
     def close(self) -> None:
-        """Write what waits and end the recording."""
+        """Write the rows that wait and end the recording."""
         self.is_on = False
         if self._recorder is not None:
             self._recorder.close()

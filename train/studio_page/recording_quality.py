@@ -1,4 +1,4 @@
-"""How good a recording is while it is made: figures that decide about a first model, and what to do next. Pure."""
+"""The quality of a recording while it is made: its figures, and advice on what to record next. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOO_MUCH_OFF_ROAD = 0.02
 
 
 class RowFacts(NamedTuple):
-    """What is remembered of a recorded row."""
+    """The facts of a recorded row that its quality follows from."""
 
     time_s: float  # its place in the recording
     episode: int
@@ -38,7 +38,7 @@ class RowFacts(NamedTuple):
 
 @dataclass(frozen=True)
 class Advice:
-    """One thing to know about the recording, and whether it is as it should be."""
+    """One sentence about the recording, and whether it praises it."""
 
     text: str
     is_good: bool
@@ -51,14 +51,14 @@ class RecordingQuality:
     Attributes:
         rows: Rows.
         minutes: Of driving.
-        laps: Way made forward in laps.
+        laps: Distance driven forward, in laps.
         coverage: Share of the lap's length that was driven at least once, [0, 1].
         straight: Share of rows that steer less than `STRAIGHT`, [0, 1].
         left: Share of the other rows that steer left, [0, 1]; 0.5 where there are none.
         jerk_per_s: Mean |change of the normalised steering angle| a second.
         off_road: Times that a wheel left the road.
         off_road_share: Share of rows with a wheel off the road, [0, 1].
-        advice: What to know, most urgent first.
+        advice: What is missing first, then what is good.
     """
 
     rows: int
@@ -74,12 +74,12 @@ class RecordingQuality:
 
     @property
     def is_enough(self) -> bool:
-        """Enough for a first model."""
+        """Whether it is enough for a first model."""
         return all(advice.is_good for advice in self.advice)
 
 
 def assess(rows: Sequence[RowFacts], length_m: float) -> RecordingQuality:
-    """Work out the figures of a recording.
+    """Compute the figures of a recording and the advice.
 
     Args:
         rows: In the order in which they were recorded.
@@ -120,7 +120,7 @@ def _on_road(quality: RecordingQuality) -> Advice:
 
 def _on_length(quality: RecordingQuality) -> Advice:
     if quality.minutes < ENOUGH_MINUTES:
-        return Advice(f"Drive on: {60 * quality.minutes:.0f} s are recorded; a first model wants a minute.", False)
+        return Advice(f"Drive on: {60 * quality.minutes:.0f} s are recorded; a first model needs a minute.", False)
     return Advice(f"{quality.minutes:.1f} minutes, {quality.rows} rows.", True)
 
 

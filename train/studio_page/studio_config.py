@@ -1,35 +1,51 @@
-"""Everything that can be set about the driving page, and the defaults. Imports nothing heavy."""
+"""Every setting of `train/studio.py`: its default, its help and its range. Imports nothing heavy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator_bridge.cli.common_options import (
+    backend_option,
+    end_with_parent_option,
+    host_option,
+    port_option,
+    quiet_option,
+    reverse_option,
+    scale_option,
+    seed_option,
+    track_option,
+    verbose_option,
+    weather_option,
+)
+from simulator_bridge.cli.options import check_options, option
+from simulator_bridge.simulator.scene.scene_options import Backend, Weather
+
 DEFAULT_PORT = 4568  # beside the drive server's 4567
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudioConfig:
-    """One session at the driving page; `studio.py --help` says what the fields mean.
+    """Settings of one session at the driving page; the help of each field is that of its flag.
 
     Raises:
-        ValueError: If a value is out of range.
+        UsageError: If a value is out of range.
     """
 
-    track: str = "lake"
-    scale: float = 1.0
-    reverse: bool = False
-    seed: int | None = None
-    weather: str = "clear"
-    backend: str = "auto"
-    record: Path | None = None
-    host: str = "127.0.0.1"
-    port: int = DEFAULT_PORT
-    verbose: bool = False
-    quiet: bool = False
+    track: str = track_option()
+    scale: float = scale_option()
+    reverse: bool = reverse_option()
+    seed: int | None = seed_option(None, "of scenery and weather, and of a random track")
+    weather: Weather = weather_option()
+    backend: Backend = backend_option()
+    record: Path | None = option(
+        None, "folder to record into, new or empty; not given: recordings/browser-N", metavar="DIR"
+    )
+    host: str = host_option()
+    port: int = port_option(DEFAULT_PORT)
+    verbose: bool = verbose_option()
+    quiet: bool = quiet_option()
+    end_with_parent: bool = end_with_parent_option()
 
     def __post_init__(self) -> None:
-        if self.seed is not None and self.seed < 0:
-            raise ValueError(f"expected a --seed of at least 0, got {self.seed}")
-        if not 0 <= self.port <= 65535:
-            raise ValueError(f"expected a --port from 0 to 65535, got {self.port}")
+        check_options(self)

@@ -13,7 +13,7 @@ import numpy as np
 from simulator_bridge.pages.live_channel import LiveChannel, Viewer
 from simulator_bridge.pages.served_pages import ServedPages
 from simulator_bridge.track import Track
-from train.studio_page.commands import parse_command, parse_grip
+from train.studio_page.commands import parse_command, parse_input
 from train.studio_page.studio_session import StudioSession
 
 STATIC = Path(__file__).with_name("static")
@@ -37,20 +37,20 @@ class StudioPages:
     def __init__(self, session: StudioSession, track: Track) -> None:
         self._session = session
         self.channel = LiveChannel(
-            session.newest, self._take, lambda viewer: session.wheel.let_go(viewer.number), period_s=LOOK_S
+            session.newest, self._receive, lambda viewer: session.manual_input.release(viewer.number), period_s=LOOK_S
         )
         self.served = ServedPages(HOME, [STATIC])
         outline = json.dumps(map_of(track))
-        name = Path(track.name).name  # a file's folder is nobody's business
+        name = Path(track.name).name  # private paths are not shown
         self.served.add_page(HOME, STATIC / "drive.html", lambda: {"track": name, "outline": outline})
         self.served.add_channel(LIVE, self.channel)
 
-    def _take(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
-        grip = parse_grip(message)
-        if grip is None:
-            self._session.ask(viewer, parse_command(message))
+    def _receive(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
+        driver_input = parse_input(message)
+        if driver_input is None:
+            self._session.request(viewer, parse_command(message))
         else:
-            self._session.wheel.hold(viewer.number, grip, time.monotonic())
+            self._session.manual_input.update(viewer.number, driver_input, time.monotonic())
 
 
 def map_of(track: Track) -> dict[str, Any]:

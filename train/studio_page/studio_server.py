@@ -22,14 +22,14 @@ from train.studio_page.studio_session import StudioSession
 
 logger = logging.getLogger(__name__)
 
-RECORDINGS = Path("recordings")  # where recordings go that were given no name
+RECORDINGS = Path("recordings")  # folder of recordings without --record
 
 
 def serve_studio(config: StudioConfig) -> int:
     """Serve the page until SIGINT or SIGTERM; both are the normal way to stop.
 
     Raises:
-        UserError: If the track, the renderer, the port or the folder fails us.
+        UserError: If the track cannot be driven, the renderer or the port not be opened, or the folder not be used.
     """
     track = build_track(config.track, seed=config.seed, reverse=config.reverse, scale=config.scale)
     folder = config.record or free_folder(RECORDINGS)
@@ -54,7 +54,7 @@ def serve_studio(config: StudioConfig) -> int:
                 session.has_viewers = pages.channel.n_viewers > 0
                 session.tick()
             if session.is_training:
-                logger.warning("the training stops and keeps its best model so far; Ctrl-C again ends it at once")
+                logger.warning("the training stops and saves its best model so far; Ctrl-C again ends it at once")
         finally:
             server.stop()
             web.join()
@@ -62,7 +62,7 @@ def serve_studio(config: StudioConfig) -> int:
 
 
 def free_folder(parent: Path) -> Path:
-    """A folder that is not there yet: `browser-1` in `parent`, or the next number."""
+    """A folder that does not exist yet: `browser-1` in `parent`, or the next number."""
     number = 1
     while (folder := parent / f"browser-{number}").exists():
         number += 1
@@ -71,7 +71,7 @@ def free_folder(parent: Path) -> Path:
 
 @contextlib.contextmanager
 def until_signal() -> Iterator[threading.Event]:
-    """Give an event that SIGINT or SIGTERM sets; a second signal raises KeyboardInterrupt, whatever is waited for."""
+    """Yield an event that SIGINT or SIGTERM sets; a second signal raises KeyboardInterrupt wherever it comes."""
     ended = threading.Event()
 
     def end(*arguments: object) -> None:

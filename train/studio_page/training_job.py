@@ -1,4 +1,4 @@
-"""Training a network on the recording: `train/clone.py` as a child process, and how far it is."""
+"""Training a network on the recording: `train/clone.py` as a child process, and its progress."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from train.studio_page.background_script import BackgroundScript
 ARCHITECTURES = ("pilotnet", "lenet")  # those that train in minutes without pretrained weights; the first by default
 MOST_EPOCHS = 100
 DEFAULT_EPOCHS = 12
-SAVING_S = 60.0  # a training that was stopped keeps its best model in this time, also on a busy machine
+SAVING_S = 60.0  # a training that was stopped saves its best model in this time, also on a busy machine
 CTRL_C = 130
 
 
@@ -23,7 +23,7 @@ class TrainingRequest:
     """What to train.
 
     Raises:
-        ValueError: If a page asks for what there is not.
+        ValueError: If the architecture is not offered, or the number of epochs is out of range.
     """
 
     arch: str = ARCHITECTURES[0]
@@ -41,23 +41,23 @@ class TrainingJob:
 
     Attributes:
         model: Where the model goes.
-        status: `starting`, `running`, `stopping`, then `done`, `stopped` (the best so far is kept) or `failed`.
+        status: `starting`, `running`, `stopping`, then `done`, `stopped` (the best model so far is saved) or `failed`.
     """
 
-    def __init__(self, recording: Path, model: Path, plan: TrainingRequest) -> None:
+    def __init__(self, recording: Path, model: Path, request: TrainingRequest) -> None:
         """Start it.
 
         Args:
             recording: Folder to train on.
             model: A new file.
-            plan: What to train.
+            request: What to train.
         """
         self.model, self.status = model, "starting"
-        self._plan = plan
-        arguments = [str(recording), "--output", str(model), "--status", "--arch", plan.arch]
-        arguments += ["--epochs", str(plan.epochs)]
+        self._request = request
+        arguments = [str(recording), "--output", str(model), "--status", "--arch", request.arch]
+        arguments += ["--epochs", str(request.epochs)]
         self.command = shlex.join(["python", "train/clone.py", *arguments])
-        self._program: BackgroundScript | None = BackgroundScript("train/clone.py", arguments)
+        self._script: BackgroundScript | None = BackgroundScript("train/clone.py", arguments)
         self._began_s = time.monotonic()
         self._ended_s: float | None = None
         self._steps: list[list[float]] = []  # epochs passed, loss
@@ -67,38 +67,38 @@ class TrainingJob:
         self._problem: str | None = None
 
     @property
-    def is_under_way(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it has not ended yet."""
-        return self._program is not None
+        return self._script is not None
 
     @property
     def has_model(self) -> bool:
-        """Whether there is something to drive with."""
-        return not self.is_under_way and self.model.is_file()
+        """Whether it has ended with a model."""
+        return not self.is_running and self.model.is_file()
 
     def poll(self) -> None:
-        """Take note of what it has said."""
-        if self._program is None:
+        """Read its progress."""
+        if self._script is None:
             return
-        for line in self._program.lines():
+        for line in self._script.lines():
             if line.startswith("{"):
-                self._note(json.loads(line))
-        code = self._program.exit_code
+                self._read_event(json.loads(line))
+        code = self._script.exit_code
         if code is not None:
             self._end(code)
 
     def stop(self) -> None:
-        """Stop it: the best model so far is kept, if an epoch is done. Asked twice, it ends at once."""
-        if self._program is None:
+        """Stop it: the best model so far is saved, if an epoch is done. A second call ends it at once."""
+        if self._script is None:
             return
         self.status = "stopping"
-        self._program.interrupt()
+        self._script.interrupt()
 
     def close(self) -> None:
-        """End it; the best model so far is kept, which may take some seconds."""
-        if self._program is not None:
-            self._program.close(SAVING_S)
-            self._program = None
+        """End it; the best model so far is saved, which may take some seconds."""
+        if self._script is not None:
+            self._script.close(SAVING_S)
+            self._script = None
 
     def to_json(self) -> dict[str, Any]:
         """For the page: status, curves, and in the end the figures or the problem."""
@@ -108,8 +108,8 @@ class TrainingJob:
             "status": self.status,
             "model": self.model.name,
             "command": self.command,
-            "arch": self._plan.arch,
-            "epochs": self._plan.epochs,
+            "arch": self._request.arch,
+            "epochs": self._request.epochs,
             "passed": passed,  # epochs, a fraction
             "seconds": round(seconds, 1),
             "steps": self._steps,
@@ -120,24 +120,24 @@ class TrainingJob:
             "has_model": self.has_model,
         }
 
-    def _note(self, said: dict[str, Any]) -> None:
-        event = said.get("event")
-        if event == "start" and self.status == "starting":
+    def _read_event(self, event: dict[str, Any]) -> None:
+        kind = event.get("event")
+        if kind == "start" and self.status == "starting":
             self.status = "running"
-        elif event == "step":
-            self._steps.append([said["epoch"] - 1 + said["step"] / said["steps"], said["loss"]])
-        elif event == "epoch":
-            self._steps.append([said["epoch"], said["loss"]])
-            self._epochs.append([said["epoch"], said["loss"], said["val_loss"]])
-            if said["best"]:
-                self._best_epoch = said["epoch"]
-        elif event == "done":
-            self._result = {name: said[name] for name in ("validation", "baselines", "best_epoch", "epochs_done")}
+        elif kind == "step":
+            self._steps.append([event["epoch"] - 1 + event["step"] / event["steps"], event["loss"]])
+        elif kind == "epoch":
+            self._steps.append([event["epoch"], event["loss"]])
+            self._epochs.append([event["epoch"], event["loss"], event["val_loss"]])
+            if event["best"]:
+                self._best_epoch = event["epoch"]
+        elif kind == "done":
+            self._result = {name: event[name] for name in ("validation", "baselines", "best_epoch", "epochs_done")}
 
     def _end(self, code: int) -> None:
-        program, self._program = self._program, None
+        script, self._script = self._script, None
         self._ended_s = time.monotonic()
-        if program is None:
+        if script is None:
             return
         if code == 0:
             self.status = "done"
@@ -145,5 +145,5 @@ class TrainingJob:
             self.status = "stopped"
             self._problem = None if self.model.is_file() else "Stopped before the first epoch: there is no model."
         else:
-            self.status, self._problem = "failed", program.last_words()
-        program.close()
+            self.status, self._problem = "failed", script.last_words()
+        script.close()

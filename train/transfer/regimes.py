@@ -19,7 +19,7 @@ from models.architectures.architecture import Architecture
 from models.architectures.backbones import find_blocks
 from models.architectures.registry import ARCHITECTURES, ModelConfig
 from models.model_parts import find_backbone, set_trainable
-from simulator_bridge.errors import UserError
+from simulator_bridge.errors import UsageError
 from train.train_config import FROZEN_REGIMES, TrainConfig
 
 if TYPE_CHECKING:
@@ -75,22 +75,30 @@ class RegimePlan:
 
 
 def check_regime(config: TrainConfig, model: ModelConfig) -> None:
-    """Refuse a regime that the architecture, its weights or the cut make impossible."""
+    """Refuse a regime that the architecture, its weights or the cut make impossible.
+
+    Raises:
+        UsageError: If it cannot be followed.
+    """
     if config.regime in ("auto", "scratch"):
         if config.regime == "scratch" and config.weights not in (None, "none"):
-            raise UserError("--regime scratch starts from random weights: leave out --weights, or choose fine-tune")
+            raise UsageError("--regime scratch starts from random weights: leave out --weights, or choose fine-tune")
         return
     missing = _not_pretrained(ARCHITECTURES[model.arch], model)
     if missing:
-        raise UserError(f"--regime {config.regime} needs a pretrained network: {missing}")
+        raise UsageError(f"--regime {config.regime} needs a pretrained network: {missing}")
     if config.regime == "head" and model.cut not in (None, "all"):
-        raise UserError("--regime head keeps the whole backbone; --cut BLOCK goes with early-layers or fine-tune")
+        raise UsageError("--regime head keeps the whole backbone; --cut BLOCK goes with early-layers or fine-tune")
 
 
 def check_backbone(model: ModelConfig) -> None:
-    """Refuse an architecture that has nothing to freeze."""
+    """Refuse an architecture that has nothing to freeze.
+
+    Raises:
+        UsageError: If it has no backbone.
+    """
     if not ARCHITECTURES[model.arch].has_backbone:
-        raise UserError(f"{model.arch} has no backbone to freeze; python models/table.py lists those that have")
+        raise UsageError(f"{model.arch} has no backbone to freeze; python models/table.py lists those that have")
 
 
 def _not_pretrained(entry: Architecture, model: ModelConfig) -> str | None:

@@ -14,7 +14,7 @@ const live = new LiveConnection("/drive/live", {
   },
 });
 const input = new DrivingInput(document, {
-  onChange: ({ steering, throttle, brake, active }) => live.send({ hold: [steering, throttle, brake, active] }),
+  onChange: ({ steering, throttle, brake, active }) => live.send({ input: [steering, throttle, brake, active] }),
 });
 
 async function show(state, pictures, viewer) {
@@ -36,7 +36,7 @@ async function show(state, pictures, viewer) {
   setText("badge", badge(state, viewer));
   if (before?.step !== state.step) choose(state.step);
   input.reach = state.key_reach;
-  takeTheWheel();
+  updateControl();
   recordPanel.draw(state);
   trainPanel.draw(state);
   drivePanel.draw(state);
@@ -44,7 +44,7 @@ async function show(state, pictures, viewer) {
     if (page.noticed !== null || before) notice(state.notice.text, state.notice.kind);
     page.noticed = state.notice.number;
   }
-  setText("tempo", state.tempo ? `${state.tempo.frames_per_s} pictures/s, ${state.tempo.x_real} x real time` : "");
+  setText("tempo", state.real_time ? `${state.real_time.frames_per_s} pictures/s, ${state.real_time.real_time_factor} x real time` : "");
 }
 
 function badge({ step, recording, driving, training, driver }, viewer) {
@@ -70,17 +70,17 @@ function choose(panel) {
   for (const button of document.querySelectorAll(".steps button")) {
     button.setAttribute("aria-current", button.dataset.panel === panel ? "step" : "false");
   }
-  takeTheWheel();
+  updateControl();
 }
 
 /* Keys and fingers drive only where the panel for it is seen. */
-function takeTheWheel() {
+function updateControl() {
   input.enabled = page.state?.step === "record" && page.panel === "record";
   document.body.classList.toggle("at-the-wheel", input.enabled);
 }
 
 function goTo(panel) {
-  if (panel === "record" && page.state && page.state.step !== "record") live.send({ do: "by_hand" });
+  if (panel === "record" && page.state && page.state.step !== "record") live.send({ do: "drive_manually" });
   else choose(panel);
 }
 
@@ -98,10 +98,10 @@ function onClick(id, handle) {
 for (const button of document.querySelectorAll(".steps button")) button.addEventListener("click", () => goTo(button.dataset.panel));
 for (const button of document.querySelectorAll("[data-goto]")) button.addEventListener("click", () => goTo(button.dataset.goto));
 for (const button of document.querySelectorAll(".take-back")) {
-  button.addEventListener("click", () => act({ do: "take_back", seconds: Number(button.dataset.seconds) }));
+  button.addEventListener("click", () => act({ do: "delete_last", seconds: Number(button.dataset.seconds) }));
 }
 onClick("record", () => act({ do: "record", on: !page.state.recording.is_on }));
-onClick("put-back", () => act({ do: "put_back" }));
+onClick("put-back", () => act({ do: "reset_car" }));
 onClick("train", () => act({ do: "train", arch: $("arch").value, epochs: Number($("epochs").value) }));
 onClick("stop-training", () => act({ do: "stop" }));
 onClick("drive", () => act({ do: "drive", mph: Number($("mph").value) }));
@@ -114,6 +114,6 @@ addEventListener("keydown", (event) => {
   const isTyping = event.target instanceof Element && event.target.closest("input, select, textarea");
   if (isTyping || event.repeat || event.ctrlKey || event.altKey || event.metaKey || page.state?.step !== "record") return;
   if (event.code === "KeyR") act({ do: "record", on: !page.state.recording.is_on });
-  if (event.code === "Backspace") act({ do: "take_back", seconds: 5 });
+  if (event.code === "Backspace") act({ do: "delete_last", seconds: 5 });
 });
 addEventListener("touchstart", () => document.body.classList.add("touch"), { once: true, passive: true });
