@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from drive.speed_control import SpeedController, brake_throttle
 from models.policy import Action, Policy
 from simulator_bridge.messages import Control, Telemetry
+from simulator_bridge.recording.log.writing import RECORD_PERIOD_S
 from simulator_bridge.recording.recorder import Recorder
 from simulator_bridge.transport.fault_log import FaultLog
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 faults = FaultLog(logger)
-
-RECORD_PERIOD_S = 1 / 15  # the simulator's own recorder makes up to 15 rows/s
 
 
 class Pilot:

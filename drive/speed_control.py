@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from simulator_bridge.udacity_car import MAX_SPEED_MPH, MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
+from simulator_bridge.udacity_car import BRAKE_ABOVE_MPH, MAX_SPEED_MPH, MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 
 MAX_LATERAL_MPS2 = 4.0  # in bends; the tyres slide beyond about 8
 STEERING_MEMORY_S = 0.5  # a single straight frame in the middle of a bend does not make the car race
@@ -14,7 +14,7 @@ MAX_STEP_S = 0.2  # a pause is no reason to integrate a lot
 BRAKE_MARGIN_MPH = 2.0  # too fast by less than this: just roll
 BRAKE_PER_MPH = 0.02  # the brakes are 10 times as strong as the engine
 MAX_BRAKE = 0.3
-MIN_BRAKE_SPEED_MPH = 6.0  # below 5 mph a negative throttle drives backwards
+MIN_BRAKE_SPEED_MPH = BRAKE_ABOVE_MPH + 1.0  # a margin: below, a negative throttle drives backwards
 
 
 class SpeedController:

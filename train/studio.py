@@ -13,7 +13,7 @@ import logging
 
 from simulator_bridge.cli.command import exit_code
 from simulator_bridge.cli.parent_watch import end_with_parent
-from simulator_bridge.simulator.run.simulate_config import BACKENDS, WEATHERS
+from simulator_bridge.simulator.scene.scene_options import BACKENDS, WEATHERS
 from train.studio_page.studio_config import StudioConfig
 
 

@@ -11,8 +11,8 @@ from drive.cockpit.connected_car import Car
 from drive.cockpit.corrections import Decision
 from drive.cockpit.marks import Marks
 from drive.cockpit.saliency_maps import SaliencyMaps
-from simulator_bridge.messages import MAX_STEERING_DEG
 from simulator_bridge.serving.client_connection import ClientFacts
+from simulator_bridge.udacity_car import MAX_STEERING_DEG
 
 SILENT_S = 3.0  # without telemetry: said on the page long before the watchdog complains in the log
 N_MARKS = 5  # shown

@@ -24,12 +24,12 @@ import numpy as np
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import Control, Frame, Telemetry, encode_frame
+from simulator_bridge.recording.log.writing import RECORD_PERIOD_S
 from simulator_bridge.recording.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
 CONTEXT_S = 3.0  # kept from before and after a takeover
-ROW_PERIOD_S = 1 / 15  # the simulator's own recorder makes up to 15 rows/s
 CONTEXT_PERIOD_S = 0.1
 NO_FRAME: Frame = np.empty((0, 0, 3), np.uint8)
 CONTEXT_FOLDER, MARKER = "context", "correction.json"
@@ -88,7 +88,7 @@ class Correction:
     def add(self, seen: Decision) -> None:
         """Take in a moment that the person drove; returns at once."""
         self._first, self._last = self._first or seen.slim(), seen
-        if seen.telemetry.received_at - self._row_at_s < ROW_PERIOD_S:
+        if seen.telemetry.received_at - self._row_at_s < RECORD_PERIOD_S:
             return
         self._row_at_s = seen.telemetry.received_at
         self._recorder.add(

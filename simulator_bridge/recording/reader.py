@@ -21,11 +21,7 @@ from simulator_bridge.recording.log.cells import folder_name
 from simulator_bridge.recording.log.dialects import Dropped, LogRows, count_drops, parse_log
 from simulator_bridge.recording.log.folders import find_recordings, log_in
 from simulator_bridge.recording.log.units import check_steering
-from simulator_bridge.recording.log.writing import (
-    image_time_s,
-)
-
-EPISODE_GAP_S = 1.0  # a longer pause between two rows starts a new episode
+from simulator_bridge.recording.log.writing import EPISODE_GAP_S, image_time_s
 
 
 @dataclass(frozen=True, eq=False)
