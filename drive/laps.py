@@ -21,6 +21,7 @@ from typing import Any
 from drive.evaluation.lap_config import LapsConfig
 from simulator_bridge.cli.command import exit_code
 from simulator_bridge.errors import ModelFileError, UserError
+from simulator_bridge.simulator.scene.scene_options import BACKENDS, WEATHERS
 
 logger = logging.getLogger(__name__)
 
@@ -162,9 +163,7 @@ def _add_drives(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--first-seed", type=int, default=defaults.first_seed, metavar="SEED", help="(default: %(default)s)"
     )
-    group.add_argument(
-        "--weather", choices=("clear", "random"), default=defaults.weather, help="(default: %(default)s)"
-    )
+    group.add_argument("--weather", choices=WEATHERS, default=defaults.weather, help="(default: %(default)s)")
     group.add_argument(
         "--latency", dest="latencies_ms", type=_numbers, default=defaults.latencies_ms, metavar="MS[,MS...]",
         help="simulated milliseconds from a frame until its control takes effect (default: 0)",
@@ -172,9 +171,7 @@ def _add_drives(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--reverse", action="store_true", help="drive the other way")
     group.add_argument("--both-directions", action="store_true", help="drive either way")
     group.add_argument("--scale", type=float, default=defaults.scale, help="stretch the tracks (default: %(default)s)")
-    group.add_argument(
-        "--backend", choices=("auto", "egl", "tinydisplay"), default=defaults.backend, help="(default: %(default)s)"
-    )
+    group.add_argument("--backend", choices=BACKENDS, default=defaults.backend, help="(default: %(default)s)")
     group.add_argument(
         "--max-interventions", type=int, metavar="N", help="give a drive up after so many (default: 10 a lap)"
     )

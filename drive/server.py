@@ -164,14 +164,15 @@ def choose_token(config: ServerConfig) -> str | None:
 
 @contextlib.contextmanager
 def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> Iterator[Cockpit]:
-    """Put the cockpit on a server; its desk makes the drivers.
+    """Put the cockpit on a server; it makes the drivers.
 
     Raises:
         RecordingError: If the folder to record into cannot be recorded in.
     """
-    from drive.cockpit.cockpit import Cockpit, DrivingSetup
+    from drive.cockpit.cockpit import Cockpit
     from drive.cockpit.cockpit_pages import build_pages
-    from drive.pilot import RecorderPool
+    from drive.cockpit.connected_cars import DrivingSetup
+    from drive.drive_recorder import RecorderPool
 
     folder, records = config.record or drive_folder(), config.record is not None
     corrections = config.corrections or folder.with_name(f"{folder.name}-corrections")

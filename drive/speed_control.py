@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 
-from simulator_bridge.udacity_car import MAX_SPEED_MPH, MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
+from simulator_bridge.udacity_car import BRAKE_ABOVE_MPH, MAX_SPEED_MPH, MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 
 MAX_LATERAL_MPS2 = 4.0  # in bends; the tyres slide beyond about 8
-STEERING_MEMORY_S = 0.5  # a single straight frame in the middle of a bend does not make the car race
+STEERING_MEMORY_S = 0.5  # one straight frame in a bend does not speed the car up
 KP = 0.1  # throttle per mph; the usual drive.py's. Full throttle gains about 12 mph/s: settles in about 1 s
 KI = 0.02  # throttle per mph and second: damping ratio 1.2 with the above, so no overshoot to speak of
-MAX_STEP_S = 0.2  # a pause is no reason to integrate a lot
-BRAKE_MARGIN_MPH = 2.0  # too fast by less than this: just roll
+MAX_STEP_S = 0.2  # of one frame: a pause does not wind the integral up
+BRAKE_MARGIN_MPH = 2.0  # too fast by less than this: roll
 BRAKE_PER_MPH = 0.02  # the brakes are 10 times as strong as the engine
 MAX_BRAKE = 0.3
-MIN_BRAKE_SPEED_MPH = 6.0  # below 5 mph a negative throttle drives backwards
+MIN_BRAKE_SPEED_MPH = BRAKE_ABOVE_MPH + 1.0  # a margin: below, a negative throttle drives backwards
 
 
 class SpeedController:
     """Holds one car at a speed.
 
-    Time is that of the telemetry, so two telemetry of one moment count once, and a slow machine drives the same.
+    Time is that of the telemetry: two frames of one moment count once, and a slow machine drives the same.
 
     Args:
         set_speed_mph: Wanted speed, in (0, 30].
@@ -40,7 +40,7 @@ class SpeedController:
     def __call__(
         self, speed_mph: float, steering_angle: float, time_s: float, set_speed_mph: float | None = None
     ) -> float:
-        """Decide on the throttle.
+        """Throttle for the next moment.
 
         Args:
             speed_mph: Current speed.
@@ -65,7 +65,7 @@ class SpeedController:
 
 
 def cornering_speed_mph(steering_angle: float) -> float:
-    """Give the speed at which a bend of this steering angle (normalised) pulls with MAX_LATERAL_MPS2."""
+    """The speed at which the lateral acceleration is MAX_LATERAL_MPS2, steered by [-1, 1]; inf straight on."""
     curvature = math.tan(min(abs(steering_angle), 1.0) * MAX_STEERING_RAD) / WHEELBASE_M
     if curvature < 1e-6:
         return math.inf
@@ -73,7 +73,7 @@ def cornering_speed_mph(steering_angle: float) -> float:
 
 
 def brake_throttle(speed_mph: float, excess_mph: float) -> float:
-    """Give the throttle, in [-MAX_BRAKE, 0], that takes away an excess of speed without ever driving backwards."""
+    """The throttle, in [-MAX_BRAKE, 0], that brakes off an excess of speed without ever driving backwards."""
     if speed_mph < MIN_BRAKE_SPEED_MPH:
         return 0.0
     return -min(BRAKE_PER_MPH * excess_mph, MAX_BRAKE)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from simulator_bridge.cli.command import exit_code
 from simulator_bridge.errors import UserError
-from simulator_bridge.simulator.run.simulate_config import BACKENDS, WEATHERS
+from simulator_bridge.simulator.scene.scene_options import BACKENDS, WEATHERS
 
 SUFFIXES = (".png", ".jpg")
 

@@ -28,7 +28,6 @@ Frame = npt.NDArray[np.uint8]
 FRAME_HEIGHT_PX, FRAME_WIDTH_PX = 160, 320
 FRAME_SHAPE = (FRAME_HEIGHT_PX, FRAME_WIDTH_PX, 3)
 JPEG_QUALITY = 75  # the simulator's own
-MAX_STEERING_DEG = 25.0  # wheel angle at steering_angle 1; the simulator's car
 MIN_IMAGE_SIDE_PX = 16  # less shows no road
 MAX_IMAGE_PIXELS = 1920 * 1080  # decoded in about 10 ms; a "50,000 x 50,000" JPEG is refused by its header
 MAX_JPEG_SCANS = 64  # a usual progressive JPEG has about 10; each scan costs a pass over all pixels
@@ -68,7 +67,7 @@ class Control:
         ValueError: If they are not; clipping is the pilot's business.
     """
 
-    steering_angle: float  # times MAX_STEERING_DEG; positive to the right
+    steering_angle: float  # times udacity_car.MAX_STEERING_DEG; positive to the right
     throttle: float  # negative brakes, then reverses
 
     def __post_init__(self) -> None:

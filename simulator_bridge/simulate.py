@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from simulator_bridge.cli.command import exit_code
 from simulator_bridge.cli.parent_watch import end_with_parent
 from simulator_bridge.errors import UserError
-from simulator_bridge.simulator.run.simulate_config import BACKENDS, WEATHERS, SimulateConfig
+from simulator_bridge.simulator.run.simulate_config import SimulateConfig
+from simulator_bridge.simulator.scene.scene_options import BACKENDS, WEATHERS
 
 if TYPE_CHECKING:
     from simulator_bridge.simulator.run.drive_session import SimulationResult

@@ -1,4 +1,4 @@
-"""What a page shows, as JSON types."""
+"""What a page shows of a car, as JSON types."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drive.cockpit.connected_car import Car
-from drive.cockpit.corrections import Decision
+from drive.cockpit.connected_car import ConnectedCar
 from drive.cockpit.marks import Marks
 from drive.cockpit.saliency_maps import SaliencyMaps
-from simulator_bridge.messages import MAX_STEERING_DEG
+from drive.decision import Decision
 from simulator_bridge.serving.client_connection import ClientFacts
+from simulator_bridge.udacity_car import MAX_STEERING_DEG
 
-SILENT_S = 3.0  # without telemetry: said on the page long before the watchdog complains in the log
+SILENT_S = 3.0  # without telemetry: shown on the page long before the watchdog warns in the log
 N_MARKS = 5  # shown
 START_HINT = (
     "Start Udacity's simulator and choose Autonomous Mode, or the built-in one: "
@@ -24,10 +24,10 @@ START_HINT = (
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """All that a view is made of."""
+    """All that the state of one view is made of."""
 
-    car: Car | None
-    seen: Decision | None
+    car: ConnectedCar | None
+    decision: Decision | None
     clients: Sequence[ClientFacts]
     marks: Marks
     maps: SaliencyMaps
@@ -36,15 +36,15 @@ class Snapshot:
 
 
 def describe(snapshot: Snapshot) -> dict[str, Any]:
-    """Give the state of one view."""
+    """The state of one view."""
     car = snapshot.car
     facts = next((client for client in snapshot.clients if client.driver is car), None) if car is not None else None
     return {
-        "cars": [_car_line(client) for client in snapshot.clients if isinstance(client.driver, Car)],
+        "cars": [_car_line(client) for client in snapshot.clients if isinstance(client.driver, ConnectedCar)],
         "car": car and car.number,
         "connection": describe_connection(snapshot.clients, facts),
-        "drive": _drive(snapshot.seen, facts),
-        "who": _who(car),
+        "drive": _drive(snapshot.decision, facts),
+        "who": _control(car),
         "record": _record(car),
         "corrections": _corrections(car),
         "marks": {"n": snapshot.marks.n, "newest": snapshot.marks.newest(N_MARKS)},
@@ -55,7 +55,7 @@ def describe(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def describe_connection(clients: Sequence[ClientFacts], watched: ClientFacts | None) -> dict[str, Any]:
-    """Say how the connection is: a level ("waiting", "driving", "manual", "silent"), a line, and what to do."""
+    """How the connection is: a level ("waiting", "driving", "manual", "silent"), a line, and what to do."""
     n = len(clients)
     if watched is None:
         return {"level": "waiting", "text": "Waiting for a simulator", "hint": START_HINT}
@@ -73,21 +73,21 @@ def describe_connection(clients: Sequence[ClientFacts], watched: ClientFacts | N
 
 
 def _car_line(client: ClientFacts) -> dict[str, Any]:
-    number = client.driver.number if isinstance(client.driver, Car) else client.number
+    number = client.driver.number if isinstance(client.driver, ConnectedCar) else client.number
     return {"number": number, "frames": client.n_telemetry}
 
 
-def _drive(seen: Decision | None, facts: ClientFacts | None) -> dict[str, Any] | None:
-    if seen is None:
+def _drive(decision: Decision | None, facts: ClientFacts | None) -> dict[str, Any] | None:
+    if decision is None:
         return None
-    telemetry = seen.telemetry
+    telemetry = decision.telemetry
     answers_ms = [1000.0 * answer for answer in facts.answers_s] if facts is not None else []
     ordered = sorted(answers_ms)
     return {
         "at_s": round(telemetry.received_at, 4),
-        "steering": round(seen.applied.steering_angle, 4),
-        "model_steering": round(seen.model.steering_angle, 4),
-        "throttle": round(seen.applied.throttle, 4),
+        "steering": round(decision.applied.steering_angle, 4),
+        "model_steering": round(decision.model.steering_angle, 4),
+        "throttle": round(decision.applied.throttle, 4),
         "speed_mph": round(telemetry.speed_mph, 2),
         "wheels": round(telemetry.steering_angle_deg / MAX_STEERING_DEG, 4),
         "answer_ms": round(answers_ms[-1], 3) if answers_ms else None,
@@ -98,32 +98,34 @@ def _drive(seen: Decision | None, facts: ClientFacts | None) -> dict[str, Any] |
     }
 
 
-def _who(car: Car | None) -> dict[str, Any] | None:
+def _control(car: ConnectedCar | None) -> dict[str, Any] | None:
     if car is None:
         return None
-    holding = car.wheel.holding
+    state = car.authority.state
     return {
-        "mode": holding.mode.value,
-        "reason": holding.reason,
-        "page": holding.person,
-        "set_speed_mph": car.wheel.set_speed_mph,
-        "model_decides_on_speed": car.pilot.decides_on_speed,
-        "holds_speed": car.wheel.holds_speed,
+        "mode": state.mode.value,
+        "reason": state.reason,
+        "page": state.page,
+        "set_speed_mph": car.authority.set_speed_mph,
+        "model_decides_on_speed": car.pilot.predicts_speed,
+        "holds_speed": car.authority.holds_speed,
     }
 
 
-def _record(car: Car | None) -> dict[str, Any]:
-    recorder = car.recording.recorder if car is not None else None
+def _record(car: ConnectedCar | None) -> dict[str, Any]:
+    recorder = car.drive_recorder.recorder if car is not None else None
     if car is None or recorder is None:
         return {"on": False, "rows": 0, "folder": "", "failed": None}
     return {
-        "on": car.recording.is_on, "rows": recorder.n_written, "folder": str(recorder.folder),
+        "on": car.drive_recorder.is_on, "rows": recorder.n_written, "folder": str(recorder.folder),
         "failed": recorder.failed,
     }  # fmt: skip
 
 
-def _corrections(car: Car | None) -> dict[str, Any]:
+def _corrections(car: ConnectedCar | None) -> dict[str, Any]:
     if car is None:
         return {"saved": 0, "rows": 0, "current_rows": 0, "folder": ""}
-    kept = car.corrections
-    return {"saved": kept.n_saved, "rows": kept.n_rows, "current_rows": kept.current_rows, "folder": str(kept.folder)}
+    saved = car.corrections
+    return {
+        "saved": saved.n_saved, "rows": saved.n_rows, "current_rows": saved.current_rows, "folder": str(saved.folder),
+    }  # fmt: skip

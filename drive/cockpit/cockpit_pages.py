@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drive.cockpit.cockpit import Cockpit, PageView
+from drive.cockpit.cockpit import Cockpit
+from drive.cockpit.page_commands import PageView
 from simulator_bridge.pages.live_channel import LiveChannel
 from simulator_bridge.pages.served_pages import ServedPages
 

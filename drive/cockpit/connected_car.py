@@ -1,72 +1,64 @@
-"""One connected car as the cockpit sees it: drives through its wheel, keeps the newest moment, records.
+"""One connected car: the pilot decides, the control authority is applied, then observers see the decision.
 
-On the way of an answer it stores references and asks the wheel; nothing is encoded, written or sent there.
+On the way of an answer references are stored and rows queued; nothing is encoded, written or sent there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from drive.cockpit.control_authority import ControlAuthority, Mode
-from drive.cockpit.corrections import Corrections, Decision
-from drive.pilot import Pilot, RecorderPool, RecordingPilot
+from drive.cockpit.control_authority import ControlAuthority
+from drive.cockpit.corrections import Corrections
+from drive.decision import Decision
+from drive.drive_recorder import DriveRecorder
+from drive.pilot import Pilot
 from simulator_bridge.messages import Control, Telemetry
 
 
-class Car:
-    """Drives as the pilot does, or as the wheel's holder wants; a `Driver`.
+class ConnectedCar:
+    """Drives as the pilot does, or as whoever has control wants; a `ClosableDriver`.
 
     Args:
         number: Of the car, counted from 1.
-        pilot: Asked for every frame, whoever drives: its steering is shown beside the one that is applied.
-        wheel: Decides.
-        corrections: Told of every moment.
-        recorders: Of the drives.
-        records: Record from the start; else when somebody asks for it.
+        pilot: Asked for every frame, whoever has control: its steering is shown beside the one that is applied.
+        authority: Decides whose control is applied.
+        drive_recorder: Observes every decision: records the drive, when it is on.
+        corrections: Observes every decision: records takeovers.
         on_close: Called with the car when its connection has ended.
 
     Attributes:
-        newest: The last moment; None before the first.
-        n_seen: Moments so far.
-        recording: Records the drive, when it is on.
-
-    Raises:
-        RecordingError: If it cannot be recorded.
+        newest: The last decision; None before the first.
+        n_decisions: So far.
     """
 
     def __init__(
         self,
         number: int,
         pilot: Pilot,
-        wheel: ControlAuthority,
+        authority: ControlAuthority,
+        drive_recorder: DriveRecorder,
         corrections: Corrections,
-        recorders: RecorderPool,
-        records: bool,
-        on_close: Callable[[Car], None],
+        on_close: Callable[[ConnectedCar], None],
     ) -> None:
-        self.number, self.pilot, self.wheel, self.corrections = number, pilot, wheel, corrections
+        self.number, self.pilot, self.authority = number, pilot, authority
+        self.drive_recorder, self.corrections = drive_recorder, corrections
         self.newest: Decision | None = None
-        self.n_seen = 0
-        self.recording = RecordingPilot(self._decide, recorders, begins=records)
+        self.n_decisions = 0
         self._on_close = on_close
 
     def __call__(self, telemetry: Telemetry) -> Control:
         """Decide what the car does next."""
-        return self.recording(telemetry)
+        decision = self.authority.decide(telemetry, model=self.pilot(telemetry))
+        self.newest = decision
+        self.n_decisions += 1
+        for observer in (self.drive_recorder, self.corrections):
+            observer.observe(decision)
+        return decision.applied
 
     def close(self) -> None:
-        """Let go of what belongs to the car."""
+        """Finish what is recorded of the car."""
         try:
-            self.recording.close()
+            self.drive_recorder.close()
             self.corrections.close()
         finally:
             self._on_close(self)
-
-    def _decide(self, telemetry: Telemetry) -> Control:
-        model = self.pilot(telemetry)
-        applied = self.wheel(telemetry, model)
-        seen = Decision(telemetry, model, applied)
-        self.corrections.see(seen, by_hand=self.wheel.holding.mode == Mode.TAKEOVER)
-        self.newest = seen
-        self.n_seen += 1
-        return applied

@@ -1,6 +1,6 @@
-"""Who holds a car's wheel: the model, nobody (it stops), or a person. Pure logic; knows no page and no file.
+"""Who has control of a car: the model, nobody (it stops), or a person. Pure logic: no page, no file.
 
-A person who is not heard for DEAD_MAN_S has gone: the car slows down, steered by the model, which sees the road now and
+A person who is silent for DEAD_MAN_S has gone: the car slows down, steered by the model, which sees the road now and
 not half a second ago. It drives on only when somebody asks for it: a page that comes back must not find the car
 driving because its network hiccuped.
 """
@@ -9,26 +9,23 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from enum import StrEnum
 
+from drive.decision import Decision, Mode
 from drive.speed_control import SpeedController, brake_throttle
 from simulator_bridge.messages import Control, Telemetry
+from simulator_bridge.udacity_car import MAX_SPEED_MPH
 
-DEAD_MAN_S = 0.5  # a page says how it steers about 20 times a second
-STOP_EXCESS_MPH = 30.0  # brakes as hard as the pilot ever does
-
-
-class Mode(StrEnum):
-    """Who drives."""
-
-    AUTONOMY = "autonomy"
-    PAUSED = "paused"
-    TAKEOVER = "takeover"
+DEAD_MAN_S = 0.5  # a page sends its controls about 20 times a second
+STOP_EXCESS_MPH = MAX_SPEED_MPH  # brakes as hard as the pilot ever does
 
 
 @dataclass(frozen=True)
 class ManualControl:
-    """How a person drives at one moment: steering in [-1, 1], positive to the right; throttle and brake in [0, 1]."""
+    """How a person drives at one moment: steering in [-1, 1], positive to the right; throttle and brake in [0, 1].
+
+    Raises:
+        ValueError: If one of them is out of its range.
+    """
 
     steering: float
     throttle: float
@@ -41,29 +38,29 @@ class ManualControl:
 
 
 @dataclass(frozen=True)
-class Holding:
-    """Who drives, and why.
+class ControlState:
+    """Who has control, and why.
 
     Attributes:
         mode: Who.
-        reason: For people; empty if there is nothing to say.
-        person: Who holds the wheel in a takeover, by the number of the page.
+        reason: For people; empty if there is nothing to explain.
+        page: Number of the page that drives; None unless it is a takeover.
     """
 
     mode: Mode = Mode.AUTONOMY
     reason: str = ""
-    person: int | None = None
+    page: int | None = None
 
 
-class NotHolderError(Exception):
-    """Somebody else holds the wheel."""
+class AlreadyTakenError(Exception):
+    """Another page has control."""
 
 
 class ControlAuthority:
-    """The wheel of one car; may be asked and told from any thread.
+    """Decides whose control is applied to one car; used from any thread.
 
     Args:
-        set_speed_mph: What a person's car holds while neither pedal is touched and `holds_speed` is set.
+        set_speed_mph: Held in a takeover while neither pedal is touched and `holds_speed` is set.
     """
 
     def __init__(self, set_speed_mph: float) -> None:
@@ -71,71 +68,72 @@ class ControlAuthority:
         self.holds_speed = True
         self._speed_control = SpeedController(set_speed_mph)
         self._lock = threading.Lock()
-        self._holding = Holding()
-        self._input = ManualControl(0.0, 0.0, 0.0, 0.0)
+        self._state = ControlState()
+        self._manual = ManualControl(0.0, 0.0, 0.0, 0.0)
 
     @property
-    def holding(self) -> Holding:
-        """Who drives now."""
-        return self._holding
+    def state(self) -> ControlState:
+        """Who has control now."""
+        return self._state
 
     def pause(self, reason: str = "") -> None:
         """Stop the car, steered by the model."""
         with self._lock:
-            self._holding = Holding(Mode.PAUSED, reason)
+            self._state = ControlState(Mode.PAUSED, reason)
 
     def resume(self) -> None:
         """Let the model drive."""
         with self._lock:
-            self._holding = Holding()
+            self._state = ControlState()
 
-    def take(self, person: int, now_s: float) -> None:
-        """Give the wheel to a person.
+    def take_over(self, page: int, now_s: float) -> None:
+        """Give control to the person at a page.
 
         Raises:
-            NotHolderError: If another person holds it.
+            AlreadyTakenError: If another page has it.
         """
         with self._lock:
-            if self._holding.mode == Mode.TAKEOVER and self._holding.person != person:
-                raise NotHolderError
-            self._input = ManualControl(0.0, 0.0, 0.0, now_s)
-            self._holding = Holding(Mode.TAKEOVER, person=person)
+            if self._state.mode == Mode.TAKEOVER and self._state.page != page:
+                raise AlreadyTakenError
+            self._manual = ManualControl(0.0, 0.0, 0.0, now_s)
+            self._state = ControlState(Mode.TAKEOVER, page=page)
 
-    def drive(self, person: int, given: ManualControl) -> bool:
-        """Take note of how a person drives; False if that person does not hold the wheel (any more)."""
+    def drive(self, page: int, manual: ManualControl) -> bool:
+        """Store how the person at a page drives; False if that page does not have control (any more)."""
         with self._lock:
-            if self._holding.mode != Mode.TAKEOVER or self._holding.person != person:
+            if self._state.mode != Mode.TAKEOVER or self._state.page != page:
                 return False
-            self._input = given
+            self._manual = manual
             return True
 
-    def let_go(self, person: int) -> None:
-        """Take note that a page has gone; if it held the wheel, the car stops."""
+    def release(self, page: int) -> None:
+        """Stop the car if this page has control: it has gone."""
         with self._lock:
-            if self._holding.person == person:
-                self._holding = Holding(Mode.PAUSED, "the page that was driving has gone")
+            if self._state.page == page:
+                self._state = ControlState(Mode.PAUSED, "the page that was driving has gone")
 
-    def __call__(self, telemetry: Telemetry, model: Control) -> Control:
-        """Decide what the car does next, knowing what the model would do."""
-        holding = self._holding
-        if holding.mode == Mode.TAKEOVER:
-            given = self._input
-            if telemetry.received_at - given.at_s <= DEAD_MAN_S:
-                return self._by_hand(telemetry, given)
-            self._lose(holding)
-        if self._holding.mode == Mode.AUTONOMY:
-            return model
-        return Control(model.steering_angle, brake_throttle(telemetry.speed_mph, STOP_EXCESS_MPH))
+    def decide(self, telemetry: Telemetry, model: Control) -> Decision:
+        """Choose the control that is applied: the model's, the person's, or a stop."""
+        state, manual = self._in_force(telemetry.received_at)
+        if state.mode == Mode.TAKEOVER:
+            applied = self._manual_control(telemetry, manual)
+        elif state.mode == Mode.PAUSED:
+            applied = Control(model.steering_angle, brake_throttle(telemetry.speed_mph, STOP_EXCESS_MPH))
+        else:
+            applied = model
+        return Decision(telemetry, model, applied, state.mode)
 
-    def _by_hand(self, telemetry: Telemetry, given: ManualControl) -> Control:
-        if given.brake > 0.0:
-            return Control(given.steering, -given.brake)
-        if given.throttle > 0.0 or not self.holds_speed:
-            return Control(given.steering, given.throttle)
-        throttle = self._speed_control(telemetry.speed_mph, given.steering, telemetry.time_s, self.set_speed_mph)
-        return Control(given.steering, throttle)
+    def _manual_control(self, telemetry: Telemetry, manual: ManualControl) -> Control:
+        if manual.brake > 0.0:
+            return Control(manual.steering, -manual.brake)
+        if manual.throttle > 0.0 or not self.holds_speed:
+            return Control(manual.steering, manual.throttle)
+        throttle = self._speed_control(telemetry.speed_mph, manual.steering, telemetry.time_s, self.set_speed_mph)
+        return Control(manual.steering, throttle)
 
-    def _lose(self, holding: Holding) -> None:
+    def _in_force(self, now_s: float) -> tuple[ControlState, ManualControl]:
+        """Who has control now, and what the person does; a person who has been silent for too long loses it here."""
         with self._lock:
-            if self._holding is holding:
-                self._holding = Holding(Mode.PAUSED, f"the page that was driving fell silent for {DEAD_MAN_S:g} s")
+            if self._state.mode == Mode.TAKEOVER and now_s - self._manual.at_s > DEAD_MAN_S:
+                self._state = ControlState(Mode.PAUSED, f"the page that was driving fell silent for {DEAD_MAN_S:g} s")
+            return self._state, self._manual

@@ -1,4 +1,4 @@
-"""Moments that a person has marked, to be looked at later: a line and a picture each."""
+"""Moments that a person has marked, to look at later: a line and a picture each."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from drive.cockpit.corrections import Decision
+from drive.decision import Decision
+from simulator_bridge.drive_progress import DriveProgress
 from simulator_bridge.errors import RecordingError
 
-MAX_KEPT = 100  # in memory
+MAX_IN_MEMORY = 100
 MAX_NOTE = 200  # characters
 FOLDER, LOG = "marks", "marks.jsonl"
 
@@ -26,15 +27,15 @@ class Marks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / FOLDER
-        self._kept: deque[dict[str, Any]] = deque(maxlen=MAX_KEPT)
+        self._newest: deque[dict[str, Any]] = deque(maxlen=MAX_IN_MEMORY)
         self._lock = threading.Lock()
         self.n = 0
 
     def newest(self, n: int) -> list[dict[str, Any]]:
-        """Give the last ones, newest first, as JSON types."""
-        return list(self._kept)[-n:][::-1]
+        """The last ones, newest first, as JSON types."""
+        return list(self._newest)[-n:][::-1]
 
-    def add(self, car: int, seen: Decision, progress: dict[str, Any] | None, note: str = "") -> None:
+    def add(self, car: int, decision: Decision, progress: DriveProgress | None, note: str = "") -> None:
         """Mark a moment.
 
         Raises:
@@ -47,21 +48,21 @@ class Marks:
                 "number": self.n,
                 "time": now.isoformat(timespec="milliseconds"),
                 "car": car,
-                "speed_mph": round(seen.telemetry.speed_mph, 2),
-                "model_steering_angle": round(seen.model.steering_angle, 4),
-                "steering_angle": round(seen.applied.steering_angle, 4),
-                "progress": progress,
+                "speed_mph": round(decision.telemetry.speed_mph, 2),
+                "model_steering_angle": round(decision.model.steering_angle, 4),
+                "steering_angle": round(decision.applied.steering_angle, 4),
+                "progress": None if progress is None else progress.to_wire(),
                 "note": note[:MAX_NOTE],
             }
-            self._write(mark, seen, now)
-            self._kept.append(mark)
+            self._write(mark, decision, now)
+            self._newest.append(mark)
 
-    def _write(self, mark: dict[str, Any], seen: Decision, now: datetime) -> None:
+    def _write(self, mark: dict[str, Any], decision: Decision, now: datetime) -> None:
         folder = self._folder
         mark["image"] = now.strftime("mark_%Y_%m_%d_%H_%M_%S_%f")[:-3] + ".jpg"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / mark["image"]).write_bytes(seen.jpeg())
+            (folder / mark["image"]).write_bytes(decision.jpeg())
             with (folder / LOG).open("a", encoding="utf-8") as log:
                 log.write(json.dumps(mark) + "\n")
         except OSError as error:

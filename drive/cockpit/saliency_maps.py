@@ -1,4 +1,4 @@
-"""The newest saliency map of each car that somebody wants it of: asks a process of its own, a few times a second."""
+"""The newest saliency map of each watched car: computed in a process of its own, a few times a second."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from drive.cockpit.corrections import Decision
+from drive.decision import Decision
 from simulator_bridge.cli.child_process import script
 
 logger = logging.getLogger(__name__)
 
 SCRIPT = script("drive/cockpit/saliency_process.py")
 PERIOD_S = 0.3  # from one map to the next, at least; one takes about 0.1 s of an idle processor
-IDLE_S = 20.0  # the process ends when nobody has wanted a map for so long
+IDLE_S = 20.0  # the process ends when no page has wanted a map for so long
 END_S = 5.0  # an interrupted process ends at once
 
 
 class SaliencyMaps:
-    """Computes maps while somebody wants them; off the way of any answer.
+    """Computes maps while a page shows them; never holds up an answer.
 
     Args:
         model: The file that drives.
-        wanted: Gives the newest moment of each car, by its number, that somebody wants a map of.
+        wanted: Returns the newest decision of each car, by its number, that a page wants a map of.
     """
 
     def __init__(self, model: Path, wanted: Callable[[], Mapping[int, Decision]]) -> None:
@@ -42,11 +42,11 @@ class SaliencyMaps:
         self.failure = ""
 
     def newest(self, car: int) -> bytes | None:
-        """Give a car's newest map as a PNG to lay over its frames; None if there is none yet."""
+        """A car's newest map as a PNG to lay over its frames; None if there is none yet."""
         return self._maps.get(car)
 
     def wake(self) -> None:
-        """Begin to compute: somebody wants maps now."""
+        """Start to compute: a page wants maps now."""
         with self._lock:
             if not self._closed.is_set() and (self._thread is None or not self._thread.is_alive()):
                 self.failure = ""
@@ -63,7 +63,7 @@ class SaliencyMaps:
             self._thread.join(END_S)
 
     def _run(self) -> None:
-        """Compute until nobody wants any more."""
+        """Compute until no page wants maps any more."""
         with subprocess.Popen(
             [sys.executable, str(SCRIPT), str(self._model)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
@@ -89,11 +89,11 @@ class SaliencyMaps:
             wanted_at = now if wanted else wanted_at
             if now - wanted_at > IDLE_S:
                 return
-            self._maps = {car: kept for car, kept in self._maps.items() if car in wanted}
-            for car, seen in wanted.items():
-                if drawn.get(car) is seen:
+            self._maps = {car: png for car, png in self._maps.items() if car in wanted}
+            for car, decision in wanted.items():
+                if drawn.get(car) is decision:
                     continue
-                self._maps[car] = _ask(process, seen)
+                self._maps[car] = _ask(process, decision)
                 self.n_computed += 1
             drawn = dict(wanted)
 
@@ -102,11 +102,11 @@ class SaliencyMaps:
         logger.warning("no saliency: %s", reason)
 
 
-def _ask(process: subprocess.Popen[bytes], seen: Decision) -> bytes:
+def _ask(process: subprocess.Popen[bytes], decision: Decision) -> bytes:
     if process.stdin is None or process.stdout is None:
         raise EOFError
-    jpeg = seen.jpeg()
-    with suppress(BrokenPipeError):  # it has ended: it may have said why
+    jpeg = decision.jpeg()
+    with suppress(BrokenPipeError):  # it has ended: its answer may hold the reason
         process.stdin.write(struct.pack(">I", len(jpeg)) + jpeg)
     status, size = struct.unpack(">BI", _read(process, 5))
     block = _read(process, size)
@@ -127,4 +127,4 @@ def _read(process: subprocess.Popen[bytes], size: int) -> bytes:
 
 
 class _RefusedError(Exception):
-    """The process cannot make maps of this model; says why."""
+    """The process cannot compute maps of this model; the text is the reason."""

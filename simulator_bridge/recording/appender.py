@@ -24,8 +24,10 @@ from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording.log.log_format import (
     CAMERAS,
     COLUMNS,
+    EPISODE_GAP_S,
     IMAGE_FOLDER,
     LOG_NAME,
+    NEW_EPISODE_S,
     format_row,
     image_name,
     image_time_s,
@@ -47,8 +49,8 @@ LOCK_NAME = ".recorder.lock"
 _ROW_START = f"{IMAGE_FOLDER}/center_".encode()
 _TAIL_BYTES = 64 * 1024  # far more than one row
 _MILLISECOND = timedelta(milliseconds=1)  # resolution of the time stamps in image names
-_EPISODE_GAP = timedelta(seconds=1)  # the reader's: a longer gap starts a new episode
-_NEW_EPISODE = timedelta(seconds=2)  # clearly over that gap
+_EPISODE_GAP = timedelta(seconds=EPISODE_GAP_S)
+_NEW_EPISODE = timedelta(seconds=NEW_EPISODE_S)
 
 
 class RecordingAppender:

@@ -20,12 +20,8 @@ from simulator_bridge.recording.images.image_paths import ImagePaths
 from simulator_bridge.recording.log.csv_cells import folder_name
 from simulator_bridge.recording.log.dialects import Dropped, LogRows, count_drops, parse_log
 from simulator_bridge.recording.log.folder_scan import find_recordings, log_in
-from simulator_bridge.recording.log.log_format import (
-    image_time_s,
-)
+from simulator_bridge.recording.log.log_format import EPISODE_GAP_S, image_time_s
 from simulator_bridge.recording.log.steering_unit import check_steering
-
-EPISODE_GAP_S = 1.0  # a longer pause between two rows starts a new episode
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,17 +11,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator_bridge.messages import MAX_STEERING_DEG, Control
+from simulator_bridge.messages import Control
 from simulator_bridge.track import PlanarPose, Track
 from simulator_bridge.track.track_geometry import smooth_closed
 from simulator_bridge.track.track_plan import FloatArray
-from simulator_bridge.udacity_car import MPS_PER_MPH, WHEELBASE_M
+from simulator_bridge.udacity_car import (
+    DRAG_PER_S,
+    FULL_BRAKE_MPS2,
+    FULL_THROTTLE_MPS2,
+    GRAVITY_MPS2,
+    MAX_SPEED_MPH,
+    MAX_STEERING_DEG,
+    MPS_PER_MPH,
+    REAR_AXLE_M,
+    WHEELBASE_M,
+)
 
-GRAVITY_MPS2 = 9.81
-REAR_AXLE_M = 1.60  # behind the car's origin
-FULL_THROTTLE_MPS2 = 5.3  # 2000 N m on wheels of 0.35 m, 1080 kg
-FULL_BRAKE_MPS2 = 210.0  # 4 x 20000 N m likewise: the wheels lock long before, so the expert brakes with a feather
-DRAG_PER_S = 0.1  # of the speed is lost to the air each second
 HARDEST_BRAKE = 0.03  # of full: 6 m/s2, short of locking the wheels
 
 
@@ -29,7 +34,7 @@ HARDEST_BRAKE = 0.03  # of full: 6 m/s2, short of locking the wheels
 class ExpertConfig:
     """How the expert drives."""
 
-    top_speed_mph: float = 30.0
+    top_speed_mph: float = MAX_SPEED_MPH
     lateral_mps2: float = 4.5  # in bends; the tyres hold about 10
     braking_mps2: float = 2.5  # planned before bends
     speed_gain_per_s: float = 1.5  # acceleration asked for each m/s of speed error
@@ -73,9 +78,9 @@ class Expert:
         ahead_m = float(
             np.clip(config.lookahead_s * speed_mps, config.shortest_lookahead_m, config.longest_lookahead_m)
         )
-        goal_x, goal_y, _, _ = self._track.pose_at(s_m - REAR_AXLE_M + ahead_m, cte=self._track.driving_line_offset_m)
-        rear_x = pose.x - REAR_AXLE_M * math.cos(pose.heading)
-        rear_y = pose.y - REAR_AXLE_M * math.sin(pose.heading)
+        goal_x, goal_y, _, _ = self._track.pose_at(s_m + REAR_AXLE_M + ahead_m, cte=self._track.driving_line_offset_m)
+        rear_x = pose.x + REAR_AXLE_M * math.cos(pose.heading)
+        rear_y = pose.y + REAR_AXLE_M * math.sin(pose.heading)
         distance = math.hypot(goal_x - rear_x, goal_y - rear_y)
         bearing = math.remainder(math.atan2(goal_y - rear_y, goal_x - rear_x) - pose.heading, math.tau)
         if abs(bearing) > math.pi / 2:  # the goal is behind: turn around as tightly as the car can

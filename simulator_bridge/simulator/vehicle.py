@@ -16,29 +16,34 @@ import numpy.typing as npt
 from panda3d.bullet import BulletBoxShape, BulletRigidBodyNode, BulletVehicle, BulletWheel, BulletWorld, ZUp
 from panda3d.core import LQuaternion, NodePath, Point3, TransformState, Vec3
 
-from simulator_bridge.messages import MAX_STEERING_DEG
+from simulator_bridge.udacity_car import (
+    ANGULAR_DRAG_PER_S,
+    BRAKE_ABOVE_MPH,
+    BRAKE_TORQUE_NM,
+    DAMPER_NS_PER_M,
+    DOWNFORCE_N_PER_MPS,
+    DRAG_PER_S,
+    FRONT_AXLE_M,
+    FRONT_RADIUS_M,
+    FULL_TORQUE_NM,
+    GRAVITY_MPS2,
+    HALF_TRACK_M,
+    MASS_KG,
+    MAX_SPEED_MPH,
+    MAX_STEERING_DEG,
+    MPS_PER_MPH,
+    REAR_AXLE_M,
+    REAR_RADIUS_M,
+    REVERSE_TORQUE_NM,
+    SPRING_N_PER_M,
+    STEER_HELPER,
+    TORQUE_RAMP_NM,
+    WHEELBASE_M,
+)  # fmt: skip
 
 PHYSICS_DT_S = 0.02  # one physics step, as in Unity's project settings
-GRAVITY_MPS2 = 9.81
-MPS_PER_MPH = 1 / 2.23693629  # as Unity's car script rounds it
 
-# The car of PROTOCOL.md, section 4
-MASS_KG = 1080.0  # body 1000 and four wheels of 20
-FRONT_AXLE_M, REAR_AXLE_M = 1.27, -1.60  # forward of the car's origin
-HALF_TRACK_M = 1.0
-FRONT_RADIUS_M, REAR_RADIUS_M = 0.335, 0.37
-TOP_SPEED_MPH = 30.0  # a hard cap
-FULL_TORQUE_NM = 2000.0  # of all four wheels together
-TORQUE_RAMP_NM = 40.0  # more torque at hand each physics step after a reset: traction control letting go
-REVERSE_TORQUE_NM = 150.0  # each wheel
-BRAKE_TORQUE_NM = 20000.0  # each wheel: locks it
-BRAKE_ABOVE_MPH = 5.0  # negative throttle brakes above and reverses below
-DOWNFORCE_N_PER_MPS = 100.0
-DRAG_PER_S, ANGULAR_DRAG_PER_S = 0.1, 0.05
-STEER_HELPER = 0.774  # share of the body's yaw that turns the velocity along
-SPRING_N_PER_M, DAMPER_NS_PER_M = 70000.0, 3500.0
-
-# Bullet's side of it
+# How Bullet makes Udacity's car of its numbers
 GRIP = 1.0  # wheel friction as a share of its load; Unity's extremum value
 LOCKED_GRIP = 0.5  # of a wheel that its brake has locked; Unity's asymptote value forward
 ROLL_INFLUENCE = 0.1  # 1 = side forces act at the ground and can roll the car over
@@ -225,7 +230,7 @@ class Vehicle:
         return self.forward_speed_mph > math.cos(math.radians(50)) * self.speed_mph
 
     def _cap_speed(self) -> None:
-        speed, top = self._speed_mps, TOP_SPEED_MPH * MPS_PER_MPH
+        speed, top = self._speed_mps, MAX_SPEED_MPH * MPS_PER_MPH
         if speed > top:
             self._body.set_linear_velocity(self._body.get_linear_velocity() * (top / speed))
 
@@ -264,10 +269,9 @@ def _make_vehicle(world: BulletWorld, body: BulletRigidBodyNode) -> BulletVehicl
     vehicle = BulletVehicle(world, body)
     vehicle.set_coordinate_system(ZUp)
     world.attach(vehicle)
-    wheelbase = FRONT_AXLE_M - REAR_AXLE_M
     for axle, radius, share in (
-        (FRONT_AXLE_M, FRONT_RADIUS_M, -REAR_AXLE_M / wheelbase),
-        (REAR_AXLE_M, REAR_RADIUS_M, FRONT_AXLE_M / wheelbase),
+        (FRONT_AXLE_M, FRONT_RADIUS_M, -REAR_AXLE_M / WHEELBASE_M),
+        (REAR_AXLE_M, REAR_RADIUS_M, FRONT_AXLE_M / WHEELBASE_M),
     ):
         compression = MASS_KG * GRAVITY_MPS2 * share / 2 / SPRING_N_PER_M  # of the spring, standing still
         for side in (-HALF_TRACK_M, HALF_TRACK_M):

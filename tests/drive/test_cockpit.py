@@ -45,7 +45,7 @@ PROGRESS = DriveProgress("lake", 1, 3, 0.25, 80.0, 95.0, 100.0, 0, 1, -0.4)
 
 
 @pytest.fixture(autouse=True)
-def patient_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+def patient_authority(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine may be silent for longer than the car waits."""
     monkeypatch.setattr("drive.cockpit.control_authority.DEAD_MAN_S", 60.0)
 
@@ -93,7 +93,7 @@ def test_a_person_watches_pauses_takes_over_records_and_marks(browser: Chrome, t
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.keys import Keys
 
-    with running_cockpit(tmp_path / "kept", tmp_path / "drive") as cockpit:
+    with running_cockpit(tmp_path / "corrections", tmp_path / "drive") as cockpit:
         page = CockpitPage(browser, cockpit.url)
         page.shows("connection", "Waiting for a simulator")
         with DrivingCar(cockpit.server, speed="14.0") as car:
@@ -112,7 +112,7 @@ def test_a_person_watches_pauses_takes_over_records_and_marks(browser: Chrome, t
             ActionChains(browser).key_down(Keys.ARROW_LEFT).perform()
             wait_until(browser, lambda: car.steering[-1] < -0.9, "the car turns left")
             ActionChains(browser).key_up(Keys.ARROW_LEFT).perform()
-            wait_until(browser, lambda: car.steering[-1] == 0.0, "the wheel comes back")
+            wait_until(browser, lambda: car.steering[-1] == 0.0, "the steering comes back")
             screenshot(browser, tmp_path / "takeover.png")
             page.press(Keys.SPACE)  # stops, whatever has the focus
             page.shows("who", "Paused")
@@ -131,13 +131,13 @@ def test_a_person_watches_pauses_takes_over_records_and_marks(browser: Chrome, t
         page.shows("connection", "Waiting for a simulator")
         wait_until(browser, lambda: not page.element("take").is_enabled(), "nothing to take over")
         assert len(car.steering) == car.n_sent  # each telemetry was answered once
-        wait_until(browser, lambda: any((tmp_path / "kept").glob("takeover_*/correction.json")), "the takeover is kept")
-    (folder,) = (tmp_path / "kept").glob("takeover_*")
-    kept = load_recording(folder)
-    assert kept.steering_angle.min() < -0.9
-    assert kept.steering_angle.max() <= 0.0  # nothing that the model steered
-    (mark,) = map(json.loads, (tmp_path / "kept" / "marks" / "marks.jsonl").read_text().splitlines())
-    assert (tmp_path / "kept" / "marks" / mark["image"]).read_bytes() == JPEG
+        wait_until(browser, lambda: any((tmp_path / "corrections").glob("takeover_*/correction.json")), "it is saved")
+    (folder,) = (tmp_path / "corrections").glob("takeover_*")
+    driven = load_recording(folder)
+    assert driven.steering_angle.min() < -0.9
+    assert driven.steering_angle.max() <= 0.0  # nothing that the model steered
+    (mark,) = map(json.loads, (tmp_path / "corrections" / "marks" / "marks.jsonl").read_text().splitlines())
+    assert (tmp_path / "corrections" / "marks" / mark["image"]).read_bytes() == JPEG
     assert len(load_recording(tmp_path / "drive")) > 0
     assert all(url.startswith(cockpit.url.rsplit("/", 1)[0]) for url in requested_urls(browser))
 
@@ -188,7 +188,7 @@ def test_every_control_is_reached_and_named_by_keyboard(browser: Chrome) -> None
     assert reached == {"pause", "take", "mark", "record", "saliency", "speed", "hold"}
 
 
-def test_a_page_sees_what_the_network_looks_at_while_it_wants_to(browser: Chrome) -> None:
+def test_a_page_sees_the_saliency_while_it_wants_to(browser: Chrome) -> None:
     with running_cockpit(model=drivable_model()) as cockpit, DrivingCar(cockpit.server):
         page = CockpitPage(browser, cockpit.url)
         page.click("saliency")
@@ -202,7 +202,7 @@ def test_a_page_sees_what_the_network_looks_at_while_it_wants_to(browser: Chrome
         assert cockpit.cockpit.saliency.failure == ""
 
 
-def test_a_model_without_saliency_says_so_on_the_page(tmp_path: Path) -> None:
+def test_a_model_without_saliency_is_reported_on_the_page(tmp_path: Path) -> None:
     (tmp_path / "broken.h5").write_bytes(b"no model")
     with running_cockpit(model=tmp_path / "broken.h5") as cockpit, connect(cockpit.server) as car:
         ask(car, wire_telemetry())
@@ -274,7 +274,7 @@ def test_a_drive_is_recorded_from_the_moment_that_somebody_asks_for_it(tmp_path:
     assert len(load_recording(later)) > 3
 
 
-def test_a_folder_that_cannot_be_recorded_in_is_said_on_the_page(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_recorded_in_is_reported_on_the_page(tmp_path: Path) -> None:
     (tmp_path / "later").write_text("a file")
     with (
         running_cockpit(record_when_asked=tmp_path / "later") as cockpit,
@@ -305,7 +305,7 @@ def test_malformed_progress_changes_nothing(caplog: pytest.LogCaptureFixture) ->
     assert "ignoring malformed progress" in caplog.text
 
 
-def test_the_models_facts_are_told_also_of_a_foreign_file(tmp_path: Path) -> None:
+def test_the_models_facts_are_shown_also_of_a_foreign_file(tmp_path: Path) -> None:
     path = tmp_path / "m.h5"
     path.write_bytes(b"x" * 1_500_000)
     assert model_facts(path, {}) == {"file": "m.h5", "size": "1.5 MB", "made by": "another program"}
@@ -314,14 +314,14 @@ def test_the_models_facts_are_told_also_of_a_foreign_file(tmp_path: Path) -> Non
     assert facts["validation MAE"] == "0.6123 degrees"
 
 
-def test_a_desk_without_cars_shows_an_empty_page() -> None:
+def test_a_cockpit_without_cars_shows_an_empty_page() -> None:
     with running_cockpit() as cockpit:
         assert isinstance(cockpit.cockpit, Cockpit)
         update = cockpit.cockpit.newest(None)
     assert (update.state["car"], update.state["drive"], dict(update.pictures)) == (None, None, {})
 
 
-def test_the_built_in_simulator_tells_how_far_it_is_and_is_answered_as_ever() -> None:
+def test_the_built_in_simulator_reports_its_progress_and_is_answered_as_ever() -> None:
     with running_cockpit() as cockpit:
         remote = RemoteDriver(f"ws://127.0.0.1:{cockpit.server.port}")
         remote.tell(PROGRESS)
@@ -355,7 +355,7 @@ def test_a_token_opens_the_cockpit_and_its_channel(browser: Chrome) -> None:
         page.shows("connection", "Waiting for a simulator")
 
 
-def test_what_a_car_says_is_text_on_the_page_and_never_code(browser: Chrome) -> None:
+def test_what_a_car_sends_is_text_on_the_page_and_never_code(browser: Chrome) -> None:
     evil = "<img src=x onerror=alert(1)>"
     with running_cockpit() as cockpit, connect(cockpit.server) as car:
         page = CockpitPage(browser, cockpit.url)

@@ -1,4 +1,4 @@
-"""Taking the wheel from the model: who drives, what happens when that person goes silent, and what is kept of it."""
+"""Taking over from the model: who has control, what a silent person means, and what is recorded of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drive.cockpit.control_authority import DEAD_MAN_S, ControlAuthority, ManualControl, Mode, NotHolderError
-from drive.cockpit.corrections import CONTEXT_S, Corrections, Decision
+from drive.cockpit.control_authority import DEAD_MAN_S, AlreadyTakenError, ControlAuthority, ManualControl
+from drive.cockpit.corrections import Corrections
+from drive.cockpit.takeover_recording import CONTEXT_S
+from drive.decision import Decision, Mode
 from simulator_bridge.messages import FRAME_SHAPE, Control, Telemetry, encode_frame
 from simulator_bridge.recording import find_recordings, load_recording
 from tests.support.made_cockpit import MODEL_STEERING, running_cockpit
@@ -28,28 +30,32 @@ def telemetry(at_s: float, speed_mph: float = 12.0) -> Telemetry:
 
 
 def taken(at_s: float = 0.0) -> ControlAuthority:
-    wheel = ControlAuthority(set_speed_mph=15.0)
-    wheel.take(ME, at_s)
-    return wheel
+    authority = ControlAuthority(set_speed_mph=15.0)
+    authority.take_over(ME, at_s)
+    return authority
+
+
+def applied(authority: ControlAuthority, at: Telemetry, model: Control = MODEL) -> Control:
+    return authority.decide(at, model).applied
 
 
 def test_the_model_drives_until_somebody_says_otherwise() -> None:
-    assert ControlAuthority(15.0)(telemetry(0.0), MODEL) is MODEL
+    assert applied(ControlAuthority(15.0), telemetry(0.0)) is MODEL
 
 
 def test_paused_the_car_brakes_and_stays_on_the_road() -> None:
-    wheel = ControlAuthority(15.0)
-    wheel.pause()
-    fast, slow = wheel(telemetry(0.0, speed_mph=20.0), MODEL), wheel(telemetry(0.1, speed_mph=3.0), MODEL)
+    authority = ControlAuthority(15.0)
+    authority.pause()
+    fast, slow = applied(authority, telemetry(0.0, speed_mph=20.0)), applied(authority, telemetry(0.1, speed_mph=3.0))
     assert (fast.steering_angle, slow.steering_angle) == (0.2, 0.2)
     assert fast.throttle < 0.0
     assert slow.throttle == 0.0  # below 5 mph a negative throttle would drive backwards
-    wheel.resume()
-    assert wheel(telemetry(0.2), MODEL) is MODEL
+    authority.resume()
+    assert applied(authority, telemetry(0.2)) is MODEL
 
 
 @pytest.mark.parametrize(
-    ("given", "holds_speed", "throttle"),
+    ("manual", "holds_speed", "throttle"),
     [
         (ManualControl(-0.5, 0.7, 0.0, 0.0), True, 0.7),
         (ManualControl(-0.5, 0.7, 0.4, 0.0), True, -0.4),
@@ -58,53 +64,53 @@ def test_paused_the_car_brakes_and_stays_on_the_road() -> None:
     ],
     ids=["throttle", "brake wins", "holds the set speed", "rolls"],
 )
-def test_a_person_drives_with_wheel_and_pedals(given: ManualControl, holds_speed: bool, throttle: float) -> None:
-    wheel = taken()
-    wheel.holds_speed = holds_speed
-    assert wheel.drive(ME, given)
-    control = wheel(telemetry(0.1), Control(0.9, 0.9))
+def test_a_person_drives_with_steering_and_pedals(manual: ManualControl, holds_speed: bool, throttle: float) -> None:
+    authority = taken()
+    authority.holds_speed = holds_speed
+    assert authority.drive(ME, manual)
+    control = applied(authority, telemetry(0.1), Control(0.9, 0.9))
     assert (control.steering_angle, control.throttle) == (-0.5, throttle)
 
 
 def test_a_person_who_falls_silent_is_not_waited_for_and_the_model_does_not_drive_on_unasked() -> None:
-    wheel = taken()
-    wheel.drive(ME, ManualControl(-0.5, 1.0, 0.0, at_s=10.0))
-    assert wheel(telemetry(10.0 + DEAD_MAN_S), MODEL) == Control(-0.5, 1.0)
-    stopping = wheel(telemetry(10.01 + DEAD_MAN_S), MODEL)
+    authority = taken()
+    authority.drive(ME, ManualControl(-0.5, 1.0, 0.0, at_s=10.0))
+    assert applied(authority, telemetry(10.0 + DEAD_MAN_S)) == Control(-0.5, 1.0)
+    stopping = applied(authority, telemetry(10.01 + DEAD_MAN_S))
     assert stopping.steering_angle == MODEL.steering_angle
     assert stopping.throttle < 0.0
-    assert not wheel.drive(ME, ManualControl(-0.5, 1.0, 0.0, at_s=10.6))  # back again: too late
-    assert wheel(telemetry(10.6), MODEL).throttle < 0.0
-    assert "fell silent" in wheel.holding.reason
-    wheel.resume()
-    assert wheel(telemetry(10.7), MODEL) is MODEL
+    assert not authority.drive(ME, ManualControl(-0.5, 1.0, 0.0, at_s=10.6))  # back again: too late
+    assert applied(authority, telemetry(10.6)).throttle < 0.0
+    assert "fell silent" in authority.state.reason
+    authority.resume()
+    assert applied(authority, telemetry(10.7)) is MODEL
 
 
 def test_the_car_stops_when_the_page_that_drives_has_gone() -> None:
-    wheel = taken()
+    authority = taken()
     modes = []
     for page in (SOMEBODY, ME):
-        wheel.let_go(page)
-        modes.append(wheel.holding.mode)
+        authority.release(page)
+        modes.append(authority.state.mode)
     assert modes == [Mode.TAKEOVER, Mode.PAUSED]
 
 
-def test_one_person_at_a_time_holds_the_wheel() -> None:
-    wheel = taken()
-    with pytest.raises(NotHolderError):
-        wheel.take(SOMEBODY, 0.1)
-    assert not wheel.drive(SOMEBODY, ManualControl(1.0, 1.0, 0.0, 0.1))
-    wheel.pause()  # anybody may stop the car
-    assert not wheel.drive(ME, ManualControl(1.0, 1.0, 0.0, 0.2))
+def test_one_person_at_a_time_has_control() -> None:
+    authority = taken()
+    with pytest.raises(AlreadyTakenError):
+        authority.take_over(SOMEBODY, 0.1)
+    assert not authority.drive(SOMEBODY, ManualControl(1.0, 1.0, 0.0, 0.1))
+    authority.pause()  # anybody may stop the car
+    assert not authority.drive(ME, ManualControl(1.0, 1.0, 0.0, 0.2))
 
 
 @pytest.mark.parametrize("values", [(1.5, 0.0, 0.0), (0.0, -0.1, 0.0), (0.0, 0.0, float("nan"))])
-def test_hands_that_are_none_are_refused(values: tuple[float, float, float]) -> None:
+def test_manual_control_out_of_range_is_refused(values: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="expected steering"):
         ManualControl(*values, at_s=0.0)
 
 
-def drive_hands(page: PageViewer, steering: float) -> None:
+def send_manual(page: PageViewer, steering: float) -> None:
     page.send(do="drive", car=1, steering=steering, throttle=0.5, brake=0.0)
 
 
@@ -114,17 +120,17 @@ def test_a_takeover_changes_the_answers_and_each_telemetry_still_gets_one(
 ) -> None:
     monkeypatch.setattr("drive.cockpit.control_authority.DEAD_MAN_S", 60.0)  # a busy machine may be silent for long
     with (
-        running_cockpit(tmp_path / "kept", transport=transport) as cockpit,
+        running_cockpit(tmp_path / "corrections", transport=transport) as cockpit,
         connect(cockpit.server) as car,
         cockpit.page() as page,
     ):
         assert ask(car, wire_telemetry())["steering_angle"] == f"{MODEL_STEERING:.4f}"
         page.send(do="take over", car=1)
         page.see_until(lambda seen: seen.state["who"]["mode"] == "takeover")
-        drive_hands(page, -0.25)
+        send_manual(page, -0.25)
         page.send(do="hold speed", car=1, on=False)
-        page.see_until(lambda seen: not seen.state["who"]["holds_speed"])  # so the hands have arrived, too
-        drive_hands(page, -0.25)
+        page.see_until(lambda seen: not seen.state["who"]["holds_speed"])  # so the controls have arrived, too
+        send_manual(page, -0.25)
         assert ask(car, wire_telemetry()) == {"steering_angle": "-0.2500", "throttle": "0.5000"}
         seen = page.see_until(lambda seen: seen.state["drive"]["steering"] == -0.25)
         assert seen.state["drive"]["model_steering"] == MODEL_STEERING
@@ -148,22 +154,26 @@ def test_a_page_that_leaves_while_it_drives_stops_the_car() -> None:
     assert float(answer["throttle"]) < 0.0
 
 
-def seen_at(at_s: float, steering: float) -> Decision:
-    return Decision(telemetry(at_s), MODEL, Control(steering, 0.4))
+def by_model(at_s: float) -> Decision:
+    return Decision(telemetry(at_s), MODEL, MODEL)
+
+
+def by_person(at_s: float, steering: float = -0.5) -> Decision:
+    return Decision(telemetry(at_s), MODEL, Control(steering, 0.4), Mode.TAKEOVER)
 
 
 def test_a_takeover_becomes_a_recording_of_what_the_person_did_with_its_context_beside_it(tmp_path: Path) -> None:
-    corrections = Corrections(tmp_path / "kept", {"model": "model.h5"}, closing=lambda run: run())
+    corrections = Corrections(tmp_path / "corrections", {"model": "model.h5"}, closing=lambda run: run())
     times = np.arange(0.0, 20.0, 0.1)
     for at_s in times[times < 10.0]:
-        corrections.see(seen_at(at_s, MODEL.steering_angle), by_hand=False)
+        corrections.observe(by_model(at_s))
     corrections.begin()
     for at_s in times[(times >= 10.0) & (times < 12.0)]:
-        corrections.see(seen_at(at_s, -0.5), by_hand=True)
+        corrections.observe(by_person(at_s))
     for at_s in times[times >= 12.0]:
-        corrections.see(seen_at(at_s, MODEL.steering_angle), by_hand=False)
+        corrections.observe(by_model(at_s))
     assert corrections.n_saved == 1
-    (folder,) = find_recordings([tmp_path / "kept"])
+    (folder,) = find_recordings([tmp_path / "corrections"])
     recording = load_recording(folder)
     assert len(recording) == corrections.n_rows == 20
     assert recording.steering_angle == pytest.approx(-0.5)  # the person's, and of no frame before or after
@@ -183,7 +193,7 @@ def test_training_takes_a_takeover_as_it_takes_any_recording(tmp_path: Path) -> 
     corrections = Corrections(tmp_path, {}, closing=lambda run: run())
     corrections.begin()
     for step in range(30):
-        corrections.see(seen_at(0.1 * step, -0.5), by_hand=True)
+        corrections.observe(by_person(0.1 * step))
     corrections.close()
     rows = gather_rows([load_recording(folder) for folder in find_recordings([tmp_path])], ("steering_angle",))
     assert len(rows) == 30
@@ -195,7 +205,7 @@ def test_two_takeovers_in_a_second_are_two_recordings(tmp_path: Path) -> None:
     corrections = Corrections(tmp_path, {}, closing=lambda run: run())
     for start_s in (0.0, 0.5):
         corrections.begin()
-        corrections.see(seen_at(start_s, 0.5), by_hand=True)
+        corrections.observe(by_person(start_s))
     corrections.close()
     assert len(find_recordings([tmp_path])) == 2
 
@@ -207,9 +217,9 @@ def test_a_takeover_in_which_nothing_was_driven_leaves_nothing(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_takeover_that_cannot_be_kept_is_driven_all_the_same(tmp_path: Path) -> None:
-    (tmp_path / "kept").write_text("a file, not a folder")
-    with running_cockpit(tmp_path / "kept") as cockpit, connect(cockpit.server) as car, cockpit.page() as page:
+def test_a_takeover_that_cannot_be_recorded_is_driven_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "corrections").write_text("a file, not a folder")
+    with running_cockpit(tmp_path / "corrections") as cockpit, connect(cockpit.server) as car, cockpit.page() as page:
         ask(car, wire_telemetry())
         page.send(do="take over", car=1)
         said = page.see_until(lambda seen: bool(seen.notices))

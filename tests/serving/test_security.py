@@ -10,15 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from drive.pilot import Pilot, RecorderPool, RecordingPilot
 from drive.server import ServerConfig, choose_token, main
-from drive.speed_control import SpeedController
-from models.policy import Action
-from simulator_bridge.messages import Frame
 from simulator_bridge.serving.bridge_server import TRANSPORTS, BridgeServer
 from simulator_bridge.transport.simulator_client import ConnectionLostError, SimulatorClient
+from tests.support.made_cockpit import running_cockpit
 from tests.support.paths import ROOT
-from tests.support.running_server import DRIVEN, ask, http, running_server, wire_telemetry
+from tests.support.running_server import DRIVEN, ask, connect, http, running_server, wire_telemetry
 
 TOKEN = "a-token-to-test"
 
@@ -99,20 +96,15 @@ def test_no_traceback_and_no_secret_reaches_a_client(transport: str, caplog: pyt
 
 
 def test_what_a_client_says_never_becomes_a_path(tmp_path: Path) -> None:
-    def policy(frame: Frame) -> Action:
-        return Action(0.25)
-
-    pool = RecorderPool(tmp_path / "in" / "drive")
     evil = "../../../evil"
     with (
-        running_server(lambda: RecordingPilot(Pilot(policy, SpeedController(15.0)), pool)) as server,
+        running_cockpit(record=tmp_path / "in" / "drive") as cockpit,
         SimulatorClient(
-            f"ws://127.0.0.1:{server.port}/socket.io/{evil}?EIO=4&transport=websocket&sid2={evil}"
+            f"ws://127.0.0.1:{cockpit.server.port}/socket.io/{evil}?EIO=4&transport=websocket&sid2={evil}"
         ) as client,
     ):
         client.send_packet(f'42["{evil}",{{"folder":"{evil}"}}]')
         ask(client, wire_telemetry(folder=evil, name=evil, center=evil))
-    pool.close()
     made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert made
     assert all(re.fullmatch(r"in/drive/(driving_log\.csv|IMG/center_[\d_]+\.jpg|\.?[\w.]+)", name) for name in made), (
@@ -121,15 +113,9 @@ def test_what_a_client_says_never_becomes_a_path(tmp_path: Path) -> None:
 
 
 def test_an_existing_recording_is_added_to_and_never_overwritten(tmp_path: Path) -> None:
-    def policy(frame: Frame) -> Action:
-        return Action(0.25)
-
     def record() -> None:
-        pool = RecorderPool(tmp_path / "drive")
-        new_driver = lambda: RecordingPilot(Pilot(policy, SpeedController(15.0)), pool)  # noqa: E731
-        with running_server(new_driver) as server, SimulatorClient(f"ws://127.0.0.1:{server.port}") as client:
+        with running_cockpit(record=tmp_path / "drive") as cockpit, connect(cockpit.server) as client:
             ask(client, wire_telemetry())
-        pool.close()
 
     record()
     before = {path: path.read_bytes() for path in (tmp_path / "drive").rglob("*") if path.is_file()}

@@ -17,7 +17,8 @@ from simulator_bridge.simulator.scene import renderer
 from simulator_bridge.simulator.scene.cameras import RIGHT_M, UP_M
 from simulator_bridge.simulator.scene.hood import hood_of
 from simulator_bridge.simulator.scene.layers import Label
-from simulator_bridge.simulator.scene.renderer import BACKENDS, SimulatorError, open_pipe
+from simulator_bridge.simulator.scene.renderer import SimulatorError, open_pipe
+from simulator_bridge.simulator.scene.scene_options import RENDERERS
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import build_track
 from tests.support.paths import ROOT
@@ -196,7 +197,7 @@ def test_egl_is_refused_beside_tensorflow_instead_of_crashing(monkeypatch: pytes
 
 def test_auto_takes_the_next_backend_when_the_first_does_not_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
-    names = list(BACKENDS)
+    names = list(RENDERERS)
     pipe = object()
     monkeypatch.setattr(renderer, "_pipe", lambda name: pipe if name == names[1] else None)
     assert open_pipe("auto") == (names[1], pipe)

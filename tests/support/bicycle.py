@@ -11,9 +11,16 @@ from dataclasses import dataclass
 
 from simulator_bridge.messages import Control
 from simulator_bridge.track import Track
-
-WHEELBASE_M, REAR_AXLE_M = 2.87, 1.60
-MPS_PER_MPH = 0.44704
+from simulator_bridge.udacity_car import (
+    DRAG_PER_S,
+    FULL_BRAKE_MPS2,
+    FULL_THROTTLE_MPS2,
+    MAX_SPEED_MPH,
+    MAX_STEERING_RAD,
+    MPS_PER_MPH,
+    REAR_AXLE_M,
+    WHEELBASE_M,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,23 +35,23 @@ class Bicycle:
 
     def __init__(self, track: Track, s_m: float = 0.0, cte: float = 0.0, heading_error: float = 0.0) -> None:
         x, y, _, self.heading = track.pose_at(s_m, cte, heading_error)
-        self._rear_x = x - REAR_AXLE_M * math.cos(self.heading)
-        self._rear_y = y - REAR_AXLE_M * math.sin(self.heading)
+        self._rear_x = x + REAR_AXLE_M * math.cos(self.heading)
+        self._rear_y = y + REAR_AXLE_M * math.sin(self.heading)
         self.speed_mph = 0.0
 
     @property
     def pose(self) -> BicyclePose:
-        x = self._rear_x + REAR_AXLE_M * math.cos(self.heading)
-        y = self._rear_y + REAR_AXLE_M * math.sin(self.heading)
+        x = self._rear_x - REAR_AXLE_M * math.cos(self.heading)
+        y = self._rear_y - REAR_AXLE_M * math.sin(self.heading)
         return BicyclePose(x, y, self.heading)
 
     def step(self, control: Control, dt: float = 0.02) -> None:
         speed = self.speed_mph * MPS_PER_MPH
-        push = control.throttle * (5.3 if control.throttle >= 0 else 210.0)
-        speed = min(max(speed + (push - 0.1 * speed) * dt, 0.0), 30.0 * MPS_PER_MPH)
+        push = control.throttle * (FULL_THROTTLE_MPS2 if control.throttle >= 0 else FULL_BRAKE_MPS2)
+        speed = min(max(speed + (push - DRAG_PER_S * speed) * dt, 0.0), MAX_SPEED_MPH * MPS_PER_MPH)
         self._rear_x += speed * math.cos(self.heading) * dt
         self._rear_y += speed * math.sin(self.heading) * dt
-        self.heading -= speed / WHEELBASE_M * math.tan(math.radians(25.0 * control.steering_angle)) * dt
+        self.heading -= speed / WHEELBASE_M * math.tan(MAX_STEERING_RAD * control.steering_angle) * dt
         self.speed_mph = speed / MPS_PER_MPH
 
 

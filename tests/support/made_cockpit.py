@@ -10,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from drive.cockpit.cockpit import Cockpit, DrivingSetup
+from drive.cockpit.cockpit import Cockpit
 from drive.cockpit.cockpit_pages import LIVE, build_pages
-from drive.pilot import RecorderPool
+from drive.cockpit.connected_cars import DrivingSetup
+from drive.drive_recorder import RecorderPool
 from models.policy import Action
 from simulator_bridge.messages import Frame
 from simulator_bridge.serving.bridge_server import BridgeServer
@@ -54,7 +55,7 @@ def running_cockpit(
         closing(RecorderPool(record or record_when_asked or Path(elsewhere, "drive"), at_once=records)) as pool,
     ):
         cockpit = Cockpit(
-            DrivingSetup(model, steer_steadily, 15.0, pool, records, corrections or Path(elsewhere, "kept"))
+            DrivingSetup(model, steer_steadily, 15.0, pool, records, corrections or Path(elsewhere, "corrections"))
         )
         pages = build_pages(cockpit, {"architecture": "none", "file": "<model>"})
         with running_server(cockpit.new_driver, pages=pages, **options) as server, closing(cockpit):

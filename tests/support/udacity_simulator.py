@@ -27,13 +27,13 @@ import numpy as np
 from simulator_bridge.errors import ProtocolError
 from simulator_bridge.messages import (
     FRAME_SHAPE,
-    MAX_STEERING_DEG,
     Control,
     encode_frame,
     parse_control,
     telemetry_to_wire,
 )
 from simulator_bridge.transport.simulator_client import ConnectionLostError, Event, SimulatorClient
+from simulator_bridge.udacity_car import MAX_STEERING_DEG
 
 RECONNECT_S = 1 / 1500  # no back-off
 

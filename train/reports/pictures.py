@@ -13,12 +13,12 @@ from simulator_bridge.messages import (
     FRAME_HEIGHT_PX,
     FRAME_SHAPE,
     FRAME_WIDTH_PX,
-    MAX_STEERING_DEG,
     Frame,
     decode_frame,
     encode_frame,
 )
 from simulator_bridge.recording.images.image_files import read_frame
+from simulator_bridge.udacity_car import MAX_STEERING_DEG
 
 QUALITY = 72  # some 9 kB a frame
 SEAM_PX = 4  # between frames side by side

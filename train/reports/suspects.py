@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.messages import MAX_STEERING_DEG
 from simulator_bridge.recording import Recording, load_recording
 from simulator_bridge.recording.images.image_files import decode_damage_of
+from simulator_bridge.udacity_car import MAX_STEERING_DEG
 from train.reports.frame_facts import FrameFacts, runs_of
 
 # Of 2,800 real frames: the darkest 49, the flattest 22, the least change from row to row 3.7 at 10 to 13 rows/s.

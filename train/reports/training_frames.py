@@ -10,10 +10,11 @@ from markupsafe import Markup
 from models.occlusion_saliency import Saliency, load_saliency, overlay
 from simulator_bridge.cli.terminal import counting
 from simulator_bridge.errors import ModelFileError
-from simulator_bridge.messages import MAX_STEERING_DEG, Frame
+from simulator_bridge.messages import Frame
 from simulator_bridge.pages.blocks import gallery, picture
 from simulator_bridge.pages.document import Section
 from simulator_bridge.recording.images.steering_overlay import draw_steering
+from simulator_bridge.udacity_car import MAX_STEERING_DEG
 from train.data.image_store import FrameReader
 from train.data.rows import Rows
 from train.reports.names import names_of, place_of

@@ -14,8 +14,7 @@ from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.run.drive_loop import start_pose
 from simulator_bridge.simulator.run.remote_driver import RealTimeRemoteDriver, RemoteDriver
 from simulator_bridge.simulator.simulation import Simulation
-from simulator_bridge.simulator.vehicle import BRAKE_ABOVE_MPH
-from simulator_bridge.udacity_car import MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
+from simulator_bridge.udacity_car import BRAKE_ABOVE_MPH, MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 from train.studio_page.background_script import BackgroundScript
 from train.studio_page.lap_tracker import LapTracker
 from train.studio_page.manual_input import DriverInput, ManualInput

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.messages import MAX_STEERING_DEG
+from simulator_bridge.udacity_car import MAX_STEERING_DEG
 
 SMOOTHING_ROWS = 11  # about one second: keyboard labels are pulses, their mean over a second is what the driver meant
 

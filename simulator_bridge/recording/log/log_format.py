@@ -20,6 +20,9 @@ IMAGE_FOLDER = "IMG"
 CAMERAS = ("center", "left", "right")
 NUMBER_COLUMNS = ("steering", "throttle", "brake", "speed")
 COLUMNS = CAMERAS + NUMBER_COLUMNS
+EPISODE_GAP_S = 1.0  # readers start a new episode after a longer pause between two rows
+NEW_EPISODE_S = 2.0  # the pause that our writers leave before a new episode: clearly over the gap
+RECORD_PERIOD_S = 1 / 15  # between two rows of a live drive: the simulator's own recorder makes up to 15 a second
 
 _STAMP = re.compile(r"(\d{4})_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d{3})(?!\d)")
 _EPOCH = datetime.datetime(1970, 1, 1)

@@ -16,8 +16,7 @@ from simulator_bridge.messages import Control
 from simulator_bridge.simulator.judge.drive_report import DriveReport, Intervention, LapReport, Rollout
 from simulator_bridge.track import Location, PlanarPose, Track
 from simulator_bridge.track.track_plan import FloatArray
-
-FRONT_AXLE_M, REAR_AXLE_M, HALF_TRACK_M = 1.27, -1.60, 1.0  # Udacity's car, from its origin
+from simulator_bridge.udacity_car import FRONT_AXLE_M, HALF_TRACK_M, REAR_AXLE_M
 
 OFF_THE_ROAD, STUCK, WRONG_WAY = "off the road", "stuck", "wrong way"
 

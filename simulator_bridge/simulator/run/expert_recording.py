@@ -16,7 +16,7 @@ import numpy as np
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import Control, encode_frame
 from simulator_bridge.recording.appender import RecordingAppender
-from simulator_bridge.recording.log.log_format import CAMERAS, LOG_NAME, image_name
+from simulator_bridge.recording.log.log_format import CAMERAS, LOG_NAME, NEW_EPISODE_S, image_name
 from simulator_bridge.simulator.expert import Expert, ExpertConfig, LabelledControl, NoiseConfig, NoisyExpert
 from simulator_bridge.simulator.run.drive_loop import Moment
 from simulator_bridge.simulator.run.sidecar import SidecarRow, SidecarWriter
@@ -24,7 +24,6 @@ from simulator_bridge.simulator.scene.cameras import LabelFrame
 from simulator_bridge.track import Track
 
 EPOCH = datetime(2024, 1, 1, 12)  # stands for simulated time 0 in the names of images: any fixed day
-BETWEEN_EPISODES_S = 2.0  # a reader takes a gap of over 1 s for a new episode
 ROWS_TOLERANCE_S = 0.011  # half a physics step: decisions fall on whole ones
 LABEL_FOLDER = "LABELS"
 
@@ -89,13 +88,13 @@ class ExpertRecording:
         self._appender = RecordingAppender(folder)
         self._sidecar = SidecarWriter(folder)
         self._shift_s = 0.0  # of the time stamps: episodes keep apart
-        self._last_s = -BETWEEN_EPISODES_S
+        self._last_s = -NEW_EPISODE_S
         self.n_rows = 0
         self.n_episodes = 0
 
     def start_episode(self, time_s: float) -> None:
         """Leave a gap in the time stamps: the next row, at about `time_s`, is another drive."""
-        self._shift_s = self._last_s + BETWEEN_EPISODES_S - time_s
+        self._shift_s = self._last_s + NEW_EPISODE_S - time_s
         self.n_episodes += 1
 
     def add(self, moment: Moment, lesson: LabelledControl, kind: str, labels: Mapping[str, LabelFrame]) -> None:

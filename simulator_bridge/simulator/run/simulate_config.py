@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_URL = "ws://127.0.0.1:4567"
-WEATHERS = ("clear", "random")
-BACKENDS = ("auto", "egl", "tinydisplay")
 
 
 @dataclass(frozen=True)

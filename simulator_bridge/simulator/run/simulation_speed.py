@@ -11,7 +11,8 @@ from simulator_bridge.recording.log.log_format import CAMERAS
 from simulator_bridge.simulator.expert import Expert
 from simulator_bridge.simulator.judge.referee import Referee
 from simulator_bridge.simulator.run.drive_loop import CONTROL_PERIOD_S, DriveLoop, LoopConfig, Moment, start_pose
-from simulator_bridge.simulator.scene.renderer import BACKENDS, SimulatorError
+from simulator_bridge.simulator.scene.renderer import SimulatorError
+from simulator_bridge.simulator.scene.scene_options import RENDERERS
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import Track, build_track
 
@@ -31,8 +32,8 @@ def run_benchmark(spec: str, seed: int | None) -> str:
         f"{WALL_S:g} s each",
         f"{'renderer':32} {'cameras':>8} {'frames/s':>9} {'x real time':>12}",
     ]
-    for backend in BACKENDS:
-        for cameras in CAMERA_SETS[0 if backend == next(iter(BACKENDS)) else 1 :]:
+    for backend in RENDERERS:
+        for cameras in CAMERA_SETS[0 if backend == RENDERERS[0] else 1 :]:
             try:
                 lines.append(_measure(track, seed or 0, backend, cameras))
             except SimulatorError as error:

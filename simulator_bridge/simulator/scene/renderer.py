@@ -29,11 +29,9 @@ from panda3d.core import (
 )
 
 from simulator_bridge.errors import UserError
+from simulator_bridge.simulator.scene.scene_options import BACKENDS, RENDERERS
 
-# name -> Panda3D module, in the order `auto` tries them. tinydisplay draws in software, the same on every machine: it
-# needs half of the processor time that EGL needs where no graphics card helps it, and libX11 alone
-BACKENDS = {"tinydisplay": "p3tinydisplay", "egl": "p3headlessgl"}
-BACKEND_NAMES = ("auto", *BACKENDS)
+PANDA_MODULES = {"tinydisplay": "p3tinydisplay", "egl": "p3headlessgl"}
 DEBIAN_PACKAGES = {"tinydisplay": "libx11-6", "egl": "libegl1 libgl1-mesa-dri"}
 
 load_prc_file_data(
@@ -57,7 +55,7 @@ def open_pipe(backend: str) -> tuple[str, GraphicsPipe]:
     """Open the process's pipe of a backend; it is opened once, and a second call returns the same one.
 
     Args:
-        backend: One of `BACKEND_NAMES`; `auto` takes the first that opens.
+        backend: One of `BACKENDS`; `auto` takes the first that opens.
 
     Returns:
         The backend's name (never `auto`) and its pipe.
@@ -65,9 +63,9 @@ def open_pipe(backend: str) -> tuple[str, GraphicsPipe]:
     Raises:
         SimulatorError: If the name is unknown or no such pipe opens on this machine.
     """
-    if backend not in BACKEND_NAMES:
-        raise SimulatorError(f"unknown renderer {backend!r}: expected one of {', '.join(BACKEND_NAMES)}")
-    candidates = tuple(BACKENDS) if backend == "auto" else (backend,)
+    if backend not in BACKENDS:
+        raise SimulatorError(f"unknown renderer {backend!r}: expected one of {', '.join(BACKENDS)}")
+    candidates = RENDERERS if backend == "auto" else (backend,)
     if "tensorflow" in sys.modules and "egl" in candidates:  # Mesa's driver and TensorFlow bring an LLVM each: a crash
         if backend == "egl":
             raise SimulatorError(
@@ -86,7 +84,7 @@ def open_pipe(backend: str) -> tuple[str, GraphicsPipe]:
 def _pipe(name: str) -> GraphicsPipe | None:
     # Mesa's software driver without threads of its own: for pictures this small they cost a third more processor time
     os.environ.setdefault("LP_NUM_THREADS", "0")
-    pipe = GraphicsPipeSelection.get_global_ptr().make_module_pipe(BACKENDS[name])
+    pipe = GraphicsPipeSelection.get_global_ptr().make_module_pipe(PANDA_MODULES[name])
     if pipe is None:
         return None
     probe = _make_buffer(pipe, "probe", 8, 8)

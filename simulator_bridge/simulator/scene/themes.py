@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 
 from simulator_bridge.simulator.scene.layers import FloatArray
 from simulator_bridge.simulator.scene.renderer import SimulatorError
+from simulator_bridge.simulator.scene.scene_options import WEATHERS
 from simulator_bridge.simulator.scene.sprites import Plant
 from simulator_bridge.simulator.scene.textures import Rgb
 from simulator_bridge.track import Light, Theme
-
-Weather = Literal["clear", "random"]
-WEATHERS: tuple[Weather, ...] = ("clear", "random")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+"""The cars that are connected to the drive server: made, numbered, found and forgotten."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+from drive.cockpit.connected_car import ConnectedCar
+from drive.cockpit.control_authority import ControlAuthority
+from drive.cockpit.corrections import Corrections
+from drive.drive_recorder import DriveRecorder, RecorderPool
+from drive.pilot import Pilot
+from drive.speed_control import SpeedController
+from models.policy import Policy
+
+
+@dataclass(frozen=True)
+class DrivingSetup:
+    """What all cars of a server share.
+
+    Attributes:
+        model: The file that drives.
+        policy: Loaded from it.
+        speed_mph: Set speed at first.
+        recorders: Of the drives.
+        records: Record from the start; else when a page asks for it.
+        corrections: Folder for takeovers and marks; made when there are some.
+    """
+
+    model: Path
+    policy: Policy
+    speed_mph: float
+    recorders: RecorderPool
+    records: bool
+    corrections: Path
+
+
+class ConnectedCars:
+    """All connected cars, by number; used from any thread.
+
+    Args:
+        setup: What the cars share.
+    """
+
+    def __init__(self, setup: DrivingSetup) -> None:
+        self._setup = setup
+        self._cars: dict[int, ConnectedCar] = {}
+        self._numbers = itertools.count(1)
+
+    def add(self) -> ConnectedCar:
+        """Make the driver of a car that has just connected; it is forgotten when its connection ends.
+
+        Raises:
+            RecordingError: If its drive cannot be recorded.
+        """
+        setup, number = self._setup, next(self._numbers)
+        car = ConnectedCar(
+            number,
+            Pilot(setup.policy, SpeedController(setup.speed_mph)),
+            ControlAuthority(setup.speed_mph),
+            DriveRecorder(setup.recorders, is_on=setup.records),
+            Corrections(setup.corrections, {"model": str(setup.model), "car": number}),
+            on_close=self._forget,
+        )
+        self._cars[number] = car
+        return car
+
+    def find(self, number: int | None) -> ConnectedCar | None:
+        """The car of a number, or the one that came last; None if it has left."""
+        return self._cars.get(max(list(self._cars), default=0) if number is None else number)
+
+    def all(self) -> list[ConnectedCar]:
+        """Every connected car."""
+        return list(self._cars.values())
+
+    def _forget(self, car: ConnectedCar) -> None:
+        self._cars.pop(car.number, None)

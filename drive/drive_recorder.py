@@ -1,0 +1,129 @@
+"""Records drives: an observer of each car's decisions, and the recorders that any number of cars share."""
+
+from __future__ import annotations
+
+import math
+import threading
+from pathlib import Path
+
+from drive.decision import Decision
+from simulator_bridge.recording.log.log_format import RECORD_PERIOD_S
+from simulator_bridge.recording.recorder import Recorder
+
+
+class DriveRecorder:
+    """Records one car's drive while it is on. Started and paused from any thread.
+
+    Args:
+        pool: One of its recorders is the car's from the first `start` to `close`.
+        is_on: Record from the first decision; else from `start` on.
+
+    Attributes:
+        is_on: Rows are recorded.
+        recorder: Where they go; None before the first `start`.
+
+    Raises:
+        RecordingError: If the folder cannot be recorded in.
+    """
+
+    def __init__(self, pool: RecorderPool, is_on: bool = True) -> None:
+        self.is_on = False
+        self.recorder: Recorder | None = None
+        self._pool = pool
+        self._recorded_at = -math.inf
+        self._lock = threading.Lock()
+        self._closed = False
+        if is_on:
+            self.start()
+
+    def start(self) -> None:
+        """Record from now on, unless the car has left. Opens files: not to be called where an answer waits for it.
+
+        Raises:
+            RecordingError: If the folder cannot be recorded in.
+        """
+        taken = self._pool.take() if self.recorder is None else None
+        with self._lock:  # others may start it at the same moment, or the car leave
+            if taken is not None and self.recorder is None and not self._closed:
+                self.recorder, taken = taken, None
+            self.is_on = not self._closed
+        if taken is not None:
+            self._pool.give_back(taken)
+
+    def pause(self) -> None:
+        """Record nothing until `start` is called again."""
+        self.is_on = False
+
+    def observe(self, decision: Decision) -> None:
+        """Queue a row, if it is on and `RECORD_PERIOD_S` have passed since the last; returns at once."""
+        if not self.is_on or self.recorder is None:
+            return
+        if decision.received_at - self._recorded_at < RECORD_PERIOD_S:
+            return
+        self._recorded_at = decision.received_at
+        add_row(self.recorder, decision)
+
+    def close(self) -> None:
+        """Let another car have the recorder."""
+        with self._lock:
+            self.is_on = False
+            if self.recorder is not None and not self._closed:
+                self._pool.give_back(self.recorder)
+            self._closed = True
+
+
+class RecorderPool:
+    """Recorders for any number of cars: the first records in `folder`, one beside it in `folder-2`, and so on.
+
+    Any number of threads may use it.
+
+    Args:
+        folder: Of the first recorder.
+        at_once: Open that now: whether it can be recorded in is clear at once, not when the first is taken.
+
+    Raises:
+        RecordingError: If `folder` cannot be recorded in.
+    """
+
+    def __init__(self, folder: Path, at_once: bool = True) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._all = [Recorder(folder)] if at_once else []
+        self._free = list(self._all)
+
+    def take(self) -> Recorder:
+        """Return a recorder that no other car uses.
+
+        Raises:
+            RecordingError: If its folder cannot be recorded in.
+        """
+        with self._lock:
+            if not self._free:
+                n = len(self._all) + 1
+                folder = self._folder if n == 1 else self._folder.with_name(f"{self._folder.name}-{n}")
+                self._free.append(Recorder(folder))
+                self._all.append(self._free[-1])
+            return self._free.pop(0)
+
+    def give_back(self, recorder: Recorder) -> None:
+        """Take back a recorder, for the next car."""
+        with self._lock:
+            self._free.insert(0, recorder)
+
+    def close(self) -> None:
+        """Finish every recording."""
+        with self._lock:
+            for recorder in self._all:
+                recorder.close()
+
+
+def add_row(recorder: Recorder, decision: Decision) -> None:
+    """Queue what the car saw and was told as a row of a recording; returns at once."""
+    applied = decision.applied
+    recorder.add(
+        {"center": decision.image},
+        steering_angle=applied.steering_angle,
+        throttle=max(applied.throttle, 0.0),
+        brake=max(-applied.throttle, 0.0),
+        speed_mph=decision.telemetry.speed_mph,
+    )
