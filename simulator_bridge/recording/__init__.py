@@ -7,6 +7,7 @@ from simulator_bridge.recording.log.dialects import Dropped
 from simulator_bridge.recording.log.folder_scan import find_recordings
 from simulator_bridge.recording.log.log_format import (
     CAMERAS,
+    EPISODE_GAP_S,
     IMAGE_FOLDER,
     LOG_NAME,
     format_row,
@@ -14,7 +15,6 @@ from simulator_bridge.recording.log.log_format import (
     image_time_s,
 )
 from simulator_bridge.recording.reader import (
-    EPISODE_GAP_S,
     Recording,
     load_only_recording,
     load_recording,
