@@ -72,6 +72,14 @@ class Recording:
 def load_recordings(paths: Sequence[Path], check: Check = "header") -> list[Recording]:
     """Read every recording that `find_recordings` finds, in its order; see `load_recording`.
 
+    >>> forward, reverse = load_recordings([Path("recordings/lake")])
+    >>> len(forward), forward.n_episodes, forward.steering_angle.dtype
+    (190, 1, dtype('float32'))
+    >>> sorted(forward.images)
+    ['center', 'left', 'right']
+    >>> forward.image_path("left", 0).name
+    'left_2024_01_01_12_00_00_000.jpg'
+
     Raises:
         RecordingError: If one cannot be read, or none has a usable row. A recording without usable rows is returned if
             another one has some.

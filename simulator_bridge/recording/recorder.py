@@ -44,6 +44,15 @@ class Recorder:
 
     Any number of threads may `add`. After a kill every row that was written is readable (see `appender`).
 
+    >>> import numpy as np, tempfile
+    >>> from simulator_bridge.recording import load_recording
+    >>> frame = np.zeros(FRAME_SHAPE, np.uint8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with Recorder(Path(folder)) as recorder:
+    ...         recorder.add({"center": frame}, steering_angle=-0.05, throttle=0.3, brake=0.0, speed_mph=20.0)
+    ...     load_recording(Path(folder)).steering_angle.tolist()
+    [-0.05000000074505806]
+
     Args:
         folder: Where `driving_log.csv` and `IMG/` go; made if it is missing. cameras: The cameras of the rows, if
         known: a folder with rows of other cameras is then refused at once, instead of

@@ -164,6 +164,9 @@ def decode_damage_of(path: str) -> str | None:
 def read_frame(path: str | os.PathLike[str]) -> Frame:
     """Read one image of a recording: (160, 320, 3) uint8 RGB.
 
+    >>> read_frame("recordings/lake/forward/IMG/center_2024_01_01_12_00_00_000.jpg").shape
+    (160, 320, 3)
+
     Raises:
         RecordingError: Naming the file and what is wrong with it: missing, empty, truncated, another size, no image.
     """

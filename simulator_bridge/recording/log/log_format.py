@@ -26,7 +26,11 @@ _EPOCH = datetime.datetime(1970, 1, 1)
 
 
 def image_name(camera: str, time: datetime.datetime) -> str:
-    """Name an image as the simulator does: `center_yyyy_MM_dd_HH_mm_ss_fff.jpg` (fff: milliseconds, rounded down)."""
+    """Name an image as the simulator does: `center_yyyy_MM_dd_HH_mm_ss_fff.jpg` (fff: milliseconds, rounded down).
+
+    >>> image_name("center", datetime.datetime(2024, 1, 1, 12, 0, 0, 560_000))
+    'center_2024_01_01_12_00_00_560.jpg'
+    """
     return f"{camera}_{time:%Y_%m_%d_%H_%M_%S}_{time.microsecond // 1000:03d}.jpg"
 
 
@@ -51,6 +55,9 @@ def format_row(
     images: Mapping[str, str], steering_angle: float, throttle: float, brake: float, speed_mph: float
 ) -> str:
     """Format one row of `driving_log.csv`, with its newline.
+
+    >>> format_row({"center": "center_1.jpg"}, -0.05, throttle=0.3, brake=0.0, speed_mph=20.1).rstrip()
+    'IMG/center_1.jpg,,,-0.05,0.3,0,20.1'
 
     Args:
         images: Camera -> name of its image in `IMG/`. `center` is required; the column of a missing side camera
