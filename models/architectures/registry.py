@@ -52,12 +52,14 @@ class ModelConfig:
         weights: "imagenet", a Keras weights file, or None for random weights; backbones only.
         alpha: Width multiplier of a MobileNet, > 0; None: that of the weights file. Keras has ImageNet weights for
             `Architecture.alphas` only.
-        cut: Last layer of the backbone, one of `blocks`, or "all". image_size: Height and width of the network's image,
-        pixels. crop_px: Rows cut off at the top and bottom of the frame, pixels. pooling: "flatten" keeps positions,
-        "avg" loses them and is smaller. dense: Widths of the head's dense layers. dropout: Share of features dropped
-        before the head in training, in [0, 1). standardize: Whether the head begins with a layer `standardize` that
-        gives all features mean 0 and variance 1; its
-            statistics are set before the head is trained.
+        cut: Last layer of the backbone, one of `blocks`, or "all".
+        image_size: Height and width of the network's image, pixels.
+        crop_px: Rows cut off at the top and bottom of the frame, pixels.
+        pooling: "flatten" keeps positions, "avg" loses them and is smaller.
+        dense: Widths of the head's dense layers.
+        dropout: Share of features dropped before the head in training, in [0, 1).
+        standardize: Whether the head begins with a layer `standardize` that gives all features mean 0 and variance 1;
+            its statistics are set before the head is trained.
     """
 
     arch: str = "pilotnet"

@@ -54,9 +54,9 @@ class Recorder:
     [-0.05000000074505806]
 
     Args:
-        folder: Where `driving_log.csv` and `IMG/` go; made if it is missing. cameras: The cameras of the rows, if
-        known: a folder with rows of other cameras is then refused at once, instead of
-            at the first row.
+        folder: Where `driving_log.csv` and `IMG/` go; made if it is missing.
+        cameras: The cameras of the rows, if known: a folder with rows of other cameras is then refused at once, instead
+            of at the first row.
         queue_size: Rows that may wait for the disk; 64 are 4 s at 15 rows/s and at most 30 MB of raw frames.
         clock: The time of rows that come without one; by default local time that never goes back.
 

@@ -54,10 +54,10 @@ class SimulatorClient:
     """One connection to a drive server.
 
     Args:
-        url: `ws://host:port`, or with the path and query of Socket.IO. timeout_s: For connecting, and for each
-        `receive` without its own. as_slow_as_unity: Write each fragment by itself and with Nagle's algorithm, as
-        Unity's simulator does, instead of
-            all in one write: the same bytes, for realistic measurements of latency.
+        url: `ws://host:port`, or with the path and query of Socket.IO.
+        timeout_s: For connecting, and for each `receive` without its own.
+        as_slow_as_unity: Write each fragment by itself and with Nagle's algorithm, as Unity's simulator does, instead
+            of all in one write: the same bytes, for realistic measurements of latency.
 
     Raises:
         ConnectionLostError: If no server answers at `url`, or it refuses the websocket.

@@ -60,8 +60,8 @@ def format_row(
     'IMG/center_1.jpg,,,-0.05,0.3,0,20.1'
 
     Args:
-        images: Camera -> name of its image in `IMG/`. `center` is required; the column of a missing side camera
-            is empty, so that a row always has seven columns.
+        images: Camera -> name of its image in `IMG/`. `center` is required; the column of a missing side camera is
+            empty, so that a row always has seven columns.
         steering_angle: Normalised, in [-1, 1], positive turns right.
         throttle: In [-1, 1].
         brake: In [0, 1].
