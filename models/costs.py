@@ -85,9 +85,7 @@ def _leaves(model: Any) -> Iterator[keras.layers.Layer]:
 
 def _multiplications(layer: keras.layers.Layer) -> int:
     kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")]
-    if isinstance(
-        layer, keras.layers.SeparableConv2D
-    ):  # its depthwise kernel, too, is applied at each place of the output
+    if isinstance(layer, keras.layers.SeparableConv2D):  # its depthwise kernel is applied at each output, too
         return int(math.prod(layer.output.shape[1:3]) * sum(math.prod(kernel.shape) for kernel in kernels))
     if not kernels:
         return 0

@@ -18,6 +18,18 @@ logger = logging.getLogger(__name__)
 def load_policy(path: Path) -> LiteRTPolicy:
     """Load a model file for driving.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from models.architectures.registry import ModelConfig, build_model
+    >>> from models.saving import save_model_file
+    >>> frame = np.zeros(FRAME_SHAPE, np.uint8)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "model.h5")
+    ...     _ = save_model_file(path, build_model(ModelConfig("lenet")), {}, frame[np.newaxis])
+    ...     policy = load_policy(path)
+    >>> action = policy(frame)
+    >>> type(action.steering_angle), action.throttle  # an untrained model, without a throttle
+    (<class 'float'>, None)
+
     The flatbuffer in the file is used if there is one. A model that another program saved is loaded with Keras (5-9 s)
     and converted in memory; it must take the raw frame and give one number, the steering angle.
 

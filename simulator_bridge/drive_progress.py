@@ -1,7 +1,7 @@
-"""How far a drive is, and how good: what the built-in simulator tells a server of ours beside its telemetry.
+"""The progress and score of a drive, which the built-in simulator sends to our server beside its telemetry.
 
-An event of its own, about once a second, that asks for no answer; servers that do not know it ignore it, and Udacity's
-simulator never sends it. Pure.
+An event of its own, about once a second, without an answer. Other servers ignore it, and Udacity's simulator never
+sends it. Pure.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ MAX_NAME = 60  # characters of a track's name
 
 @dataclass(frozen=True)
 class DriveProgress:
-    """A drive so far, as the referee sees it; all numbers are finite.
+    """A drive so far, as scored by the referee; all numbers are finite.
 
     Attributes:
         track: Its name.
         laps_done: Whole laps.
         laps_wanted: Of the drive.
-        lap_share: Of the lap under way, in [0, 1].
-        time_s: Simulated, since the drive began.
+        lap_share: Share of the current lap that is done, in [0, 1].
+        time_s: Simulated seconds since the drive began.
         score: Driving score, 0 to 100.
         autonomy: Percent, 0 to 100.
-        interventions: The car was put back on the road.
-        off_road: Wheels left the road.
-        cte_m: Metres left of the driving line, now.
+        interventions: How often the car was put back on the road.
+        off_road: How often wheels left the road.
+        cte_m: Cross-track error now, metres, positive to the left of the driving line.
     """
 
     track: str
@@ -53,8 +53,12 @@ class DriveProgress:
 def parse_progress(payload: object) -> DriveProgress:
     """Read the argument of the event.
 
+    >>> progress = DriveProgress("lake", 1, 2, 0.25, 80.5, 97.0, 100.0, 0, 1, -0.3)
+    >>> parse_progress(progress.to_wire()) == progress
+    True
+
     Raises:
-        ProtocolError: If anything in it is missing or no such value.
+        ProtocolError: If a field is missing or has another type.
     """
     if not isinstance(payload, dict):
         raise ProtocolError(f"progress: expected an object, got {reprlib.repr(payload)}")

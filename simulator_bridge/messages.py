@@ -1,8 +1,8 @@
-"""What the simulator and the server say to each other: wire payloads <-> typed messages.
+"""The messages between the simulator and the server: wire payloads <-> typed messages.
 
-Pure: no socket, no clock, no log. The wire format is that of Udacity's simulator: every number is a string made in
-the computer's culture (`"1,234.5000"` or `"1.234,5000"`), the steering angle arrives in degrees and leaves
-normalised. Whatever comes from outside is checked here; what does not fit raises `ProtocolError`.
+Pure: no socket, no clock, no log. The wire format is that of Udacity's simulator: every number is a string in the
+computer's regional format (`"1,234.5000"` or `"1.234,5000"`); the steering angle arrives in degrees and is sent
+normalised. Everything from outside is checked here; what is malformed raises `ProtocolError`.
 """
 
 from __future__ import annotations
@@ -41,30 +41,30 @@ _JPEG_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RST0-7 hav
 
 @dataclass(frozen=True, eq=False)
 class Telemetry:
-    """What the simulator reports about one moment; all numbers are finite."""
+    """The state of the car at one moment, from the simulator; all numbers are finite."""
 
     frame: Frame
     steering_angle_deg: float  # of the wheels, positive to the right
     throttle: float
     speed_mph: float
     received_at: float  # monotonic clock, seconds
-    decimal_comma: bool  # the sender's culture: answer in the same
-    jpeg: bytes | None = None  # the image as it came, if it is a JPEG of FRAME_SHAPE: recorders need not encode again
+    decimal_comma: bool  # the sender's regional format: answer in the same
+    jpeg: bytes | None = None  # the image as received, if it is a JPEG of FRAME_SHAPE: it can be recorded unchanged
     sent_size: tuple[int, int] = (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)  # (width, height) before resizing, pixels
-    simulated_s: float | None = None  # by the simulator's own clock; only the built-in one tells
+    simulated_s: float | None = None  # by the simulator's own clock; only the built-in one sends it
 
     @property
     def time_s(self) -> float:
-        """When it was, seconds: by the simulator's clock, which runs at another rate in lock-step, else by ours."""
+        """Its time, seconds: by the simulator's clock, which runs at another rate in lock-step, otherwise by ours."""
         return self.received_at if self.simulated_s is None else self.simulated_s
 
 
 @dataclass(frozen=True)
 class Control:
-    """What the car is told to do; both are finite and in [-1, 1].
+    """A command to the car; both numbers are finite and in [-1, 1].
 
     Raises:
-        ValueError: If they are not; clipping is the pilot's business.
+        ValueError: If they are not; the pilot clips them.
     """
 
     steering_angle: float  # times udacity_car.MAX_STEERING_DEG; positive to the right
@@ -82,12 +82,23 @@ SAFE_CONTROL = Control(steering_angle=0.0, throttle=0.0)
 def parse_telemetry(payload: object, received_at: float) -> Telemetry | None:
     """Read the argument of a `telemetry` event.
 
+    >>> jpeg = encode_frame(np.zeros(FRAME_SHAPE, np.uint8))
+    >>> payload = telemetry_to_wire(jpeg, steering_angle_deg=-2.5, throttle=0.3, speed_mph=20.1, decimal_comma=True)
+    >>> payload["speed"]
+    '20,1000'
+    >>> telemetry = parse_telemetry(payload, received_at=0.0)
+    >>> telemetry.speed_mph, telemetry.decimal_comma, telemetry.frame.shape
+    (20.1, True, (160, 320, 3))
+    >>> parse_telemetry({}, received_at=0.0) is None
+    True
+
     Args:
-        payload: What the JSON held. Numbers may be strings of any culture, or numbers.
-        received_at: When it came; monotonic clock, seconds.
+        payload: The decoded JSON. Numbers may be strings of any regional format, or numbers.
+        received_at: When it arrived; monotonic clock, seconds.
 
     Returns:
-        The telemetry, its frame resized to FRAME_SHAPE if need be; None if it is empty: a person drives (manual mode).
+        The telemetry, its frame resized to FRAME_SHAPE if necessary; None if it is empty: a person drives (manual
+        mode).
 
     Raises:
         ProtocolError: If anything in it is missing or cannot be read.
@@ -116,7 +127,7 @@ def parse_telemetry(payload: object, received_at: float) -> Telemetry | None:
 
 
 def has_decimal_comma(payload: object) -> bool:
-    """Tell whether any number of a telemetry, however malformed the rest of it, was written with a decimal comma."""
+    """Whether any number of a telemetry, even a malformed one, was written with a decimal comma."""
     if not isinstance(payload, dict):
         return False
     for name in ("steering_angle", "throttle", "speed"):
@@ -129,7 +140,11 @@ def has_decimal_comma(payload: object) -> bool:
 
 
 def control_to_wire(control: Control, decimal_comma: bool) -> dict[str, str]:
-    """Write the argument of a `steer` event: strings with 4 decimals, never an exponent, in the simulator's culture."""
+    """Write the argument of a `steer` event: strings with 4 decimals, never an exponent, in the simulator's culture.
+
+    >>> control_to_wire(Control(steering_angle=-0.05, throttle=0.3), decimal_comma=True)
+    {'steering_angle': '-0,0500', 'throttle': '0,3000'}
+    """
     return {
         "steering_angle": _write_number(control.steering_angle, decimal_comma, grouping=""),
         "throttle": _write_number(control.throttle, decimal_comma, grouping=""),
@@ -140,6 +155,9 @@ def telemetry_to_wire(
     jpeg: bytes, steering_angle_deg: float, throttle: float, speed_mph: float, decimal_comma: bool = False
 ) -> dict[str, str]:
     """Write the argument of a `telemetry` event as Unity does: `ToString("N4")`, base64.
+
+    >>> telemetry_to_wire(b"a JPEG", steering_angle_deg=-2.5, throttle=0.3, speed_mph=1234.5)
+    {'steering_angle': '-2.5000', 'throttle': '0.3000', 'speed': '1,234.5000', 'image': 'YSBKUEVH'}
 
     Args:
         jpeg: The encoded camera image.
@@ -157,12 +175,16 @@ def telemetry_to_wire(
 
 
 def parse_control(payload: object, decimal_comma: bool = False) -> Control:
-    """Read the argument of a `steer` event as the simulator does: `float.Parse` in its culture, then clipped.
+    """Read the argument of a `steer` event as the simulator does: `float.Parse` in its regional format, then clipped.
 
     A dot under a culture of decimal commas is a thousands separator and is skipped, so `"0.05"` becomes 5, full lock.
 
+    >>> wire = {"steering_angle": "0.05", "throttle": "0"}
+    >>> parse_control(wire).steering_angle, parse_control(wire, decimal_comma=True).steering_angle
+    (0.05, 1.0)
+
     Raises:
-        ProtocolError: Where the simulator's handler throws: no object, a field missing or no string, no number.
+        ProtocolError: Where the simulator throws an exception: no object, a field is missing or no string, no number.
     """
     if not isinstance(payload, dict):
         raise ProtocolError(f"steer: expected an object, got {type(payload).__name__} {reprlib.repr(payload)}")
@@ -174,6 +196,9 @@ def parse_control(payload: object, decimal_comma: bool = False) -> Control:
 
 def image_size(image: bytes) -> tuple[int, int]:
     """Read (width, height) in pixels from the header of a JPEG or PNG without decoding it.
+
+    >>> image_size(encode_frame(np.zeros(FRAME_SHAPE, np.uint8)))
+    (320, 160)
 
     Raises:
         ProtocolError: If it is neither, or its header is damaged.
@@ -203,10 +228,15 @@ def decode_frame(jpeg: bytes) -> Frame:
 
     The size is read from the header first: an image that claims to be huge or tiny is refused before any decoding.
 
+    >>> red = np.full((120, 160, 3), (255, 0, 0), np.uint8)
+    >>> frame = decode_frame(encode_frame(red))
+    >>> frame.shape, frame[80, 160].tolist()
+    ((160, 320, 3), [254, 0, 0])
+
     Raises:
-        ProtocolError: If it is no whole image of a sensible size.
+        ProtocolError: If it is no complete image of a supported size.
     """
-    import cv2  # here, not above: what only needs the types must start fast
+    import cv2  # here, not above: programs that only need the types must start fast
 
     width, height = image_size(jpeg)
     if min(width, height) < MIN_IMAGE_SIDE_PX or width * height > MAX_IMAGE_PIXELS:
@@ -228,7 +258,14 @@ def decode_frame(jpeg: bytes) -> Frame:
 
 
 def encode_frame(frame: Frame, quality: int = JPEG_QUALITY) -> bytes:
-    """Encode an RGB frame as the simulator does: JPEG, quality 75, 4:2:0."""
+    """Encode an RGB frame as the simulator does: JPEG, quality 75, 4:2:0.
+
+    >>> encode_frame(np.zeros(FRAME_SHAPE, np.uint8))[:2].hex()  # the start of every JPEG
+    'ffd8'
+
+    Raises:
+        ValueError: If it is not uint8 (height, width, 3).
+    """
     import cv2
 
     if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
@@ -253,7 +290,7 @@ def _read_field(payload: Mapping[str, object], name: str) -> tuple[float, bool]:
 
 
 def _read_time(payload: Mapping[str, object]) -> float | None:
-    """The field `time`, an addition of the built-in simulator; nothing depends on its being there or being right."""
+    """The field `time`, an addition of the built-in simulator; None if it is missing or malformed."""
     value = payload.get("time")
     return finite_or_none(_parse_number(value)[0]) if isinstance(value, str) else None
 
@@ -266,7 +303,7 @@ def _to_float(value: int | float) -> float:
 
 
 def _parse_number(text: str) -> tuple[float, bool]:
-    """Read a number of any culture: the last of `.` and `,` is the decimal separator.
+    """Read a number of any regional format: the last of `.` and `,` is the decimal separator.
 
     Returns:
         The number (NaN if it is none) and whether its decimal separator is a comma.
@@ -276,7 +313,7 @@ def _parse_number(text: str) -> tuple[float, bool]:
         return math.nan, False
     whole, group_separator, decimal_separator, decimals, exponent = match.groups()
     if group_separator and group_separator == (decimal_separator or group_separator):
-        return math.nan, False  # "1,234,5000" is no culture's number, "1,234,567" has no decimals: not ours to guess
+        return math.nan, False  # "1,234,5000" is no valid number, "1,234,567" has no decimals: both are ambiguous
     digits = re.sub(r"[.,]", "", whole)
     sign = "-" if match.group().startswith("-") else ""
     return float(f"{sign}{digits}.{decimals or 0}e{exponent or 0}"), decimal_separator == ","

@@ -1,4 +1,4 @@
-"""Which workers train together, and which of them this process is: from `--workers` or `TF_CONFIG`. Pure."""
+"""The workers that train together, and which of them this process is: from `--workers` or `TF_CONFIG`. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Cluster:
 
     Attributes:
         addresses: `HOST:PORT` of each; worker 0 is the chief, the only one that writes files.
-        index: Which of them this is.
+        index: Of this process.
     """
 
     addresses: tuple[str, ...]
@@ -23,10 +23,10 @@ class Cluster:
 
     @classmethod
     def of(cls, addresses: Sequence[str], index: int | None) -> Cluster:
-        """Check what `--workers` and `--worker` say.
+        """The workers of `--workers` and `--worker`.
 
         Raises:
-            UserError: If they cannot be; says what to run on each machine if only `--worker` is missing.
+            UserError: If they are invalid; tells what to run on each machine if only `--worker` is missing.
         """
         for address in addresses:
             split_address(address)
@@ -40,15 +40,18 @@ class Cluster:
         return cls(tuple(addresses), index)
 
     def name(self, index: int) -> str:
-        """How a worker is called in messages."""
+        """The name of a worker in messages."""
         return f"worker {index} ({self.addresses[index]})"
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """`HOST:PORT` as a pair; an IPv6 host stands in brackets.
+    """`HOST:PORT` as a pair; an IPv6 host is in brackets.
+
+    >>> split_address("[::1]:4001")
+    ('::1', 4001)
 
     Raises:
-        UserError: If it is none.
+        UserError: If it is not `HOST:PORT`.
     """
     host, _, port = address.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
@@ -57,12 +60,12 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def workers_of_tf_config(text: str) -> tuple[tuple[str, ...], int | None]:
-    """The workers, and which of them this is, as the environment variable `TF_CONFIG` says; none if it names one only.
+    """Addresses and own index from the environment variable `TF_CONFIG`; no addresses if it names one worker only.
 
     A `chief` comes first, then the `worker`s.
 
     Raises:
-        UserError: If it is malformed or names tasks of another kind.
+        UserError: If it is malformed or has jobs of another kind.
     """
     try:
         config = json.loads(text)

@@ -45,10 +45,7 @@ def build(function: str, image_size: tuple[int, int], alpha: float, weights: str
         options["alpha"] = alpha
     if "include_preprocessing" in known:
         options["include_preprocessing"] = False
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(sys.stderr),
-    ):  # Keras shows its download on standard output
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):  # Keras prints its download progress
         # Keras warns that weights of the 224x224 network are used at another size, which is what we want
         warnings.filterwarnings("ignore", message=".*input_shape.*is undefined or non-square")
         model: keras.Model = builder(**options)

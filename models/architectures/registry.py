@@ -42,6 +42,10 @@ ARCHITECTURES = Table(
 class ModelConfig:
     """All settings of a model except its trained weights. `None` means the architecture's default.
 
+    >>> config = ModelConfig("MobileNetV2", alpha=0.5)
+    >>> config.arch, config.size, config.last_layer
+    ('mobilenet_v2', (64, 160), 'block_12_add')
+
     Attributes:
         arch: A key of `ARCHITECTURES`, in any spelling; stored in the table's.
         outputs: Keys of `OUTPUT_SCALES`; the first is "steering_angle".
@@ -136,6 +140,12 @@ def _check_pretraining(config: ModelConfig, entry: Architecture) -> None:
 
 def build_model(config: ModelConfig) -> keras.Model:
     """Build the model: `frame` uint8 (N, 160, 320, 3) raw RGB -> one (N, 1) output per name in `config.outputs`.
+
+    >>> model = build_model(ModelConfig("PilotNet", outputs=("steering_angle", "throttle")))
+    >>> model.input_shape, model.output_names
+    ((None, 160, 320, 3), ['steering_angle', 'throttle'])
+    >>> [layer.name for layer in model.layers][:3]
+    ['frame', 'preprocessing', 'network']
 
     Raises:
         ModelFileError: If pretrained weights cannot be loaded or do not fit.

@@ -1,1 +1,1 @@
-"""Films of drives: what one picture shows, and the H.264 file that browsers play."""
+"""Videos of drives: the pictures, and the H.264 file that browsers play."""

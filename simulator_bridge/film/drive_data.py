@@ -1,4 +1,4 @@
-"""What a film knows of a drive: its numbers along the film's own time, and where it went."""
+"""The data of a drive for a video: its numbers over the video's time, and its route."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 Edges = tuple[FloatArray, FloatArray]
-"""Corners (M, 2) of the road's left and right edge, metres, both all around the lap."""
+"""Points (M, 2) of the road's left and right edge, metres, once around the lap."""
 
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """Where the car was, N rows, metres; NaN where it is not known.
+    """Where the car was, N rows, metres; NaN where unknown.
 
     Attributes:
-        xy: (N, 2) east and north, or any two such axes.
+        xy: (N, 2) east and north, or any two orthogonal axes.
         heading: (N,) radians, counter-clockwise from the first axis.
         part: (N,) rows with the same number share one map.
-        source: How it is known, for the map's caption.
-        road: Its edges; None if they are not known.
+        source: Where it comes from, for the map's caption.
+        road: The road's edges; None if unknown.
     """
 
     xy: FloatArray
@@ -33,18 +33,18 @@ class Route:
 
 @dataclass(frozen=True, eq=False)
 class DriveData:
-    """The numbers of N moments.
+    """The numbers of a drive, N rows.
 
     Attributes:
-        title: What is driven.
-        time_s: (N,) of the film, never going back.
+        title: Shown above the camera.
+        time_s: (N,) of the video, never decreasing.
         episode: (N,) a change is a cut.
         recorded: (N,) steering as recorded or applied, in [-1, 1], positive turns right.
-        predicted: (N,) steering as a model has it; None without a model.
-        throttle: (N,) in [-1, 1], NaN if not known.
-        brake: (N,) in [0, 1], NaN if not known.
-        speed_mph: (N,) NaN if not known.
-        route: None if it is not known.
+        predicted: (N,) steering as a model predicts it; None without a model.
+        throttle: (N,) in [-1, 1], NaN if unknown.
+        brake: (N,) in [0, 1], NaN if unknown.
+        speed_mph: (N,) NaN if unknown.
+        route: None if unknown.
         recorded_name: Of `recorded`, for the legend.
     """
 

@@ -1,6 +1,6 @@
-"""Writes pictures as H.264 in an MP4 that browsers play, each shown for as long as it should be.
+"""Writes pictures as H.264 into an MP4 that browsers play, each with its own time.
 
-PyAV brings its own encoder; OpenCV's wheels have none that browsers understand.
+PyAV has its own encoder; OpenCV's wheels have none that browsers can play.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from simulator_bridge.errors import UserError
 
 QUALITY = "26"  # libx264's CRF: lower is better and larger
 TICK = Fraction(1, 1000)  # of the file's clock, seconds
-KEY_PICTURES = 50  # one in so many can be jumped to
-USUAL_RATE_HZ = 20  # only a hint for the encoder: the times given count
+KEY_PICTURES = 50  # one key frame in so many pictures: players can jump to these
+USUAL_RATE_HZ = 20  # only a hint for the encoder: each picture has its own time
 
 
 class VideoError(UserError):
-    """A film cannot be made here."""
+    """A video cannot be made or written."""
 
 
 def check_video_path(path: Path) -> None:
-    """Refuse a name that is no MP4's.
+    """Refuse a file name that is not an MP4's.
 
     Raises:
         VideoError: If it does not end in `.mp4`.
@@ -36,11 +36,11 @@ def check_video_path(path: Path) -> None:
 
 
 class H264Writer:
-    """A film under way; a context manager. The file appears when all is written, and not at all after an error.
+    """Writes one video; a context manager. The file appears when it is complete, and not at all after an error.
 
     Args:
         path: Ends in `.mp4`.
-        size_px: Width and height, even numbers, as H.264 wants.
+        size_px: Width and height; H.264 needs even numbers.
 
     Raises:
         VideoError: If PyAV is missing or the file cannot be written.
@@ -57,9 +57,9 @@ class H264Writer:
         self._errors = OSError, av.FFmpegError
         self._last_tick = -1
         try:
-            self._partial.path.touch()  # av opens it when the first picture comes, which is late for bad news
+            self._partial.path.touch()  # av opens it only with the first picture: fail now
             self._file = av.open(str(self._partial.path), "w", options={"movflags": "faststart"})
-            # without B pictures, whose order of decoding makes a file of uneven times end early
+            # no B frames: with them, files of uneven times end too early
             options = {"crf": QUALITY, "preset": "veryfast", "g": str(KEY_PICTURES), "bf": "0"}
             self._stream = self._file.add_stream("libx264", rate=USUAL_RATE_HZ, options=options)
         except self._errors as error:
@@ -70,10 +70,10 @@ class H264Writer:
         self._stream.codec_context.time_base = TICK
 
     def add(self, picture: npt.NDArray[np.uint8], time_s: float) -> None:
-        """Show a picture, RGB (height, width, 3), from `time_s` on, which never goes back.
+        """Show a picture, RGB (height, width, 3), from `time_s` on, which must not decrease.
 
         Raises:
-            VideoError: If the disk does not take it.
+            VideoError: If it cannot be written.
         """
         image = self._to_av(picture, format="rgb24")
         self._last_tick = image.pts = max(self._last_tick + 1, round(time_s / TICK))
@@ -85,7 +85,11 @@ class H264Writer:
             raise self._partial.refusal(error) from error
 
     def close(self) -> None:
-        """Finish the file; without a single picture there is none."""
+        """Finish the file; there is none if no picture was added.
+
+        Raises:
+            VideoError: If it cannot be written.
+        """
         if self._last_tick < 0:
             self.discard()
             return
@@ -99,7 +103,7 @@ class H264Writer:
         self._partial.commit()
 
     def discard(self) -> None:
-        """Leave no file."""
+        """Stop, and leave no file."""
         with contextlib.suppress(*self._errors):
             self._file.close()
         self._partial.discard()

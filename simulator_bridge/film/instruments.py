@@ -1,4 +1,4 @@
-"""The driver's side of a film: steering wheel, speed, throttle and brake."""
+"""The instruments in a video: steering wheel, speed, throttle and brake."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from simulator_bridge.film.paint import (
 )
 from simulator_bridge.recording.images.steering_overlay import PREDICTED_RGB, RECORDED_RGB
 
-FULL_TURN_DEG = 150.0  # how far the wheel is turned at steering 1
+FULL_TURN_DEG = 150.0  # of the wheel at steering 1
 RADIUS_PX, RIM_PX = 66, 13
-SPOKES_DEG = (-100.0, 100.0, 180.0)  # of a wheel held straight, from the top
+SPOKES_DEG = (-100.0, 100.0, 180.0)  # with the wheel straight, from the top
 RIM: Rgb = (196, 204, 216)
 GREEN: Rgb = (88, 200, 130)
 
@@ -46,11 +46,11 @@ class Instruments:
         self._bars_left = self._middle[0] + RADIUS_PX + 34
 
     def draw_ground(self, picture: Picture) -> None:
-        """What is the same in all pictures."""
+        """Draw what is the same in all pictures."""
         panel(picture, *self._box)
 
     def draw(self, picture: Picture, row: int) -> None:
-        """The wheel of row `row`."""
+        """Draw the instruments at row `row`."""
         data = self._data
         self._draw_wheel(picture, float(data.recorded[row]))
         if data.predicted is not None and math.isfinite(data.predicted[row]):
@@ -75,7 +75,7 @@ class Instruments:
         line(picture, np.array(top), RECORDED_RGB, RIM_PX)
 
     def _draw_mark(self, picture: Picture, steering: float, color: Rgb) -> None:
-        """A triangle outside the rim that points at where the wheel's top should be."""
+        """A triangle outside the rim at the place where the model would turn the wheel's top."""
         turn = steering * FULL_TURN_DEG
         base = RADIUS_PX + RIM_PX / 2 + 15
         corners = [self._place(turn, base - 13), self._place(turn - 6, base), self._place(turn + 6, base)]

@@ -1,4 +1,4 @@
-"""The numbers of a drive that is still going on, in the shape that a film's panels read."""
+"""The data of a drive that is still running, as the panels of a video need it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ ROOM = 4096  # rows at first, some three minutes; doubled when full
 
 
 class LiveDrive:
-    """Takes one row after another.
+    """Grows by one row at a time.
 
     Args:
-        title: What is driven.
+        title: See `DriveData.title`.
         road: See `Route.road`.
         room: Rows at first.
 
     Attributes:
-        data: Rows that are not there yet are NaN, at a time that never comes. Replaced when it is full.
+        data: Rows to come are NaN, at time infinity. Replaced by a larger one when it is full.
     """
 
     def __init__(self, title: str, road: Edges, room: int = ROOM) -> None:
@@ -44,7 +44,7 @@ class LiveDrive:
             steering_angle: As applied, in [-1, 1], positive turns right.
             throttle: In [-1, 1], below 0 it brakes.
             speed_mph: Of the car.
-            is_cut: The car was put here by hand.
+            is_cut: The car was put here, it did not drive here.
         """
         if self._n == len(self.data.time_s):
             self.data = _doubled(self.data, self._road)

@@ -1,4 +1,4 @@
-"""Crisp text and smooth shapes on a picture: the little that a film's panels need. Paints in place, RGB."""
+"""Draws text and smooth shapes on a picture, in place, RGB: what the panels of a video need."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def write(
     """Write a line of text.
 
     Args:
-        picture: Written on.
-        place: Column of the text's left end, middle or right end, as `align` says, and row of its base line.
+        picture: To write on.
+        place: Column of the text's left end, middle or right end (see `align`), and row of its base line.
         text: One line.
         size_px: Of the font.
-        color: Of the ink.
-        align: What `place` means.
+        color: RGB.
+        align: Which part of the text is at `place`.
 
     Returns:
         The text's width in pixels.
@@ -85,7 +85,7 @@ def _fixed(points: Points) -> npt.NDArray[np.int32]:
 
 @functools.lru_cache(maxsize=512)
 def _text_mask(text: str, size_px: int) -> tuple[npt.NDArray[np.uint8], int]:
-    """How much ink falls on each pixel, and how far the base line lies below the first row."""
+    """The opacity of each pixel, and the rows above the base line."""
     font = ImageFont.load_default(size_px)  # Pillow's own, the same everywhere
     left, top, right, bottom = font.getbbox(text, anchor="ls")
     width, height = max(1, int(right - left) + 2), max(1, int(bottom - top) + 2)
@@ -95,7 +95,7 @@ def _text_mask(text: str, size_px: int) -> tuple[npt.NDArray[np.uint8], int]:
 
 
 def _blend(picture: Picture, left: int, top: int, mask: npt.NDArray[np.uint8], color: Rgb) -> None:
-    """Paint where the mask says, cut off at the picture's borders."""
+    """Paint by the mask's opacity, cut off at the picture's borders."""
     first_row, first_column = max(0, -top), max(0, -left)
     part = picture[top + first_row : top + mask.shape[0], left + first_column : left + mask.shape[1]]
     mask = mask[first_row : first_row + part.shape[0], first_column : first_column + part.shape[1]]

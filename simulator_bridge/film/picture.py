@@ -1,4 +1,4 @@
-"""One picture of a film: the camera with its steering gauge, the wheel, the map and the trace, 1280 x 720."""
+"""One picture of a video: the camera with its steering gauge, the wheel, the map and the trace, 1280 x 720."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _TRACE_BOX = (_GAP_PX, _TRACE_TOP, SIZE_PX[0] - 2 * _GAP_PX, SIZE_PX[1] - _TRACE
 
 
 class FilmPicture:
-    """Composes the pictures of one film.
+    """Composes the pictures of one video.
 
     Args:
         data: The drive.
         subtitle: Beside the title, in small letters.
-        steering_range: Of the trace, see there.
+        steering_range: See `ScrollingTrace`.
     """
 
     def __init__(self, data: DriveData, subtitle: str = "", steering_range: float | None = None) -> None:
@@ -56,10 +56,10 @@ class FilmPicture:
         """The picture of row `row`, RGB (720, 1280, 3).
 
         Args:
-            camera: What the camera sees, any size of the frame's shape.
+            camera: The frame, any size with its aspect ratio.
             row: Of the drive's data.
-            note: Written above the camera, at its right end.
-            is_warning: The note is red.
+            note: Above the camera, at its right end.
+            is_warning: Whether the note is red.
         """
         data = self._data
         picture = self._ground.copy()
@@ -74,7 +74,7 @@ class FilmPicture:
 
 
 def enlarge(frame: Frame) -> Frame:
-    """A frame at the size at which films show it."""
+    """A frame in the size that it has in a video."""
     if frame.shape[1::-1] == CAMERA_PX:
         return frame
     return np.asarray(cv2.resize(frame, CAMERA_PX, interpolation=cv2.INTER_CUBIC), np.uint8)

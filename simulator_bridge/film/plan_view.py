@@ -1,4 +1,4 @@
-"""The map of a film: the road if it is known, the way driven so far, the car."""
+"""The map in a video: the road if it is known, the route so far, the car."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from simulator_bridge.film.paint import FAINT, GROUND, INK, Picture, Rgb, fill, 
 from simulator_bridge.recording.images.steering_overlay import RECORDED_RGB
 
 ROAD: Rgb = (72, 80, 94)
-WAY: Rgb = (70, 84, 106)  # what is still to be driven
+WAY: Rgb = (70, 84, 106)  # the route still to come
 MARGIN_PX, CAPTION_PX = 18, 30
 CAR_PX = 11
 
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    turn: FloatArray  # (2, 2): a map taller than wide is turned to the right, the box is wider than tall
+    turn: FloatArray  # (2, 2): a map taller than wide is turned, because the box is wider than tall
     middle: FloatArray  # of what is shown, turned, metres
     scale: float  # pixels a metre
 
@@ -39,13 +39,13 @@ class PlanView:
         self._views = {int(part): self._view(int(part)) for part in np.unique(route.part)}
 
     def draw_ground(self, picture: Picture) -> None:
-        """What is the same in all pictures."""
+        """Draw what is the same in all pictures."""
         panel(picture, *self._box)
         left, top, _, height = self._box
         write(picture, (left + 16, top + height - 13), self._route.source, 15, FAINT)
 
     def draw(self, picture: Picture, row: int) -> None:
-        """The map at row `row`."""
+        """Draw the map at row `row`."""
         route = self._route
         part = int(route.part[row])
         left, top, width, height = self._box
@@ -57,7 +57,7 @@ class PlanView:
         self._draw_car(picture, row, part)
 
     def _draw_part(self, picture: Picture, part: int) -> Picture:
-        """The box without the car."""
+        """The box without the car, for one part of the route."""
         left, top, width, height = self._box
         copy = picture.copy()
         if self._route.road is not None:

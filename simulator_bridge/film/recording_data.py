@@ -1,4 +1,4 @@
-"""A recording as a film sees it: its rows on the film's clock, gaps cut."""
+"""A recording as the data of a video: its rows over the video's time, without the gaps."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from simulator_bridge.film.drive_data import DriveData, FloatArray, Route
 from simulator_bridge.film.routes import find_route, step_times
 from simulator_bridge.recording import Recording
 
-CUT_S = 0.4  # how long the last picture before a gap stands
+CUT_S = 0.4  # how long the last picture before a gap is shown
 LEAST_STEP_S = 0.01  # between two pictures
 
 
 def film_data(recording: Recording, title: str) -> DriveData:
-    """All rows of a recording, at the speed at which they were recorded."""
+    """All rows of a recording, in real time."""
     dt = np.maximum(step_times(recording), LEAST_STEP_S)
     dt[np.flatnonzero(np.diff(recording.episode, prepend=recording.episode[:1]))] = CUT_S
     dt[:1] = 0.0
@@ -33,7 +33,7 @@ def film_data(recording: Recording, title: str) -> DriveData:
 
 
 def cut_out(data: DriveData, rows: slice) -> DriveData:
-    """Some of the rows, the film's clock beginning at 0."""
+    """Some of the rows, their time starting at 0."""
     return replace(
         data,
         time_s=data.time_s[rows] - data.time_s[rows][0],
@@ -48,7 +48,7 @@ def cut_out(data: DriveData, rows: slice) -> DriveData:
 
 
 def with_predictions(data: DriveData, predicted: FloatArray) -> DriveData:
-    """The same with what a model makes of each frame, (N,)."""
+    """The same with a model's steering for each frame, (N,)."""
     return replace(data, predicted=predicted)
 
 

@@ -1,4 +1,4 @@
-"""Where a recorded drive went: from the built-in simulator's sidecar, or else dead-reckoned from speed and steering."""
+"""The route of a recorded drive: from the built-in simulator's sidecar, or dead-reckoned from speed and steering."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def find_route(recording: Recording) -> Route | None:
 
 
 def read_sidecar_route(recording: Recording) -> Route | None:
-    """The route that the simulator wrote beside the log; None if there is none, or it cannot be read."""
+    """The route in the simulator's sidecar file beside the log; None if there is none, or it cannot be read."""
     try:
         with open(recording.folder / SIDECAR_NAME, newline="", encoding="utf-8") as file:
             rows = {row["image"]: row for row in csv.DictReader(file)}
@@ -43,9 +43,9 @@ def read_sidecar_route(recording: Recording) -> Route | None:
 
 
 def dead_reckon(recording: Recording) -> Route:
-    """The route that a car without slip would take at the recorded speed and steering; each episode on its own.
+    """The route of a car without slip at the recorded speed and steering; each episode by itself.
 
-    Over a lap of Udacity's lake the heading is then 8 degrees off and the place some 40 m.
+    After a lap of Udacity's lake the heading is 8 degrees off and the position some 40 m.
     """
     n = len(recording)
     dt = step_times(recording)
@@ -62,7 +62,7 @@ def dead_reckon(recording: Recording) -> Route:
 
 
 def step_times(recording: Recording) -> FloatArray:
-    """(N,) seconds from the row before; 0 where an episode begins."""
+    """(N,) seconds since the row before; 0 where an episode begins."""
     dt = np.diff(recording.time_s, prepend=recording.time_s[:1])
     dt = np.where(np.isfinite(dt), np.clip(dt, 0.0, EPISODE_GAP_S), USUAL_PERIOD_S)
     dt[np.flatnonzero(np.diff(recording.episode, prepend=-1))] = 0.0
@@ -76,7 +76,7 @@ def _pose(row: dict[str, str] | None) -> tuple[float, float, float]:
 
 
 def road_edges(track: Track) -> Edges:
-    """Where the road of a track ends, left and right."""
+    """The left and right edge of a track's road."""
     left = np.stack([-np.sin(track.heading), np.cos(track.heading)], axis=1)
     return track.xy + left * track.width_left[:, np.newaxis], track.xy - left * track.width_right[:, np.newaxis]
 
@@ -84,5 +84,5 @@ def road_edges(track: Track) -> Edges:
 def _road(name: str) -> Edges | None:
     try:
         return road_edges(build_track(name))
-    except TrackError:  # a file of the computer that recorded
+    except TrackError:  # the file of another computer
         return None

@@ -1,4 +1,4 @@
-"""The steering trace at the foot of a film: it scrolls, now stands still."""
+"""The steering trace at the bottom of a video: it scrolls, and the current time stays in one place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simulator_bridge.film.paint import FAINT, INK, LINE, PANEL, Picture, Rgb, d
 from simulator_bridge.recording.images.steering_overlay import PREDICTED_RGB, RECORDED_RGB
 
 PAST_S, AHEAD_S = 9.0, 3.0
-LEAST_RANGE = 0.2  # of steering, either way: a straight road must not look like a slalom
+LEAST_RANGE = 0.2  # of steering, to either side: a straight road must not look like a slalom
 DIM = 0.45  # of what is still to come
 SMALL_PX = 17
 
@@ -20,7 +20,7 @@ class ScrollingTrace:
     Args:
         data: The drive.
         box: Left, top, width and height, pixels.
-        steering_range: The largest steering shown, either way; None for what the drive needs.
+        steering_range: The largest steering shown, to either side; None: that of the drive.
     """
 
     def __init__(self, data: DriveData, box: tuple[int, int, int, int], steering_range: float | None = None) -> None:
@@ -31,7 +31,7 @@ class ScrollingTrace:
         self._range = _range_of(data) if steering_range is None else steering_range
 
     def draw_ground(self, picture: Picture) -> None:
-        """What is the same in all pictures."""
+        """Draw what is the same in all pictures."""
         panel(picture, *self._box)
         steps = [-self._range, 0.0, self._range]
         for value in steps:
@@ -47,7 +47,7 @@ class ScrollingTrace:
         write(picture, (self._right, row), "positive turns right", SMALL_PX, FAINT, "right")
 
     def draw(self, picture: Picture, row: int) -> None:
-        """The part around row `row`."""
+        """Draw the trace around row `row`."""
         data, now_s = self._data, float(self._data.time_s[row])
         first, end = np.searchsorted(data.time_s, [now_s - PAST_S, now_s + AHEAD_S], side="left").tolist()
         around = slice(max(0, first - 1), min(len(data.time_s), end + 1))
@@ -63,10 +63,10 @@ class ScrollingTrace:
                 disc(picture, (now_x, self._y(values[row : row + 1])[0]), 6, color)
 
     def _draw_line(self, picture: Picture, around: slice, values: FloatArray, now_s: float, color: Rgb) -> None:
-        """One line, interrupted where there is a cut or no value."""
+        """Draw one line, interrupted where there is a cut or no value."""
         x = self._x(self._data.time_s[around], now_s) - self._left
         points = np.stack([x, self._y(values[around])], axis=1)
-        window = picture[:, self._left : self._right + 1]  # cuts off what is before and after
+        window = picture[:, self._left : self._right + 1]  # cuts off what is outside
         ends = (np.diff(self._data.episode[around]) != 0) | ~np.isfinite(values[around][1:])
         for piece in np.split(points, np.flatnonzero(ends) + 1):
             line(window, piece[np.isfinite(piece).all(axis=1)], color, 2)

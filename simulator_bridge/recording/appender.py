@@ -1,11 +1,11 @@
 """Appends rows to a recording folder, one at a time, so that a kill at any instant costs at most the row being written.
 
-Blocking and for one thread; `recorder.py` puts a queue before it. The format itself is in `log/writing.py`.
+Blocking and for one thread; `recorder.py` puts a queue before it. The format itself is in `log/log_format.py`.
 
 A row's images are complete before its line is appended in one write, so a line that ends in a newline is a whole row.
-That holds against SIGKILL and a full disk, where the operating system keeps what was written. Nothing is fsynced: a
-power cut or a kernel crash may cost what the system had not flushed yet, on Linux about the last 30 s
-(`vm.dirty_expire_centisecs`), as missing rows or as rows with empty images, which the reader drops.
+That holds after SIGKILL and on a full disk, because the operating system keeps what was written. Nothing is fsynced: a
+power cut or a kernel crash may lose what the system had not flushed yet, on Linux about the last 30 s
+(`vm.dirty_expire_centisecs`): rows are missing, or have empty images, which the reader drops.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ else:
 
 LOCK_NAME = ".recorder.lock"
 _ROW_START = f"{IMAGE_FOLDER}/center_".encode()
-_TAIL_BYTES = 64 * 1024  # far more than one row
+_TAIL_BYTES = 64 * 1024  # much more than one row
 _MILLISECOND = timedelta(milliseconds=1)  # resolution of the time stamps in image names
 _EPISODE_GAP = timedelta(seconds=EPISODE_GAP_S)
 _NEW_EPISODE = timedelta(seconds=NEW_EPISODE_S)
@@ -56,7 +56,7 @@ _NEW_EPISODE = timedelta(seconds=NEW_EPISODE_S)
 class RecordingAppender:
     """One recording folder, new or resumed, locked against other recorders until `close`.
 
-    Resuming cuts off the torn last line that a killed recorder may have left.
+    Resuming removes the incomplete last line that a killed recorder may have left.
 
     Raises:
         RecordingError: If the folder cannot be written, holds something else, or another recorder is using it.
@@ -64,7 +64,7 @@ class RecordingAppender:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._log: io.FileIO | None = None  # opened with the first row: a session without rows leaves no log
+        self._log: io.FileIO | None = None  # opened with the first row: without rows there is no log
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock_file = _acquire_lock(folder)
@@ -79,7 +79,7 @@ class RecordingAppender:
         self._cameras = last.cameras if last else None
 
     def check_cameras(self, cameras: Iterable[str]) -> None:
-        """Refuse rows of other cameras than the rows before: a reader would drop the smaller part of such a log.
+        """Refuse rows of other cameras than the rows before: a reader would drop the fewer of them.
 
         Raises:
             RecordingError: If the folder's last row has other cameras.
@@ -100,7 +100,7 @@ class RecordingAppender:
         speed_mph: float,
         time: datetime,
     ) -> None:
-        """Write one row: its images as they are, then its line.
+        """Write one row: its images, unchanged, then its line.
 
         Args:
             images: JPEG files by camera.
@@ -108,10 +108,10 @@ class RecordingAppender:
             throttle: [-1, 1].
             brake: [0, 1].
             speed_mph: Miles per hour.
-            time: Names the images; moved on where it would repeat or go back.
+            time: For the names of the images; increased where it would repeat or go back.
 
         Raises:
-            OSError: If the disk is full, or the like. Nothing of the row is left.
+            OSError: If the disk is full, or the like. Nothing of the row is left behind.
             RecordingError: If the rows before have other cameras.
         """
         self.check_cameras(images)
@@ -134,18 +134,18 @@ class RecordingAppender:
         self._cameras = tuple(images)
 
     def remove_last(self, n_rows: int) -> int:
-        """Take back the last rows, then their images; the next row starts a new episode.
+        """Remove the last rows, then their images; the next row starts a new episode.
 
-        The log is cut in one step, so a kill in between leaves whole rows, and at worst images that no row names.
+        The log is truncated in one step, so a kill in between leaves whole rows, and at worst images without a row.
 
         Args:
             n_rows: At most so many, of this session or of an earlier one.
 
         Returns:
-            How many there were to take back.
+            How many rows were removed.
 
         Raises:
-            OSError: If the log cannot be cut; then every row is still there.
+            OSError: If the log cannot be truncated; then every row is still there.
         """
         log = self._folder / LOG_NAME
         if n_rows <= 0 or not log.exists():
@@ -156,13 +156,13 @@ class RecordingAppender:
         self._times.start_episode()
         for line in removed:
             for cell in line.decode().split(",")[: len(CAMERAS)]:
-                image = self._folder / IMAGE_FOLDER / Path(cell).name  # whatever another tool wrote: only in here
-                with contextlib.suppress(OSError):  # unnamed by now: it can only waste space
+                image = self._folder / IMAGE_FOLDER / Path(cell).name  # another tool's path may lead elsewhere
+                with contextlib.suppress(OSError):  # no row names it any more: it only takes up space
                     image.unlink(missing_ok=True)
         return len(removed)
 
     def close(self) -> None:
-        """Let another recorder have the folder."""
+        """Release the folder for another recorder."""
         if self._log is not None:
             self._log.close()
         with contextlib.suppress(OSError):  # an open file cannot be removed on Windows; then it stays, unlocked
@@ -199,7 +199,7 @@ def _acquire_lock(folder: Path) -> io.FileIO:
             _lock(lock_file.fileno())
             if os.path.samestat(os.fstat(lock_file.fileno()), os.stat(folder / LOCK_NAME)):
                 return lock_file
-            lock_file.close()  # its owner removed it between our open and our lock: ours locks nothing
+            lock_file.close()  # its owner removed it between our open and our lock: our lock is on a file that is gone
         except FileNotFoundError:
             lock_file.close()
         except (BlockingIOError, PermissionError):
@@ -213,10 +213,10 @@ def _acquire_lock(folder: Path) -> io.FileIO:
 
 
 def _resume(folder: Path) -> _LastRow | None:
-    """Make the log end in a whole row of ours, which is returned; None if it has no rows."""
+    """Make the log end in a whole row, and return that row; None if it has none."""
     log = folder / LOG_NAME
     if log.exists():
-        return _cut_torn_line(log)
+        return _remove_incomplete_line(log)
     others = sorted(path.name for path in folder.iterdir() if path.name != IMAGE_FOLDER and path.name[0] != ".")
     if others:
         raise RecordingError(
@@ -225,14 +225,14 @@ def _resume(folder: Path) -> _LastRow | None:
     return None
 
 
-def _cut_torn_line(log: Path) -> _LastRow | None:
+def _remove_incomplete_line(log: Path) -> _LastRow | None:
     with open(log, "r+b") as file:
         length = file.seek(0, os.SEEK_END)
         file.seek(max(0, length - _TAIL_BYTES))
         whole, newline, torn = file.read().rpartition(b"\n")
         last_line = whole.rpartition(b"\n")[2]
         last = _parse_row(last_line) if newline else None
-        begun = torn.rstrip(b"\0")  # a power cut may leave zeros where a row was
+        begun = torn.rstrip(b"\0")  # after a power cut there may be zeros where a row was
         if (newline and last is None) or not (begun.startswith(_ROW_START) or _ROW_START.startswith(begun)):
             raise RecordingError(
                 f"{log}: cannot be resumed, its last line {(last_line or begun)[:80]!r} was written by another tool; "
@@ -252,9 +252,9 @@ def _parse_row(line: bytes) -> _LastRow | None:
 
 
 class _RowTimes:
-    """Gives every row a time of its own, later than the row before, so that no image is overwritten.
+    """Gives every row a time later than that of the row before, so that no image is overwritten.
 
-    A resumed recording, or a clock that was set back, goes on as a new episode after the last row.
+    A resumed recording, or one whose clock was set back, continues as a new episode after the last row.
     """
 
     def __init__(self, last: datetime | None) -> None:
@@ -263,7 +263,7 @@ class _RowTimes:
         self._shift = timedelta(0)
 
     def start_episode(self) -> None:
-        """Keep the next row clearly apart from those before."""
+        """Let the next row start a new episode."""
         self._starts_episode = self._last is not None
 
     def next(self, time: datetime) -> datetime:

@@ -1,8 +1,7 @@
 """The only reader of `driving_log.csv` + `IMG/`.
 
-`load_recording` reads one log into a `Recording`: rows that can be used, in the log's order, grouped into episodes,
-with everything that was dropped counted by reason. What a line may look like is known by `log/`, where images are by
-`images/`.
+`load_recording` reads one log into a `Recording`: the rows that can be used, in the log's order, grouped into episodes,
+and counts of what was dropped, by reason. `log/` reads the text of the log, `images/` finds and checks the images.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Recording:
         episode: (N,) int32, 0, 1, ... : a stretch without a gap over 1 s, of one recorder.
         line: (N,) int32, 1-based line in the log.
         dropped: Reason -> rows left out.
-        notes: What a person should know about how the log was read, one sentence each.
+        notes: What the user should know about how the log was read, one sentence each.
     """
 
     folder: Path
@@ -73,9 +72,17 @@ class Recording:
 def load_recordings(paths: Sequence[Path], check: Check = "header") -> list[Recording]:
     """Read every recording that `find_recordings` finds, in its order; see `load_recording`.
 
+    >>> forward, reverse = load_recordings([Path("recordings/lake")])
+    >>> len(forward), forward.n_episodes, forward.steering_angle.dtype
+    (190, 1, dtype('float32'))
+    >>> sorted(forward.images)
+    ['center', 'left', 'right']
+    >>> forward.image_path("left", 0).name
+    'left_2024_01_01_12_00_00_000.jpg'
+
     Raises:
-        RecordingError: If one cannot be read, or none has a row that can be used; recordings without any are returned
-            if another has some.
+        RecordingError: If one cannot be read, or none has a usable row. A recording without usable rows is returned if
+            another one has some.
     """
     recordings = [load_recording(path, check) for path in find_recordings(paths)]
     if not any(map(len, recordings)):
@@ -86,18 +93,17 @@ def load_recordings(paths: Sequence[Path], check: Check = "header") -> list[Reco
 def load_recording(path: Path, check: Check = "header") -> Recording:
     """Read one recording.
 
-    Rows with a missing or damaged image, a steering outside [-1, 1], a number that is none, and duplicates are left
-    out and counted in `dropped`; that may be all of them. A side camera without images in more than half of the rows
-    is taken as not there.
+    Rows with a missing or damaged image, steering outside [-1, 1] or an invalid number, and duplicates are left out and
+    counted in `dropped`; that may be all rows. A side camera without images in more than half of the rows is ignored.
 
     Args:
         path: A folder that holds `driving_log.csv`, or a log itself, whatever its name.
-        check: How images are checked. `listed`: they stand in the folder. `header`: and they have the right size and an
-            end marker (some 15 us each). `decode`: and they decode (some 0.5 ms each). None: not at all, `images` are
-            where they would be.
+        check: How images are checked. `listed`: they exist. `header`: they also have the right size and an end marker
+            (some 15 us each). `decode`: they can also be decoded (some 0.5 ms each). None: not at all; `images` are the
+            paths where they should be.
 
     Raises:
-        RecordingError: If the log is missing, of another kind or not decodable; names `path:line`.
+        RecordingError: If the log is missing, of another kind or cannot be decoded; names `path:line`.
     """
     log = log_in(path) if path.is_dir() else path
     try:
@@ -115,7 +121,7 @@ def load_only_recording(path: Path) -> Recording:
     """Read the one recording that is in a folder; see `load_recording`.
 
     Raises:
-        RecordingError: If there is none, there are several, or it has no row that can be used.
+        RecordingError: If there is none, there are several, or it has no usable row.
     """
     found = find_recordings([path])
     if len(found) > 1:
@@ -149,8 +155,8 @@ def _number_episodes(
 ) -> npt.NDArray[np.int32]:
     """Number the episodes of N rows.
 
-    A new one begins after a gap of over a second, where the time goes back, where it begins or ceases to be known, and
-    where another recorder's rows follow: another folder in the log's paths, or a header between the rows.
+    A new one begins after a gap of over a second, where the time goes back, where time stamps begin or end, and where
+    another recorder's rows begin: another folder in the log's paths, or a header between the rows.
     """
     if len(time_s) == 0:
         return np.empty(0, np.int32)

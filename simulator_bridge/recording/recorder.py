@@ -1,8 +1,8 @@
-"""Records live driving without ever holding it up: a bounded queue and a thread before a `RecordingAppender`.
+"""Records live driving without delaying it: a bounded queue and a thread in front of a `RecordingAppender`.
 
-Rows that come faster than the disk takes them are dropped and counted. When the disk fails, recording stops with one
-line in the log and driving goes on. The thread must be a real one: under `eventlet.monkey_patch(thread=True)` the
-disk would hold up the server.
+Rows that come faster than the disk can write them are dropped and counted. If the disk fails, recording stops with one
+line in the log, and driving continues. The thread must be a real one: under `eventlet.monkey_patch(thread=True)` the
+disk would block the server.
 """
 
 from __future__ import annotations
@@ -40,16 +40,25 @@ class _Row:
 
 
 class Recorder:
-    """Writes what the car sees and does into a recording folder, new or resumed; a context manager.
+    """Writes frames and driving data into a recording folder, new or resumed; a context manager.
 
-    Any number of threads may `add`. A killed process leaves every written row readable (see `appender`).
+    Any number of threads may `add`. After a kill every row that was written is readable (see `appender`).
+
+    >>> import numpy as np, tempfile
+    >>> from simulator_bridge.recording import load_recording
+    >>> frame = np.zeros(FRAME_SHAPE, np.uint8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with Recorder(Path(folder)) as recorder:
+    ...         recorder.add({"center": frame}, steering_angle=-0.05, throttle=0.3, brake=0.0, speed_mph=20.0)
+    ...     load_recording(Path(folder)).steering_angle.tolist()
+    [-0.05000000074505806]
 
     Args:
         folder: Where `driving_log.csv` and `IMG/` go; made if it is missing.
-        cameras: Those that rows will have, if known: then a folder with rows of other cameras is refused at once,
-            else recording stops at the first row.
+        cameras: The cameras of the rows, if known: a folder with rows of other cameras is then refused at once, instead
+            of at the first row.
         queue_size: Rows that may wait for the disk; 64 are 4 s at 15 rows/s and at most 30 MB of raw frames.
-        clock: Gives the time of rows that come without one; local time that never goes back by default.
+        clock: The time of rows that come without one; by default local time that never goes back.
 
     Raises:
         RecordingError: If the folder cannot be written, holds something else, or another recorder is using it.
@@ -107,12 +116,12 @@ class Recorder:
         speed_mph: float,
         time: datetime | None = None,
     ) -> None:
-        """Hand over one row; returns at once, whatever the disk does.
+        """Add one row; returns at once, whatever the disk does.
 
         Args:
-            frames: By camera, "center" alone or all three: frames, copied here, or JPEG files, written as they are.
+            frames: By camera, "center" alone or all three: frames (copied here), or JPEG files (written unchanged).
             steering_angle: Normalised, [-1, 1].
-            throttle: [-1, 1]; negative is what a server sends to brake.
+            throttle: [-1, 1]; negative brakes.
             brake: [0, 1].
             speed_mph: Miles per hour.
             time: When the frame was seen, local time without a zone; now by default.
@@ -137,15 +146,15 @@ class Recorder:
             self._changed.wait_for(lambda: not self._waiting and not self._busy)
 
     def remove_last(self, n_rows: int) -> int:
-        """Write what waits, then take back the last rows with their images; see `RecordingAppender.remove_last`.
+        """Write the rows in the queue, then remove the last rows; see `RecordingAppender.remove_last`.
 
         Returns:
-            How many there were to take back.
+            How many rows were removed.
 
         Raises:
             RecordingError: If the disk refuses; then every row is still there.
         """
-        with self._changed:  # held until it is done: no row is written meanwhile
+        with self._changed:  # held until it is done: no row is written in the meantime
             self._changed.wait_for(lambda: not self._waiting and not self._busy)
             try:
                 n_removed = self._appender.remove_last(n_rows)
@@ -155,7 +164,7 @@ class Recorder:
             return n_removed
 
     def close(self) -> None:
-        """Write what waits, report, and let another recorder have the folder; a second call does nothing."""
+        """Write the rows in the queue, log a summary and release the folder; a second call does nothing."""
         with self._changed:
             if self._closed:
                 return
@@ -233,6 +242,6 @@ def _check_row(frames: Mapping[str, Frame | bytes], steering_angle: float, *othe
 
 
 def _steady_clock() -> Callable[[], datetime]:
-    """Local time at the start, then as the monotonic clock runs: daylight saving and clock corrections do not show."""
+    """Local time at the start plus the monotonic clock: daylight saving and clock corrections have no effect."""
     start, start_s = datetime.now(), clocks.monotonic()
     return lambda: start + timedelta(seconds=clocks.monotonic() - start_s)

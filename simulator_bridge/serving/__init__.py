@@ -1,1 +1,1 @@
-"""The server that simulators connect to, and what it knows of its clients."""
+"""The server that simulators connect to, and the state of its clients."""

@@ -1,6 +1,7 @@
-"""The server that simulators connect to: telemetry in, one answer out, whatever comes.
+"""The server that simulators connect to: every telemetry gets exactly one answer, whatever it contains.
 
-It knows no model: `new_driver` makes a driver for each connection, and a driver turns telemetry into a control.
+It does not depend on any model: `new_driver` makes a driver for each connection, and a driver turns telemetry into a
+control.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ TRANSPORTS: tuple[TransportName, ...] = ("eventlet", "threading")
 DEFAULT_TRANSPORT: TransportName = "threading"
 
 MAX_MESSAGE_BYTES = 2_000_000  # a telemetry is about 30,000
-KICK_OFF_S = 1.0  # silence after which a client that waits for the first steer is sent one
+KICK_OFF_S = 1.0  # silence after which a client that may be waiting for a first steer gets one
 PING_INTERVAL_S, PING_TIMEOUT_S = 25.0, 20.0  # Engine.IO's own defaults
-BACKLOG = 128  # connections that wait to be accepted
+BACKLOG = 128  # connections not accepted yet
 
 
 class BridgeServer:
@@ -57,15 +58,15 @@ class BridgeServer:
         host: Address to listen on.
         port: Port to listen on; 0 for any free one, see the attribute `port`.
         transport: "eventlet" or "threading".
-        ping_interval_s: How often a client shows that it lives.
-        ping_timeout_s: How long it may stay silent beyond that.
-        token: What clients must know to be let in (`token=` in the URL's query, or `Authorization: Bearer`); None lets
-            everyone in who reaches the address.
-        pages: Served beside the status page; browsers that ask for `/` are sent to their home.
-        on_stage_times: Told where the time of each answer to a websocket client went, in that client's thread.
+        ping_interval_s: Between two signs of life of a client.
+        ping_timeout_s: How long a client may be silent beyond that.
+        token: Clients must have it (`token=` in the URL's query, or `Authorization: Bearer`); None: all who reach the
+            address are accepted.
+        pages: Served beside the status page; browsers that request `/` are redirected to their home.
+        on_stage_times: Called with the times of each answer to a websocket client, in that client's thread.
 
     Raises:
-        BindError: If the address is in use or not ours. The port is held from here on, and listened on by `serve`.
+        BindError: If the address is in use or not one of this computer's. The port is bound now; `serve` listens.
     """
 
     def __init__(
@@ -101,16 +102,16 @@ class BridgeServer:
             self.mount(pages)
 
     def mount(self, pages: ServedPages) -> None:
-        """Serve pages beside the status page; once, and before `serve`."""
+        """Serve pages beside the status page; called once, before `serve`."""
         pages.admission = self._admission
         self._flask.register_blueprint(pages.blueprint)
         self._pages = pages
 
     def listen(self) -> None:
-        """Let clients connect; they are answered once `serve` runs.
+        """Let clients connect; they are answered when `serve` runs.
 
         Raises:
-            BindError: If another program listens on the port by now.
+            BindError: If another program listens on the port now.
         """
         try:
             self._listener.listen(BACKLOG)
@@ -122,7 +123,7 @@ class BridgeServer:
         """Listen and serve until `stop` is called.
 
         Raises:
-            BindError: If another program listens on the port by now.
+            BindError: If another program listens on the port now.
         """
         self.listen()
         try:
@@ -131,16 +132,16 @@ class BridgeServer:
             self.close()
 
     def stop(self) -> None:
-        """Make `serve` return; from any thread or signal handler."""
+        """Make `serve` return; may be called from any thread or signal handler."""
         self._stop.set()
 
     def clients(self) -> list[ClientFacts]:
-        """Give what there is to say of each client now, oldest first; from any thread."""
+        """The state of each client now, oldest first; may be called from any thread."""
         now = time.monotonic()
         return [connection.facts(now) for connection in list(self._connections.values())]
 
     def close(self) -> None:
-        """Let go of the port; needed only when `serve` was never called."""
+        """Release the port; needed only if `serve` was never called."""
         self._listener.close()
 
     def _hang_up(self) -> None:
@@ -163,11 +164,11 @@ class BridgeServer:
         return [f"http://{host}:{self.port}" for host in {"127.0.0.1", "localhost", "[::1]", self.host}]
 
     def _build_socket_server(self, ping_interval_s: float, ping_timeout_s: float) -> BridgeSocketServer:
-        with warnings.catch_warnings():  # known: it is why eventlet is not the only transport
+        with warnings.catch_warnings():  # known: that is why there is another transport
             warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
             sio = BridgeSocketServer(
                 async_mode=self._transport.async_mode,
-                async_handlers=False,  # answered in order, in the connection's own thread
+                async_handlers=False,  # in order, in the connection's own thread
                 logger=_library_logger(),
                 engineio_logger=_library_logger(),
                 cors_allowed_origins=self._own_origins() if self._admission.is_local_only else None,
@@ -238,7 +239,7 @@ class BridgeServer:
         session.was_driven = True
         payload = arguments[0] if arguments else None
         passed_over = connection.last_control is not None and session.newer_telemetry_waits() and bool(payload)
-        if passed_over:  # the newest is driven; this one still gets its answer
+        if passed_over:  # only the newest goes to the driver; this one is answered with the last control
             control = self._pass_over(connection, payload)
         else:
             control = self._answer(connection, payload, received_at)
@@ -272,8 +273,8 @@ class BridgeServer:
         return connection.last_control
 
     def _answer(self, connection: Connection, payload: object, received_at: float) -> Control | None:
-        """Decide on the answer: the driver's, a safe one if that cannot be had, None in manual mode. Never raises."""
-        telemetry = self._understand(connection, payload, received_at)
+        """The driver's answer; a safe one if the driver or the telemetry fails, None in manual mode. Never raises."""
+        telemetry = self._parse(connection, payload, received_at)
         connection.decoded_at = time.perf_counter()
         if not isinstance(telemetry, Telemetry):
             return telemetry
@@ -288,8 +289,8 @@ class BridgeServer:
         connection.last_control = control
         return control
 
-    def _understand(self, connection: Connection, payload: object, received_at: float) -> Telemetry | Control | None:
-        """Read a telemetry; what to answer instead if it cannot be driven."""
+    def _parse(self, connection: Connection, payload: object, received_at: float) -> Telemetry | Control | None:
+        """The parsed telemetry; or the answer, if there is nothing for the driver."""
         try:
             telemetry = parse_telemetry(payload, received_at)
         except ProtocolError as error:
@@ -324,7 +325,7 @@ class BridgeServer:
         self._kick_off()
         now = time.monotonic()
         for connection in list(self._connections.values()):
-            for kind, line in connection.watchdog.complaints(now):
+            for kind, line in connection.watchdog.new_warnings(now):
                 self._faults.report(kind, "%s", line)
                 connection.hint, connection.hinted_at = line, now
 
@@ -340,7 +341,7 @@ class BridgeServer:
 
 
 def _library_logger() -> logging.Logger:
-    """Make a logger for python-socketio: what it has to say is for debugging; faults are reported by us."""
+    """A logger for python-socketio that shows nothing: we report faults ourselves."""
     library = logging.getLogger("simulator_bridge.socketio")
     library.setLevel(logging.CRITICAL)
     return library

@@ -1,4 +1,4 @@
-"""What a server remembers of one client, and what it tells others of it."""
+"""The state of one client: as the server keeps it, and as it is shown to others."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from simulator_bridge.transport.bridge_session import BridgeSession
 if TYPE_CHECKING:
     from simulator_bridge.serving.driver import Driver
 
-N_ANSWERS_KEPT = 60  # of one client, to show how long they took
-HINT_S = 15.0  # for so long a complaint of the watchdog is shown
+N_ANSWERS_KEPT = 60  # of one client, to show their times
+HINT_S = 15.0  # how long a warning of the watchdog is shown
 
 
 @dataclass(frozen=True, eq=False)
 class ClientFacts:
-    """What there is to say of one client; times are seconds."""
+    """The state of one client at one moment; times are seconds."""
 
     number: int  # counted from 1
     driver: Driver
@@ -30,35 +30,35 @@ class ClientFacts:
     connected_for_s: float
     silent_for_s: float  # since its last telemetry was answered; infinite if there was none
     is_manual: bool
-    answers_s: tuple[float, ...]  # how long the last answers took, oldest first
-    hint: str  # what the watchdog says, empty if it is content
+    answers_s: tuple[float, ...]  # times of the last answers, oldest first
+    hint: str  # the watchdog's warning; empty if there is none
     progress: DriveProgress | None
 
 
 @dataclass
 class Connection:
-    """What the server remembers of one client."""
+    """What the server stores about one client."""
 
     number: int  # counted from 1
     driver: Driver
     session: BridgeSession
     connected_at: float = field(default_factory=time.monotonic)
-    decimal_comma: bool = False  # once seen, always answered
+    decimal_comma: bool = False  # once seen, all answers have it, too
     n_telemetry: int = 0
     kicked_off: bool = False
     said_frame_size: bool = False
     last_control: Control | None = None  # of the driver
-    decoded_at: float = 0.0  # the current telemetry was understood; time.perf_counter
+    decoded_at: float = 0.0  # when the current telemetry was parsed; time.perf_counter
     watchdog: Watchdog = field(default_factory=lambda: Watchdog(time.monotonic()))
     is_manual: bool = False  # its last telemetry was empty: a person drives in the simulator
     answered_at: float = -math.inf  # monotonic clock, seconds
     answers_s: deque[float] = field(default_factory=lambda: deque(maxlen=N_ANSWERS_KEPT))  # how long they took
-    hint: str = ""  # the watchdog's last complaint
+    hint: str = ""  # the watchdog's last warning
     hinted_at: float = -math.inf
-    progress: DriveProgress | None = None  # only the built-in simulator tells
+    progress: DriveProgress | None = None  # only the built-in simulator sends it
 
     def facts(self, now: float) -> ClientFacts:
-        """Give what there is to say of the client; `now` is the monotonic clock, seconds."""
+        """The state of the client; `now` is the monotonic clock, seconds."""
         return ClientFacts(
             number=self.number,
             driver=self.driver,

@@ -1,4 +1,4 @@
-"""What a server asks of whoever drives: telemetry in, control out."""
+"""The interface between a server and what drives: telemetry in, control out."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ class Driver(Protocol):
     """Drives one car; there is one for each connection."""
 
     def __call__(self, telemetry: Telemetry) -> Control:
-        """Decide what the car does next."""
+        """The control for a telemetry."""
 
 
 @runtime_checkable
 class ClosableDriver(Driver, Protocol):
-    """A driver that wants to know when its connection has ended."""
+    """A driver that is told when its connection has ended."""
 
     def close(self) -> None:
-        """Let go of what the driver holds."""
+        """Release what the driver holds: its connection has ended."""

@@ -1,4 +1,4 @@
-"""Where the time of one answer goes."""
+"""How the time of one answer is spent."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class StageTimes:
 
     client: int  # which connection, counted from 1
     receive: float  # from its first bytes to its last, unmasked; mostly the sender's pace
-    decode: float  # waiting for its turn, JSON, base64, JPEG
+    decode: float  # waiting in the queue, JSON, base64, JPEG
     infer: float  # the driver: preprocessing, network, speed control
     encode: float  # the answer's text
-    send: float  # until the system has taken it
-    was_driven: bool  # False if something newer had come, or if it was malformed
+    send: float  # until the operating system has taken it
+    was_driven: bool  # False if a newer one had arrived, or if it was malformed

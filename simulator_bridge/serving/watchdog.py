@@ -1,6 +1,6 @@
-"""Notices that a drive goes wrong slowly: silence, late answers, frames that come too fast. Pure; says what to do.
+"""Warns about a connection that degrades: silence, late answers, frames that come too fast. Pure.
 
-One watchdog looks after one connection; it is told of every answer and asked now and then what there is to say.
+There is one watchdog for each connection; it is told of every answer, and asked regularly for its warnings.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from statistics import median
 
 SILENCE_S = 10.0  # the simulator sends telemetry many times a second while it drives
 LATE_S = 0.05  # an answer that took longer: one control period at 20 Hz, the rate at which donkeycar drives
-N_ANSWERS = 100  # the window that is judged
+N_ANSWERS = 100  # the window that is examined
 MANY_PASSED_OVER = 0.5  # of the window
 
 
 class Watchdog:
-    """Looks after one connection.
+    """Watches one connection.
 
     Args:
         now: Monotonic clock, seconds, as in all methods.
@@ -27,34 +27,34 @@ class Watchdog:
         self._said_silence = False
         self._times: list[float] = []
         self._n_passed_over = 0
-        self._complaints: list[tuple[str, str]] = []
+        self._warnings: list[tuple[str, str]] = []
 
     def answered(self, now: float, took_s: float, passed_over: bool) -> None:
-        """Take note of an answer.
+        """Record an answer.
 
         Args:
-            now: When it was given.
-            took_s: Since its telemetry had come.
-            passed_over: It was answered without a look at its frame, because a newer one had come.
+            now: When it was sent.
+            took_s: Since its telemetry had arrived.
+            passed_over: It was answered without its frame, because a newer one had arrived.
         """
         self._heard_at, self._ever_heard, self._said_silence = now, True, False
         self._n_passed_over += passed_over
         if not passed_over:
             self._times.append(took_s)
         if len(self._times) + self._n_passed_over >= N_ANSWERS:
-            self._judge()
+            self._examine_window()
 
-    def complaints(self, now: float) -> Iterator[tuple[str, str]]:
-        """Give what there is to say since the last call: (kind, line)."""
+    def new_warnings(self, now: float) -> Iterator[tuple[str, str]]:
+        """The warnings since the last call: (kind, line)."""
         if now - self._heard_at > SILENCE_S and not self._said_silence:
             self._said_silence = True
             yield ("silence", self._silence(now - self._heard_at))
-        while self._complaints:
-            yield self._complaints.pop()
+        while self._warnings:
+            yield self._warnings.pop()
 
-    def _judge(self) -> None:
+    def _examine_window(self) -> None:
         if self._n_passed_over >= MANY_PASSED_OVER * N_ANSWERS:
-            self._complaints.append(
+            self._warnings.append(
                 (
                     "passed over",
                     f"frames come faster than they can be answered: {self._n_passed_over} of the last {N_ANSWERS} were "
@@ -63,7 +63,7 @@ class Watchdog:
             )
         typical_s = median(self._times) if self._times else 0.0
         if typical_s > LATE_S:
-            self._complaints.append(
+            self._warnings.append(
                 (
                     "late",
                     f"answers are late: {typical_s * 1000:.0f} ms each, the car reacts that much later; end other "

@@ -1,4 +1,4 @@
-"""Roads from a file in the format of the public racetrack database: x_m, y_m, w_tr_right_m, w_tr_left_m."""
+"""Tracks from a CSV file in the format of the public racetrack database: x_m, y_m, w_tr_right_m, w_tr_left_m."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_POINTS_PER_ROW = 50
 
 
 def plan_csv(path: Path) -> TrackPlan:
-    """The road in a CSV file; flat, in the lake's colours.
+    """The track in a CSV file; flat, in the lake's theme.
 
     Raises:
         TrackError: If the file cannot be read or a row is not four finite numbers.

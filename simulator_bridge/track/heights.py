@@ -1,4 +1,4 @@
-"""Heights along a lap, from a few given ones."""
+"""Heights along a lap, interpolated from a few."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """The jungle: two lanes over steep hills, in the manner of Udacity's second track of 2017.
 
-Not a survey of it: a recorded lap shows its character (bends of 10 to 20 m radius every 25 to 50 m, about as many
-left as right, hairpins that take the whole steering, slopes, dark cliffs, a dashed line that the driver straddles),
-and this road is laid out to that.
+Not a copy of it. A recorded lap shows its character (bends of 10 to 20 m radius every 25 to 50 m, about as many left as
+right, hairpins at full lock, slopes, dark cliffs, a dashed line that the driver straddles), and this road has the same.
 """
 
 from __future__ import annotations

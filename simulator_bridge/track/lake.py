@@ -1,9 +1,9 @@
 """The lake: a short lap in the manner of Udacity's first track, driven counter-clockwise.
 
-Laid out from what a recorded lap of that track shows: 1131 m; a sharp right, a long left around the end of the lake,
-gentle lefts along it, the bridge, and a sharp left with a dirt road straight on. The recorded car holds 30 mph all
-the way round, so no bend there is much tighter than 18 m on its centre line (13.4 m/s squared / 18 m = 1 g); the
-shorter radii in such recordings are single pulses of a keyboard.
+Made after a recorded lap of that track: 1131 m; a sharp right, a long left around the end of the lake, gentle lefts
+along it, the bridge, and a sharp left with a dirt road straight on. The recorded car drives 30 mph all around the lap,
+so no bend has a radius much below 18 m (13.4 m/s squared / 18 m = 1 g); shorter radii in such recordings are single
+key presses.
 """
 
 from __future__ import annotations

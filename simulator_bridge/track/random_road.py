@@ -1,4 +1,4 @@
-"""Random roads: any seed gives a closed track of its own shape, width, hills, theme and light."""
+"""Random tracks: every seed has its own closed shape, width, hills, theme and light."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from simulator_bridge.track.track_plan import (
 )
 
 SHORTEST_M, LONGEST_M = 500.0, 1200.0
-SHARPEST_RADIUS_M = 11.0  # of an arc as drawn; smoothing leaves more than 10 m
+SHARPEST_RADIUS_M = 11.0  # of an arc before smoothing; after it, more than 10 m
 SHORTEST_BRIDGE_M = 40.0
-SHORTEST_BEND_M = 14.0  # a slight change of direction is a gentle bend, not a kink
+SHORTEST_BEND_M = 14.0  # so that a slight change of direction is a gentle bend, not a kink
 STEEPEST = 0.08  # height over distance
 TRIES = 400
 
 
 def random_plans(seed: int) -> Iterator[TrackPlan]:
-    """Plans to try in this order until one can be driven; the same seed gives the same plans."""
+    """Plans, to be tried in this order until one can be driven; always the same for a seed."""
     rng = np.random.default_rng([seed, 20_260])
     for _ in range(TRIES):
         try:
@@ -120,7 +120,7 @@ def _share(stretch: Stretch) -> float:
 
 
 def _longest_straight(xy: FloatArray) -> Stretch:
-    """The longest gap between two points of a road of straights and arcs where it bends, a little shortened."""
+    """The longest part of a road of straights and arcs that does not bend, a little shortened."""
     lengths = arc_lengths(xy)
     bends = lengths[:-1][np.abs(curvatures(xy)) > 1e-4] / lengths[-1]
     gaps = np.mod(np.roll(bends, -1) - bends, 1.0)

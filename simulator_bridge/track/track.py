@@ -27,7 +27,7 @@ SEARCH_M = 30.0  # how far around the last known place `locate` looks first
 
 
 class PlanarPose(Protocol):
-    """Anything that stands somewhere and points somewhere: metres, and radians counter-clockwise from +x."""
+    """Anything with a position, metres, and a heading, radians counter-clockwise from +x."""
 
     @property
     def x(self) -> float: ...  # noqa: D102
@@ -44,7 +44,7 @@ class Location:
     s_m: float  # along the lap, in [0, length_m)
     cte: float  # metres from the centre line, + = LEFT of it
     heading: float  # of the centre line there, radians
-    index: int  # of the centre line point at or before it; the `hint` of the next call
+    index: int  # of the centre line point at or before it; pass it to the next call as `hint`
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +61,11 @@ class Track(SampledRoad):
         heading: (N,) radians, of the centre line.
         length_m: Once around.
         ds_m: Between neighbouring points.
-        theme: What the world around it looks like.
+        theme: The look of the world around it.
         features: Kerbs, bridges, water and the like along the road.
         paint: Lines and lanes.
         light: Sun and haze in clear weather.
-        driving_line_offset_m: Where a car is meant to drive, metres left of the centre line.
+        driving_line_offset_m: Of the line to drive, metres left of the centre line.
     """
 
     name: str
@@ -81,10 +81,16 @@ class Track(SampledRoad):
     def locate(self, x: float, y: float, hint: int | None = None) -> Location:
         """The nearest place on the centre line.
 
+        >>> lake = build_track("lake")
+        >>> x, y, z, heading = lake.pose_at(s_m=100.0, cte=1.5)
+        >>> here = lake.locate(x, y)
+        >>> round(here.s_m, 1), round(here.cte, 2)
+        (100.0, 1.5)
+
         Args:
             x: Metres east.
             y: Metres north.
-            hint: `index` of the last location: keeps a car on its own part of the road where two parts come close.
+            hint: `index` of the last location: finds a car on its own part of the road where two parts are close.
         """
         point = np.array([x, y])
         index = self._nearest(point, hint)
@@ -121,7 +127,7 @@ class Track(SampledRoad):
         return float(here + (place - index) * (there - here))
 
     def reversed(self) -> Track:
-        """The same road driven the other way; it starts at the same place."""
+        """The same road driven in the other direction, from the same start."""
         name = self.name.removesuffix(" reversed") if self.name.endswith(" reversed") else f"{self.name} reversed"
         return replace(
             self,
@@ -153,7 +159,7 @@ class Track(SampledRoad):
         return int(np.argmin(np.sum((self.xy - point) ** 2, axis=1)))
 
     def _project(self, point: FloatArray, index: int) -> tuple[float, int, float]:
-        # plain floats: numpy takes ten times as long for two of them, and the referee asks a hundred times a second
+        # plain floats: numpy takes ten times as long for two numbers, and this is called a hundred times a second
         step_x, step_y = self._step(index).tolist()
         x, y = (point - self.xy[index]).tolist()
         fraction = min(max((x * step_x + y * step_y) / (step_x * step_x + step_y * step_y), 0.0), 1.0)
@@ -163,10 +169,19 @@ class Track(SampledRoad):
 def build_track(spec: str, *, seed: int | None = None, reverse: bool = False, scale: float = 1.0) -> Track:
     """A track by name: `lake`, `jungle`, `random:SEED` (or `random` and `seed`) or the path of a CSV file.
 
+    >>> lake = build_track("lake")
+    >>> round(lake.length_m), len(lake), float(lake.width_left.min().round(1))
+    (1130, 1130, 4.0)
+    >>> build_track("lake", reverse=True).name
+    'lake reversed'
+    >>> build_track("moon")
+    Traceback (most recent call last):
+    simulator_bridge.track.track_plan.TrackError: no track 'moon': expected lake, jungle, random:SEED or a .csv file
+
     Args:
         spec: What to build.
-        seed: Of `random` without a number; the other tracks have no chance in them.
-        reverse: Drive it the other way.
+        seed: Of `random` without a number; ignored by the other tracks.
+        reverse: Drive it in the other direction.
         scale: Stretches the centre line and its heights; the width of the road stays.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What stands along a road: kerbs, bridges, water. Flags per centre line point."""
+"""What is along a road: kerbs, bridges, water. Flags for each centre line point."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy.typing as npt
 from simulator_bridge.track.track_geometry import smooth_closed
 from simulator_bridge.track.track_plan import BoolArray, FloatArray, Stretch, Stretches
 
-KERB_RADIUS_M = 60.0  # bends sharper than this get kerbs where a plan names none
+KERB_RADIUS_M = 60.0  # bends sharper than this have kerbs, unless the plan sets them
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What the road has where: flags (N,), one per centre line point. Left and right as driven."""
+    """What is along the road: flags (N,), one for each centre line point. Left and right in driving direction."""
 
     kerb_left: BoolArray
     kerb_right: BoolArray
@@ -32,7 +32,7 @@ class Features:
     shade: BoolArray
 
     def reversed(self) -> Features:
-        """The same road driven the other way; point 0 stays point 0."""
+        """The same road driven in the other direction; point 0 stays point 0."""
         return Features(
             kerb_left=backwards(self.kerb_right),
             kerb_right=backwards(self.kerb_left),
@@ -78,5 +78,5 @@ def features_along(stretches: Stretches, curvature: FloatArray, ds_m: float) -> 
 
 
 def backwards(values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
-    """Per-point values (N, ...) of the lap driven the other way; the first stays the first."""
+    """Per-point values (N, ...) of the lap driven in the other direction; the first stays the first."""
     return np.roll(values[::-1], 1, axis=0)

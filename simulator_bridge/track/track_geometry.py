@@ -9,11 +9,11 @@ import numpy as np
 from simulator_bridge.track.track_plan import FloatArray, TrackError
 
 Corner = tuple[float, float, float]
-"""x (m), y (m) of two straights' crossing and the radius (m) of the arc that joins them."""
+"""x (m), y (m) where two straights cross, and the radius (m) of the arc that joins them."""
 
 
 def arc_lengths(xy: FloatArray) -> FloatArray:
-    """Distance along a closed polyline: xy (N, 2) -> (N + 1,) metres, the last being the whole lap."""
+    """Distance along a closed polyline: xy (N, 2) -> (N + 1,) metres; the last is the whole lap."""
     steps = np.linalg.norm(np.roll(xy, -1, axis=0) - xy, axis=1)
     return np.concatenate([[0.0], np.cumsum(steps)])
 
@@ -27,7 +27,7 @@ def interpolate_closed(s: FloatArray, lengths: FloatArray, values: FloatArray) -
 
 
 def spline_closed(xy: FloatArray, per_segment: int) -> FloatArray:
-    """Closed Catmull-Rom curve through xy (N, 2): (N * per_segment, 2), the given points among them."""
+    """Closed Catmull-Rom curve through xy (N, 2): (N * per_segment, 2), with the given points."""
     before, after, after2 = np.roll(xy, 1, axis=0), np.roll(xy, -1, axis=0), np.roll(xy, -2, axis=0)
     t = (np.arange(per_segment) / per_segment)[None, :, None]
     p0, p1, p2, p3 = (points[:, None, :] for points in (before, xy, after, after2))
@@ -66,10 +66,10 @@ def wrap_angle(angle: FloatArray) -> FloatArray:
 
 
 def rounded_polygon(corners: Sequence[Corner], spacing_m: float = 0.5) -> FloatArray:
-    """A closed road of straights and arcs, as roads are laid out: (N, 2) metres, about `spacing_m` apart.
+    """A closed road of straights and arcs: (N, 2) metres, about `spacing_m` apart.
 
     Raises:
-        TrackError: If two neighbouring arcs need more than the straight between their corners.
+        TrackError: If two neighbouring arcs are longer than the straight between their corners allows.
     """
     points = np.array([corner[:2] for corner in corners], dtype=np.float64)
     radii = np.array([corner[2] for corner in corners], dtype=np.float64)
@@ -88,7 +88,7 @@ def rounded_polygon(corners: Sequence[Corner], spacing_m: float = 0.5) -> FloatA
 
 
 def polygon_turns(points: FloatArray, radii: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Turn at every corner (N,) in radians, + = left, and the length (N,) its arc takes from either side, metres."""
+    """Turn at every corner (N,) in radians, + = left, and the length (N,) of each straight that its arc replaces, m."""
     out = np.roll(points, -1, axis=0) - points
     directions = np.arctan2(out[:, 1], out[:, 0])
     turns = wrap_angle(directions - np.roll(directions, 1))
@@ -113,16 +113,16 @@ def _fill_straights(arcs: list[FloatArray], spacing_m: float) -> FloatArray:
 
 
 def closest_approach(xy: FloatArray, reach: FloatArray, ds_m: float, margin_m: float) -> tuple[int, int] | None:
-    """Where a road runs into itself.
+    """Where a road overlaps itself.
 
     Args:
         xy: (N, 2) metres, evenly spaced, closed.
-        reach: (N,) metres that the road takes to either side.
+        reach: (N,) metres from the centre line to the farther edge.
         ds_m: Spacing of the points.
-        margin_m: Free ground wanted between two parts of the road.
+        margin_m: Least free ground between two parts of the road.
 
     Returns:
-        The two indices whose roads overlap most, or None where all parts keep their distance.
+        The two indices where the road overlaps most; None if it does not.
     """
     step = max(1, round(3.0 / ds_m))
     index = np.arange(0, len(xy), step)
@@ -131,7 +131,7 @@ def closest_approach(xy: FloatArray, reach: FloatArray, ds_m: float, margin_m: f
     distance = np.linalg.norm(points[:, None, :] - points[None, :, :], axis=2)
     apart = np.abs(index[:, None] - index[None, :])
     apart = np.minimum(apart, len(xy) - apart) * ds_m
-    # neighbours along the road are always close: only parts further along than a half turn of that size count
+    # points next to each other are always close: only parts farther along than a half turn of that size count
     overlap = np.where(apart > 0.5 * np.pi * needed, needed - distance, -np.inf)
     worst = int(np.argmax(overlap))
     if overlap.flat[worst] <= 0:

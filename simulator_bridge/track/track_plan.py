@@ -1,6 +1,6 @@
-"""What a track builder hands over: a road as drawn, before it is sampled evenly and checked.
+"""A track as planned, before it is sampled evenly and checked. Pure data.
 
-Pure data. `track.py` turns a plan into a `Track`; the builders in `tracks/` make plans.
+`lake.py`, `jungle.py`, `random_road.py` and `csv_file.py` make plans; `track.py` turns a plan into a `Track`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LineColour = Literal["yellow", "white", "none"]
 
 
 class TrackError(UserError):
-    """A track that does not exist or that no car could drive."""
+    """A track does not exist, or no car could drive it."""
 
 
 class UnknownTrackError(TrackError, UsageError):
@@ -43,23 +43,23 @@ class Light:
 class Paint:
     """How the road is marked."""
 
-    lanes: int = 1  # lanes over the whole width; the car drives on the centre line plus `driving_line_offset_m`
+    lanes: int = 1  # of the whole width; the car drives on the centre line plus `driving_line_offset_m`
     edge_line: LineColour = "yellow"
     centre_line: Literal["none", "dashed"] = "none"
     line_width_m: float = 0.15
-    kerb_width_m: float = 0.8  # red and white, outside the road's edge, where `Features.kerb_*` says so
+    kerb_width_m: float = 0.8  # red and white, outside the road's edge, where `Features.kerb_*` is set
     shoulder_width_m: float = 1.5  # between the road's edge (or kerb) and the terrain
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of road, as fractions of the lap; `end < start` runs through the start line."""
+    """A part of the lap, from and to a fraction of it; with `end < start` it crosses the start line."""
 
     start: float
     end: float
 
     def covers(self, fraction: FloatArray) -> BoolArray:
-        """Which lap fractions (N,) in [0, 1) lie on the stretch."""
+        """Which lap fractions (N,) in [0, 1) are on the stretch."""
         if self.end >= self.start:
             return (fraction >= self.start) & (fraction < self.end)
         return (fraction >= self.start) | (fraction < self.end)
@@ -67,7 +67,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Stretches:
-    """Where along the lap a plan has what; kerbs None = wherever a bend is sharp enough."""
+    """The stretches of the lap that have each feature; kerbs None = at every sharp bend."""
 
     kerb_left: tuple[Stretch, ...] | None = None
     kerb_right: tuple[Stretch, ...] | None = None
@@ -83,18 +83,18 @@ class Stretches:
 
 @dataclass(frozen=True, eq=False)
 class TrackPlan:
-    """A closed road as drawn: dense or coarse centre line points, in driving order, the first not repeated.
+    """A closed road as planned: centre line points in driving order at any spacing, the first not repeated.
 
     Attributes:
-        name: What the user asked for, e.g. `random:7`.
+        name: As the user wrote it, e.g. `random:7`.
         xy: (M, 2) metres, any spacing.
         z: (M,) metres.
         width_left: (M,) metres from the centre line to the left edge.
         width_right: (M,) metres from the centre line to the right edge.
-        theme: What the world around the road looks like.
-        smoothing_m: Standard deviation of the Gaussian drawn over the centre line; turns joints into transitions.
-        driving_line_offset_m: Where the car drives, metres left of the centre line.
-        lines: (M,) line of each point in the file `name`, to name places by; None where there is no file.
+        theme: The look of the world around the road.
+        smoothing_m: Standard deviation of the Gaussian that smooths the centre line where straights meet arcs.
+        driving_line_offset_m: Of the line to drive, metres left of the centre line.
+        lines: (M,) line of each point in the file `name`, for error messages; None without a file.
     """
 
     name: str

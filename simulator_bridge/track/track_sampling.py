@@ -1,4 +1,4 @@
-"""From a road as planned to one sampled evenly, smooth and checked: can a car drive it at all?"""
+"""Samples a planned road evenly, smooths it, and checks that a car can drive it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from simulator_bridge.track.track_geometry import (
 )
 from simulator_bridge.track.track_plan import FloatArray, TrackError, TrackPlan
 
-SPACING_M = 1.0  # between centre line points, about: the lap holds a whole number of them
+SPACING_M = 1.0  # between centre line points, about: the lap has a whole number of them
 SHORTEST_LAP_M, LONGEST_LAP_M = 100.0, 10_000.0
 SHARPEST_RADIUS_M = 7.0  # the car turns in 6.2 m: 2.87 m wheelbase at 25 degrees
 WIDEST_INSIDE = 0.9  # of a bend's radius: more would fold the road's inner edge
 NARROWEST_SIDE_M = 1.5  # half the car's 2.0 m and half a metre to spare
-BETWEEN_ROADS_M = 1.0  # free ground wanted between two parts of the road
+BETWEEN_ROADS_M = 1.0  # least free ground between two parts of the road
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ def sample_plan(plan: TrackPlan, scale: float) -> SampledRoad:
     """Sample a plan at about 1 m, its centre line and heights stretched by `scale`.
 
     Raises:
-        TrackError: If no car could drive it; names the place as its maker knows it.
+        TrackError: If no car could drive it; names the place, in a file by its line.
     """
     xy = plan.xy * scale
     lengths = arc_lengths(xy)
@@ -61,7 +61,7 @@ def _sample(plan: TrackPlan, xy: FloatArray, lengths: FloatArray, scale: float) 
     even = _evenly(smooth_closed(_evenly(xy, fine_m), plan.smoothing_m / fine_m), SPACING_M)
     length_m = float(arc_lengths(even)[-1])
     ds_m = length_m / len(even)
-    s = np.arange(len(even)) * (lengths[-1] / len(even))  # smoothing hardly changes where along the lap a point is
+    s = np.arange(len(even)) * (lengths[-1] / len(even))  # smoothing hardly moves a point along the lap
 
     def along(values: FloatArray, smoothing_m: float) -> FloatArray:
         return smooth_closed(interpolate_closed(s, lengths, values), smoothing_m / ds_m)
@@ -85,7 +85,7 @@ def _evenly(xy: FloatArray, spacing_m: float) -> FloatArray:
 
 
 class _Places:
-    """Names a place on a track as its maker knows it: a line of the file, or metres along the lap."""
+    """Names a place on a track for error messages: the line of its file, or metres along the lap."""
 
     def __init__(self, plan: TrackPlan, lengths: FloatArray, road: SampledRoad) -> None:
         self._plan, self._lengths, self._n = plan, lengths, len(road.xy)

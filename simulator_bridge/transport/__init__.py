@@ -1,1 +1,1 @@
-"""The wire below the messages: sockets, websockets, Engine.IO of every version, and who is let in."""
+"""Below the messages: sockets, websockets, Engine.IO of every version, and access control."""

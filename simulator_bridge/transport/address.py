@@ -1,4 +1,4 @@
-"""Addresses: where a server listens, by which name it is called, and with which token."""
+"""Addresses: where a server listens, and which host name and token a request has."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from simulator_bridge.errors import UserError
 
 
 class BindError(UserError):
-    """The address cannot be listened on."""
+    """A server cannot listen on this address."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Hold a port; it is listened on later.
+    """Bind a port; `listen` is called later.
 
     Raises:
-        BindError: If the address is in use or not ours.
+        BindError: If the address is in use or not one of this computer's.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -40,19 +40,19 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def bind_message(host: str, port: int, error: Exception) -> str:
-    """Say in a line why an address cannot be used, and what to do."""
+    """Why an address cannot be used, and what to do, in one line."""
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         return f"port {port} on {host} is in use; stop the other server, or choose another with --port"
     return f"cannot listen on {host} port {port}: {error}"
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address, or a name, is this computer's own, unreachable from others."""
+    """Whether an address or name is a loopback address, which other computers cannot reach."""
     return host in ("localhost", "::1", "[::1]") or host.startswith("127.")
 
 
 def is_allowed(environ: Mapping[str, Any], token: str) -> bool:
-    """Tell whether a request carries the token; takes the same time however much of it is right."""
+    """Whether a request has the token; compared in constant time."""
     scheme, _, bearer = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     shown = urllib.parse.parse_qs(environ.get("QUERY_STRING", "")).get("token", [""])[-1]
     if scheme.lower() == "bearer":
@@ -61,7 +61,7 @@ def is_allowed(environ: Mapping[str, Any], token: str) -> bool:
 
 
 def host_name(environ: Mapping[str, Any]) -> str:
-    """Read the name by which a request calls this computer; empty if it is malformed."""
+    """The host name of a request, from its `Host` header; empty if it is malformed."""
     try:
         return urllib.parse.urlsplit("//" + environ.get("HTTP_HOST", "localhost")).hostname or ""
     except ValueError:

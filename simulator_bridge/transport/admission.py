@@ -1,4 +1,4 @@
-"""Who is let in: by the name they call this computer, by a token, and browsers by their origin."""
+"""Access control for HTTP requests: by host name, by token, and for browsers by origin."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from simulator_bridge.transport.fault_log import FaultLog
 
 
 class Admission:
-    """Decides on requests before anything answers them.
+    """Refuses requests before anything else handles them.
 
     Args:
-        host: Where the server listens. On an address of this computer only it answers to its own name only.
-        token: What clients must show; None lets everyone in who reaches the address.
-        faults: Told of those who are refused.
+        host: Where the server listens. On a loopback address it accepts loopback host names only.
+        token: Clients must have it; None: all who reach the address are accepted.
+        faults: Where refusals are logged.
     """
 
     def __init__(self, host: str, token: str | None, faults: FaultLog) -> None:
@@ -24,9 +24,9 @@ class Admission:
         self._faults = faults
 
     def refuse(self, environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes] | None:
-        """Answer a request that is not let in; None if it is."""
+        """The answer to a request that is refused; None if it is accepted."""
         if self.is_local_only and not is_loopback(host_name(environ)):
-            # a page of another site whose name was pointed at this computer (DNS rebinding)
+            # a page of another site whose name resolves to this computer (DNS rebinding)
             self._faults.report("host", "refusing a request for the host %.80r", environ.get("HTTP_HOST"))
             start_response("403 Forbidden", [("Content-Type", "text/plain")])
             return [b"this server answers to its own name only"]
@@ -39,7 +39,7 @@ class Admission:
     def refuse_other_origin(
         self, environ: Mapping[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes] | None:
-        """Answer a browser that another site's page sent here; None for our own pages, and for programs."""
+        """The answer to a browser on another site's page; None for our own pages, and for programs."""
         origin = environ.get("HTTP_ORIGIN")
         if origin is None or origin == f"http://{environ.get('HTTP_HOST')}":
             return None

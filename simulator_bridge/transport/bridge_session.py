@@ -1,6 +1,6 @@
-"""One Engine.IO session and its websocket, as python-engineio makes them and as they serve old and new clients.
+"""One Engine.IO session and its websocket: python-engineio's, changed so that they serve old and new clients.
 
-Reaches into python-engineio; its private names are in `legacy_clients.HOOKS`, checked when a server is made.
+Uses private names of python-engineio; they are in `legacy_clients.HOOKS` and are checked when a server is made.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from simulator_bridge.transport.websocket import Message, WebSocket, logger
 
 faults = FaultLog(logger)
 
-MAX_UNREAD_PACKETS = 200  # of a client that does not read; then it is dropped
-MAX_MESSAGES_PER_S = 3000  # of one client; it is read no faster, so its network slows it down
+MAX_UNREAD_PACKETS = 200  # in the queue of a client that does not read; then it is dropped
+MAX_MESSAGES_PER_S = 3000  # of one client; it is read no faster, so TCP slows it down
 _FULL_TELEMETRY = re.compile(r'42\d*\["telemetry",\{')
 
 
 class EngineIoWebSocket(WebSocket):
-    """A websocket that passes on only what python-engineio can take for a packet."""
+    """A websocket that only passes on what python-engineio accepts as a packet."""
 
     def __init__(self, handler: Callable[[WebSocket], object], server: Any) -> None:
         super().__init__(handler, server)
         self._websockets: set[EngineIoWebSocket] = server.websockets
         self._sleep: Callable[[float], None] = server.sleep
         self._second, self._n_this_second = 0, 0
-        self.n_written = 0  # packets out of the session's queue
+        self.n_written = 0  # packets from the session's queue
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
-        """Shake hands, run the handler until the connection ends."""
+        """Do the handshake, then run the handler until the connection ends."""
         self._websockets.add(self)
         try:
             return super().__call__(environ, start_response)
@@ -49,25 +49,25 @@ class EngineIoWebSocket(WebSocket):
         """Wait for the next Engine.IO packet; None when the connection has ended."""
         while True:
             message = super().wait()
-            self._hold_back()
+            self._limit_rate()
             if not isinstance(message, str) or message[:1] in tuple("0123456"):
                 return message
             faults.report("engine packet", "ignoring a message that begins with %.40r", message[:40])
 
     def send(self, message: str | bytes) -> None:
-        """Send a packet out of the session's queue; see `WebSocket.send`."""
+        """Send a packet from the session's queue; see `WebSocket.send`."""
         super().send(message)
         self.n_written += 1
 
     def send_past_the_queue(self, message: str | bytes) -> None:
-        """Send a packet that was never in the queue; see `WebSocket.send`."""
+        """Send a packet that was not in the queue; see `WebSocket.send`."""
         super().send(message)
 
     def newer_telemetry_waits(self) -> bool:
-        """Tell whether a telemetry with a frame has come since the current message."""
+        """Whether a telemetry with a frame has arrived since the current message."""
         return any(isinstance(message.data, str) and _FULL_TELEMETRY.match(message.data) for message in self.waiting)
 
-    def _hold_back(self) -> None:
+    def _limit_rate(self) -> None:
         now = time.monotonic()
         if int(now) != self._second:
             self._second, self._n_this_second = int(now), 0
@@ -78,35 +78,35 @@ class EngineIoWebSocket(WebSocket):
 
 
 class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the library is not typed
-    """One Engine.IO session; answers pings, which Engine.IO 4 servers do not, and trusts no wall clock.
+    """One Engine.IO session; answers pings, which Engine.IO 4 servers do not, and uses no wall clock.
 
     Attributes:
-        websocket: Its websocket, once it has one.
-        was_driven: It has sent telemetry.
+        websocket: Its websocket; None before it has one.
+        was_driven: Whether it has sent telemetry.
     """
 
     websocket: EngineIoWebSocket | None = None
     was_driven = False
 
     def adopt(self, client_pings: bool) -> None:
-        """Take over a session that the library has made.
+        """Set up a session that the library has made.
 
         Args:
-            client_pings: It is the client that pings (Engine.IO 3), and the server must not.
+            client_pings: The client sends the pings (Engine.IO 3), so the server must not.
         """
         self._client_pings = client_pings
         self._heard_at = time.monotonic()
         self._ping_due_at = math.inf
-        self._pinged_at = math.inf  # when a ping of ours was sent that has no answer yet
+        self._pinged_at = math.inf  # when our ping was sent that has no answer yet
         self.last_ping: float | None = None  # the library's own, by the wall clock: not used
-        self._put_lock = threading.Lock()  # held for an instant only, which suits green threads, too
+        self._put_lock = threading.Lock()  # held for an instant only, which is fine for green threads, too
         self._n_put = self.queue.qsize()  # packets for the writer so far; OPEN is one
         self._may_send_past_the_queue = False
 
     def answer(self, event: str, payload: dict[str, str]) -> None:
-        """Send an event, in this thread and at once unless something is to be sent before it or nobody reads.
+        """Send an event, at once and in this thread, unless packets are queued before it or the client does not read.
 
-        To be called by the thread that handles the session's messages, so that answers keep their order.
+        Called by the thread that handles the session's messages, so that answers keep their order.
         """
         text = "2" + engineio_json.dumps([event, payload], separators=(",", ":"))
         packet = engineio_packet.Packet(engineio_packet.MESSAGE, text)
@@ -116,20 +116,20 @@ class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the librar
             return
         try:
             websocket.send_past_the_queue(packet.encode())
-        except OSError:  # it has left; the reader is about to notice
+        except OSError:  # the client has left; the reader will notice
             logger.debug("an answer found no reader", exc_info=True)
 
     def _nothing_to_send(self, websocket: EngineIoWebSocket) -> bool:
-        """Tell whether the writer's thread has written all it was given: it may hold packets that left the queue."""
+        """Whether the writer's thread has written all packets, also those that have left the queue."""
         return self._may_send_past_the_queue and websocket.n_written == self._n_put
 
     @property
     def current_message(self) -> Message | None:
-        """The message that is being handled, if it came by websocket."""
+        """The message that is being handled; None for a polling client."""
         return self.websocket.current if self.websocket else None
 
     def newer_telemetry_waits(self) -> bool:
-        """Tell whether a telemetry with a frame has come since the one that is being handled."""
+        """Whether a telemetry with a frame has arrived since the one that is being handled."""
         return self.websocket is not None and self.websocket.newer_telemetry_waits()
 
     def drop(self, reason: object) -> None:
@@ -149,7 +149,7 @@ class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the librar
             super().receive(pkt)
 
     def send(self, pkt: Any) -> None:
-        """Queue a packet for the client; one that does not read is dropped."""
+        """Queue a packet for the client; a client that does not read is dropped."""
         if self.queue.qsize() > MAX_UNREAD_PACKETS and not self.closing:
             faults.report("unread", "dropping a client that has not read %d packets", MAX_UNREAD_PACKETS)
             self.drop(self.server.reason.TRANSPORT_ERROR)
@@ -159,7 +159,7 @@ class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the librar
         super().send(pkt)
 
     def schedule_ping(self) -> None:
-        """Ping the client after a while, unless it is the client that pings; no thread waits for it meanwhile."""
+        """Schedule the next ping, unless the client sends the pings; no thread waits for it."""
         self._pinged_at = math.inf
         if not self._client_pings:
             self._ping_due_at = time.monotonic() + self.server.ping_interval
@@ -172,7 +172,7 @@ class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the librar
             self.send(engineio_packet.Packet(engineio_packet.PING))
 
     def check_ping_timeout(self) -> bool:
-        """Tell whether the client still lives; close the session if it does not.
+        """Whether the client still answers; closes the session if it does not.
 
         Raises:
             SocketIsClosedError: If the session is closed.
@@ -195,5 +195,5 @@ class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the librar
 
     def _websocket_handler(self, websocket: EngineIoWebSocket) -> Any:
         self.websocket = websocket
-        self._may_send_past_the_queue = not self.connected  # else it polled before: what polls took is not counted
+        self._may_send_past_the_queue = not self.connected  # packets sent to polls are not counted
         return super()._websocket_handler(websocket)

@@ -1,4 +1,4 @@
-"""Who may knock, and for how long: limits on new connections before anything they say is understood."""
+"""Limits on new connections, before anything they send is parsed: how many, and how long a request may take."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from simulator_bridge.transport.fault_log import FaultLog
 logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 1000  # at one time; more are closed at once
-MAX_NEW_PER_S = 500  # of one address; the simulator itself tries up to 1500 times a second, one is enough
-REQUEST_S = 20.0  # for the whole head of a request: a byte now and then does not make it longer
+MAX_NEW_PER_S = 500  # of one address; the simulator itself may try 1500 times a second, one connection is enough
+REQUEST_S = 20.0  # for the whole head of a request, however slowly its bytes come
 
 
 class ConnectionLimiter:
-    """Lets connections in and shows those out that never say what they want.
+    """Accepts or refuses new connections, and closes those that do not send a whole request in time.
 
     Args:
         clock: Monotonic, seconds.
@@ -33,7 +33,7 @@ class ConnectionLimiter:
         self._deadlines: dict[int, tuple[float, socket.socket]] = {}  # file descriptor -> when the head must be here
 
     def accepts(self, sock: socket.socket, address: str) -> bool:
-        """Decide on a new connection; it has REQUEST_S from now on."""
+        """Whether to serve a new connection; it has REQUEST_S for its request from now on."""
         now = self._clock()
         with self._lock:
             if int(now) != self._second:
@@ -47,21 +47,21 @@ class ConnectionLimiter:
         return False
 
     def request_is_here(self, sock: socket.socket) -> None:
-        """Take note that the head of its request is here, or that it has gone."""
+        """The head of its request has arrived, or the connection has ended: it has no deadline any more."""
         with self._lock:
             self._deadlines.pop(sock.fileno(), None)
 
     def close_slow(self) -> None:
-        """Hang up on those whose time is over; to be called every now and then."""
+        """Close the connections whose deadline has passed; called several times a second."""
         now = self._clock()
         with self._lock:
             late = [descriptor for descriptor, (deadline, _) in self._deadlines.items() if now > deadline]
             slow = [self._deadlines.pop(descriptor)[1] for descriptor in late]
-        slow = [sock for sock in slow if sock.fileno() != -1]  # others have gone by themselves
+        slow = [sock for sock in slow if sock.fileno() != -1]  # others have ended by themselves
         if slow:
             self._faults.report("slow", "closing %d connections that said nothing for %.0f s", len(slow), REQUEST_S)
         for sock in slow:
             try:
                 sock.shutdown(socket.SHUT_RDWR)  # wakes its thread
             except OSError:
-                logger.debug("a slow connection had gone already", exc_info=True)
+                logger.debug("a slow connection had ended already", exc_info=True)

@@ -1,4 +1,4 @@
-"""How Engine.IO 3 frames the packets of a polling request or answer. Pure.
+"""The packets of a polling request or answer as Engine.IO 3 frames them. Pure.
 
 Source: the Engine.IO protocol, revision 3, section "Payload".
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-MAX_PACKETS = 16  # of one request, as python-engineio has it
+MAX_PACKETS = 16  # of one request, as in python-engineio
 
 
 def encode_engineio3_payload(packets: Iterable[str]) -> bytes:
@@ -19,7 +19,7 @@ def decode_engineio3_payload(body: bytes) -> list[str]:
     """Read the packets of an Engine.IO 3 polling request, in its text form or its binary one.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If it is neither, or has more than `MAX_PACKETS` packets.
     """
     packets: list[str] = []
     if body[:1] in (b"\x00", b"\x01"):  # <0 = text><length, a digit a byte><255><packet>; python-engineio 3 sends this
@@ -33,7 +33,7 @@ def decode_engineio3_payload(body: bytes) -> list[str]:
             body = rest[length:]
         return packets
     text = body.decode("utf-8")
-    if not text.isascii():  # lengths count UTF-16 units: spread the others over two characters meanwhile
+    if not text.isascii():  # lengths count UTF-16 units: split other characters into two in the meantime
         text = "".join(c if ord(c) < 0x10000 else _surrogates(c) for c in text)
     while text:
         digits_text, separator_text, rest_text = text.partition(":")

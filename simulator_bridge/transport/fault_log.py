@@ -1,4 +1,4 @@
-"""One clear line for each kind of fault, and not ten thousand of them."""
+"""A rate-limited log: one line for each kind of fault, not ten thousand of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 
-QUIET_S = 10.0  # a kind of fault is said at most this often
-MAX_KINDS = 256  # kinds are named in the code; a bound all the same
+QUIET_S = 10.0  # between two lines about the same kind of fault
+MAX_KINDS = 256  # kinds are fixed names in the code; bounded all the same
 
 
 class FaultLog:
-    """Says each kind of fault at once, then at most every `quiet_s` seconds with the count of those left unsaid."""
+    """Logs each kind of fault at once, then at most every `quiet_s` seconds with the count of those not logged."""
 
     def __init__(
         self, logger: logging.Logger, quiet_s: float = QUIET_S, clock: Callable[[], float] = time.monotonic
@@ -21,19 +21,19 @@ class FaultLog:
         self._quiet_s = quiet_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._said: dict[str, tuple[float, int]] = {}  # kind -> (when said, faults left unsaid since)
+        self._said: dict[str, tuple[float, int]] = {}  # kind -> (when logged, faults not logged since)
 
     def report(
         self, kind: str, message: str, *args: object, level: int = logging.WARNING, traceback: bool = False
     ) -> None:
-        """Log a fault, unless its kind was logged a moment ago.
+        """Log a fault, unless its kind was logged less than `quiet_s` ago.
 
         Args:
-            kind: What counts as the same fault; a fixed name, never text from outside.
+            kind: Faults of the same kind share one line; a fixed name, never text from outside.
             message: The line, with `%s` for `args` as in `logging`.
             args: Values for the line.
             level: As in `logging`.
-            traceback: Also log the traceback of the exception being handled: the fault is a bug of ours.
+            traceback: Also log the traceback of the current exception: the fault is a bug of ours.
         """
         now = self._clock()
         with self._lock:

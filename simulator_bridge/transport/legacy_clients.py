@@ -1,12 +1,13 @@
 """Engine.IO 3 / Socket.IO 2 clients, and the Udacity simulator, on a modern python-socketio server.
 
-The one place, with `bridge_session`, that reaches into python-socketio and python-engineio: the names in `HOOKS` are
-private, checked when a server is made, tested against the installed versions and bounded in pyproject.toml. It adds:
+Only this module and `bridge_session` use private names of python-socketio and python-engineio: they are listed in
+`HOOKS`, checked when a server is made, and the versions are bounded in pyproject.toml. What they add:
 
-- clients that never say CONNECT (the simulator) or cannot (Socket.IO 2) are connected when they arrive;
-- clients that ping get their pong, are not pinged themselves if they are Engine.IO 3, and are dropped when they die;
-- Engine.IO 3 may come by websocket or by polling, whose bodies are framed differently;
-- a packet that cannot be read is reported in one line, and answered if it was telemetry, instead of being lost.
+- clients that never send CONNECT (the simulator) or cannot (Socket.IO 2) are connected when they arrive;
+- clients that send pings get their pong, are not pinged themselves if they are Engine.IO 3, and are dropped when they
+  fall silent;
+- Engine.IO 3 clients may use websockets or polling, whose bodies are framed differently;
+- a packet that cannot be parsed is logged in one line, and answered if it was telemetry, instead of being lost.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class IncompatibleLibraryError(UserError):
 
 
 class UnreadablePayload:
-    """Stands for the payload of a telemetry event that could not be read."""
+    """The payload of a telemetry event that could not be parsed; its repr is the reason."""
 
     def __init__(self, reason: str) -> None:
         self._reason = reason
@@ -73,10 +74,10 @@ class UnreadablePayload:
 
 
 def check_hooks() -> None:
-    """Make sure that the installed libraries have every private hook.
+    """Make sure that the installed libraries have every private name that we use.
 
     Raises:
-        IncompatibleLibraryError: If not; says which is missing and what to install.
+        IncompatibleLibraryError: If not; names what is missing and what to install.
     """
     missing = [f"{owner.__module__}.{owner.__name__}.{name}" for owner, name in HOOKS if not hasattr(owner, name)]
     if missing:
@@ -87,7 +88,7 @@ def check_hooks() -> None:
 
 
 class BoundedJson:
-    """The JSON of python-engineio, for which endless nesting is one more malformed text."""
+    """The JSON of python-engineio, for which text that is nested too deeply is malformed, too."""
 
     dumps = staticmethod(engineio_json.dumps)
 
@@ -105,32 +106,32 @@ class BoundedJson:
 
 
 class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library is not typed
-    """A Socket.IO server that old clients can use, too.
+    """A Socket.IO server for new and old clients.
 
     Args:
-        kwargs: As `socketio.Server` takes them.
+        kwargs: Those of `socketio.Server`.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         check_hooks()
-        self._implicit: set[str] = set()  # Engine.IO sessions that we connected without their asking
+        self._implicit: set[str] = set()  # Engine.IO sessions that were connected without a CONNECT
         super().__init__(json=BoundedJson, **kwargs)
         self.eio._async = {**self.eio._async, "websocket": EngineIoWebSocket}
 
     def ping_clients(self) -> None:
-        """Send the pings that are due; to be called several times a second."""
+        """Send the pings that are due; called several times a second."""
         now = time.monotonic()
         for session in list(self.eio.sockets.values()):
             if isinstance(session, BridgeSession):
                 session.ping_if_due(now)
 
     def session(self, sid: str) -> BridgeSession | None:
-        """Give the session of a client; None if it has just left."""
+        """The session of a client; None if it has just left."""
         session = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
         return session if isinstance(session, BridgeSession) else None
 
     def hang_up(self) -> None:
-        """Close the transport of every client; a Socket.IO DISCONNECT would stall the simulator."""
+        """Close every client's connection; without a Socket.IO DISCONNECT, which would stall the simulator."""
         for websocket in list(self.eio.websockets):
             websocket.close(CLOSE_GOING_AWAY)
         self.shutdown()
@@ -158,13 +159,13 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
             return
         try:
             self._handle_text(eio_sid, data)
-        except Exception as error:  # whatever a client sends, the connection lives on
-            self._unreadable(eio_sid, data, f"{type(error).__name__}: {error}")
+        except Exception as error:  # whatever a client sends, the connection stays open
+            self._report_unreadable(eio_sid, data, f"{type(error).__name__}: {error}")
 
     def _handle_text(self, eio_sid: str, data: str) -> None:
-        if data[:1] in ("5", "6"):  # would hold back all that follows until its attachments have come
+        if data[:1] in ("5", "6"):  # the library would wait for its attachments before anything else
             raise ValueError("expected text, got an event with binary attachments")
-        if data[:1] not in tuple("01234"):  # a digit of another script is one for the library, too
+        if data[:1] not in tuple("01234"):  # the library would also accept digits of other scripts
             raise ValueError("expected a Socket.IO packet")
         if data[:1] == "2" and not self._is_connected(eio_sid):
             self._connect_implicitly(eio_sid)
@@ -177,16 +178,16 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
     def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         if namespace not in (None, "/") or not self._is_connected(eio_sid):
             super()._handle_connect(eio_sid, namespace, data)
-        elif eio_sid in self._implicit:  # it asks after all: it is connected already, and is told so
+        elif eio_sid in self._implicit:  # it sends CONNECT after all: tell it that it is connected
             sid = self.manager.sid_from_eio_sid(eio_sid, "/")
             self._send_packet(eio_sid, self.packet_class(socketio_packet.CONNECT, {"sid": sid}, namespace="/"))
 
     def _handle_event(self, eio_sid: str, namespace: str | None, id: Any, data: Any) -> None:  # noqa: A002
-        if data[0] in ("connect", "disconnect"):  # the library's own names for what is no event of a client
+        if data[0] in ("connect", "disconnect"):  # the library's own events
             raise ValueError("expected an event of the client's own")
         super()._handle_event(eio_sid, namespace, id, data)
 
-    def _unreadable(self, eio_sid: str, data: str, reason: str) -> None:
+    def _report_unreadable(self, eio_sid: str, data: str, reason: str) -> None:
         if not _TELEMETRY_EVENT.match(data):
             faults.report("packet", "ignoring a packet that begins with %.40r: %s", data[:40], reason)
             return
@@ -200,12 +201,12 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
 
     def _send_packet(self, eio_sid: str, pkt: Any) -> None:
         if pkt.packet_type == socketio_packet.CONNECT and _EIO3 in self.environ.get(eio_sid, {}):
-            pkt = self.packet_class(socketio_packet.CONNECT, namespace=pkt.namespace)  # Socket.IO 2 knows no sid here
+            pkt = self.packet_class(socketio_packet.CONNECT, namespace=pkt.namespace)  # Socket.IO 2 has no sid here
         super()._send_packet(eio_sid, pkt)
 
 
 class BridgeEngineServer(engineio.Server):  # type: ignore[misc]  # the library is not typed
-    """Lets Engine.IO 3 requests in by presenting them, and their answers, as the other version's."""
+    """Serves Engine.IO 3 requests by translating them to version 4, and the answers back."""
 
     def __init__(self, **kwargs: Any) -> None:
         self.websockets: set[EngineIoWebSocket] = set()  # open ones
@@ -229,12 +230,12 @@ class BridgeEngineServer(engineio.Server):  # type: ignore[misc]  # the library 
         return self._handle_eio3_request(environ, query, start_response)
 
     def _make_room(self) -> bool:
-        """Drop the oldest client that was never driven; False if there is none."""
+        """Drop the oldest client that has not sent telemetry; False if there is none."""
         for session in list(self.sockets.values()):
             if isinstance(session, BridgeSession) and not session.was_driven and not session.closing:
                 faults.report("idle", "dropping an idle client to make room: %d are connected", len(self.sockets))
                 session.drop(self.reason.SERVER_DISCONNECT)
-                self.sockets.pop(session.sid, None)  # nobody else takes out one that polls
+                self.sockets.pop(session.sid, None)  # nothing else removes one that polls
                 return True
         return False
 

@@ -1,8 +1,8 @@
-"""The simulator's end of the wire: a raw websocket client that behaves as Unity's does.
+"""The simulator's side of the connection: a websocket client that behaves as Unity's does.
 
-Byte for byte what websocket-sharp 1.0.2 sends: no Origin, no extensions, a message over 1016 bytes in masked
-fragments of 1016, never a Socket.IO CONNECT, pings of its own. Used by the built-in simulator, the latency benchmark
-and the tests; the usual websocket libraries do not fragment like this, which is why it is ours.
+It sends byte for byte what websocket-sharp 1.0.2 sends: no Origin, no extensions, messages over 1016 bytes in masked
+fragments of 1016, never a Socket.IO CONNECT, its own pings. Used by the built-in simulator, the latency benchmark and
+the tests. The usual websocket libraries cannot fragment like this.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from simulator_bridge.transport.websocket import BINARY, CLOSE, CONTINUATION, PI
 FRAGMENT_BYTES = 1016  # websocket-sharp's WebSocket.FragmentLength
 PING_PERIOD_S = 25.0  # the simulator's own pings
 DEFAULT_URL = "ws://127.0.0.1:4567/socket.io/?EIO=4&transport=websocket"
-MAX_MESSAGE_BYTES = 1_000_000  # of the server's; a steer is 60
+MAX_MESSAGE_BYTES = 1_000_000  # from the server; a steer is 60
 MAX_HANDSHAKE_BYTES = 65536
 
 
 class ConnectionLostError(UserError):
-    """The server is not there, hung up, or did not answer in time."""
+    """There is no server, it closed the connection, or it did not answer in time."""
 
 
 class NoAnswerError(ConnectionLostError):
-    """Nothing came in time; the connection is still there."""
+    """There was no answer in time; the connection is still open."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """What came from the server, as the simulator sees it.
+    """A packet from the server, as the simulator takes it.
 
-    `open` is the Engine.IO handshake or a Socket.IO CONNECT ("open" fires for either, so usually twice); `event` a
-    Socket.IO event with its name and payload; `pong` the answer to a ping; `binary` a frame the simulator dies of.
+    `open` is the Engine.IO handshake or a Socket.IO CONNECT (so it usually comes twice); `event` a Socket.IO event with
+    its name and payload; `pong` the answer to a ping; `binary` a frame that makes the simulator crash.
     """
 
     kind: Literal["open", "event", "pong", "binary", "other"]
@@ -55,9 +55,9 @@ class SimulatorClient:
 
     Args:
         url: `ws://host:port`, or with the path and query of Socket.IO.
-        timeout_s: For connecting and, unless given, for each `receive`.
-        as_slow_as_unity: Write each fragment by itself and leave Nagle's algorithm on, as Unity's simulator does,
-            instead of one write for all of them: the same bytes, for honest measurements of latency.
+        timeout_s: For connecting, and for each `receive` without its own.
+        as_slow_as_unity: Write each fragment by itself and with Nagle's algorithm, as Unity's simulator does, instead
+            of all in one write: the same bytes, for realistic measurements of latency.
 
     Raises:
         ConnectionLostError: If no server answers at `url`, or it refuses the websocket.
@@ -104,7 +104,7 @@ class SimulatorClient:
         self.send_fragments(mask_message(packet.encode("utf-8")))
 
     def send_fragments(self, fragments: Sequence[bytes]) -> None:
-        """Send a packet that `mask_message` made beforehand, for measurements that shall not include that.
+        """Send a packet that `mask_message` made before, for measurements that must not include masking.
 
         Raises:
             ConnectionLostError: If the connection is lost.
@@ -113,12 +113,12 @@ class SimulatorClient:
             self._send(data)
 
     def receive(self, timeout_s: float | None = None) -> Event:
-        """Wait for the next packet; pings of the server are answered, pings of our own sent in between.
+        """Wait for the next packet; answers the server's pings and sends our own in the meantime.
 
         Raises:
-            NoAnswerError: If nothing came within `timeout_s`.
+            NoAnswerError: If nothing arrives within `timeout_s`.
             ConnectionLostError: If the connection is lost.
-            ProtocolError: If the server sends what is no Socket.IO.
+            ProtocolError: If the server sends something that is not Socket.IO.
         """
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
         while True:
@@ -134,7 +134,7 @@ class SimulatorClient:
         """Wait for an event with one of these names, such as "steer" and "manual"; others are skipped.
 
         Raises:
-            NoAnswerError: If it did not come within `timeout_s`.
+            NoAnswerError: If it does not arrive within `timeout_s`.
             ConnectionLostError: If the connection is lost.
         """
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
@@ -144,12 +144,12 @@ class SimulatorClient:
                 return event
 
     def close(self) -> None:
-        """Hang up as websocket-sharp does when the program ends; never raises."""
+        """Close the connection as websocket-sharp does when the program ends; never raises."""
         try:
             self._sock.settimeout(1.0)
             self._sock.sendall(_frame(True, CLOSE, struct.pack(">H", 1001)))
         except OSError:
-            pass  # the server has gone already
+            pass  # the server has closed it already
         self._sock.close()
 
     def _shake_hands(self, url: str) -> None:

@@ -1,7 +1,7 @@
 """The two ways of serving HTTP and websockets: real threads, or eventlet's green ones.
 
-A transport listens, runs a WSGI application for each request and hands the socket over for a websocket
-(`environ["bridge.upgrade"]`). It knows nothing of Socket.IO.
+A transport listens, runs a WSGI application for each request and passes the socket on for a websocket
+(`environ["bridge.upgrade"]`). It does not depend on Socket.IO.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 HANG_UP_S = 1.0  # how long connections may take to end
-TICK_S = 0.1  # how often the caller's own work runs
+TICK_S = 0.1  # between two calls of the caller's own work
 
 
 class Transport(Protocol):
@@ -44,9 +44,9 @@ class Transport(Protocol):
         Args:
             listener: Listens already.
             app: Answers a request, in a thread of its own.
-            tick: The caller's own work, done every TICK_S seconds.
+            tick: The caller's own work, called every TICK_S seconds.
             stop: May be set from any thread or signal handler.
-            hang_up: Ends the open connections; called once, when no new ones are accepted any more.
+            hang_up: Closes the open connections; called once, after the last one was accepted.
         """
 
 
@@ -98,12 +98,12 @@ class EventletTransport:
 
         class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]  # the library is not typed
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-                logger.debug(format, *args)  # what a client broke is not for the terminal
+                logger.debug(format, *args)  # errors of clients do not belong in the terminal
 
         limiter = ConnectionLimiter()
 
         def with_upgrade(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            if environ["REQUEST_METHOD"] != "POST":  # the body of a POST is yet to come, in the same time
+            if environ["REQUEST_METHOD"] != "POST":  # a POST still has to send its body before the deadline
                 limiter.request_is_here(environ["eventlet.input"].get_socket())
             environ["bridge.upgrade"] = _EventletUpgrade(environ["eventlet.input"].get_socket)
             return app(environ, start_response)
@@ -119,7 +119,7 @@ class EventletTransport:
             socket_timeout=REQUEST_S,
             custom_pool=pool,
             protocol=Protocol,
-            keepalive=False,  # a further request of the same connection would have no deadline
+            keepalive=False,  # a second request of the same connection would have no deadline
         )
         try:
             while not stop.is_set():
@@ -134,7 +134,7 @@ class EventletTransport:
 
 
 def build_transport(name: str) -> Transport:
-    """Make the transport called `name`: "threading" or "eventlet"."""
+    """Make a transport: "threading" or "eventlet"."""
     if name == "eventlet":
         return EventletTransport()
     if name == "threading":
@@ -183,7 +183,7 @@ class _EventletUpgrade:
     def finished(self) -> Iterable[bytes]:
         from eventlet import wsgi
 
-        wsgi.WSGI_LOCAL.already_handled = True  # as eventlet's own websockets end
+        wsgi.WSGI_LOCAL.already_handled = True  # as eventlet's own websockets do
         return []
 
 
@@ -263,7 +263,7 @@ class _RequestHandler(WSGIRequestHandler):
             return
         if not self.parse_request():
             return
-        if self.command != "POST":  # its body is yet to come, in the same time
+        if self.command != "POST":  # a POST still has to send its body before the deadline
             self.server.limiter.request_is_here(self.connection)  # type: ignore[attr-defined]
         environ = self.get_environ()
         upgrade = environ["bridge.upgrade"] = _ThreadingUpgrade(self.connection)
@@ -272,7 +272,7 @@ class _RequestHandler(WSGIRequestHandler):
         def run_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             answer = app(environ, start_response)
             if upgrade.has_happened:
-                raise ConnectionAbortedError("the websocket has ended")  # which wsgiref takes as: write nothing
+                raise ConnectionAbortedError("the websocket has ended")  # for wsgiref this means: write nothing
             return cast(Iterable[bytes], answer)
 
         rfile, wfile = cast(IO[bytes], self.rfile), cast(IO[bytes], self.wfile)  # typeshed says BufferedIOBase

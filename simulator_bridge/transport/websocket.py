@@ -1,8 +1,8 @@
-"""The server's end of a websocket (RFC 6455), in the form in which python-engineio wants one.
+"""The server's side of a websocket (RFC 6455), with the interface that python-engineio needs.
 
-It exists for speed and for limits: one XOR for a whole frame instead of a loop over its bytes, no delayed
-acknowledgements, no reader thread between the socket and the handler, and a message that claims too much is refused
-before it is read. No extensions: frames of JPEG in base64 do not compress, and nothing can inflate.
+It is our own for speed and for limits: one XOR for a whole frame instead of a loop over its bytes, no delayed
+acknowledgements, no reader thread between the socket and the handler, and a message that is too long is refused before
+it is read. No extensions: JPEG in base64 hardly compresses, and without compression nothing can inflate.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ faults = FaultLog(logger)
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 CLOSE_NORMAL, CLOSE_GOING_AWAY, CLOSE_PROTOCOL_ERROR, CLOSE_INVALID_TEXT, CLOSE_TOO_BIG = 1000, 1001, 1002, 1007, 1009
-MAX_FRAGMENTS = 65536  # of one message; the simulator's take about 30
-MAX_READS_AHEAD = 64  # of what has come behind a message, before that is handled; at most 4 MB
-MAX_WAITING = 256  # messages read ahead, give or take those that come in one read
-CLOSE_PATIENCE_S = 1.0  # how long a close waits for a send that is stuck
+MAX_FRAGMENTS = 65536  # of one message; the simulator's have about 30
+MAX_READS_AHEAD = 64  # after a message, before it is handled; at most 4 MB
+MAX_WAITING = 256  # messages read ahead; those of one read may exceed it
+CLOSE_PATIENCE_S = 1.0  # for a send that blocks, before a close gives up
 _RECEIVE_BYTES = 65536
 _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
@@ -46,29 +46,29 @@ class Lock(Protocol):
 
 
 class Upgrade(Protocol):
-    """How a transport hands over a connection: found as `environ["bridge.upgrade"]`."""
+    """How a transport passes on a connection: `environ["bridge.upgrade"]`."""
 
     def take_socket(self) -> socket.socket:
-        """Give the connection's socket; its HTTP server shall not touch it any more."""
+        """The connection's socket; its HTTP server must not use it any more."""
 
     def make_lock(self) -> Lock:
-        """Make a lock that suits the transport's threads."""
+        """Make a lock for the transport's kind of threads."""
 
     def start_thread(self, run: Callable[[], None]) -> None:
-        """Run a function in a further thread of the transport's kind, which ends with the process."""
+        """Run a function in a new thread of the transport's kind, which ends with the process."""
 
     def sleep(self, seconds: float) -> None:
-        """Let other threads run for some time."""
+        """Sleep; other threads run in the meantime."""
 
     def finished(self) -> Iterable[bytes]:
-        """Return what makes the HTTP server leave the connection alone."""
+        """The response after which the HTTP server does not touch the connection."""
 
 
 class WebSocketError(Exception):
     """The peer broke the protocol.
 
     Attributes:
-        code: The close code that says how.
+        code: The close code to send.
     """
 
     def __init__(self, code: int, message: str) -> None:
@@ -77,7 +77,7 @@ class WebSocketError(Exception):
 
 
 def apply_mask(payload: bytes | bytearray | memoryview, mask: bytes) -> bytes:
-    """XOR the payload with the 4-byte mask, repeated: masks and unmasks."""
+    """XOR the payload with the repeated 4-byte mask: masks and unmasks."""
     n_words, rest = divmod(len(payload), 4)
     if not n_words:
         return bytes(a ^ b for a, b in zip(payload, mask, strict=False))
@@ -94,21 +94,21 @@ def accept_key(key: str) -> str:
 
 @dataclass(frozen=True)
 class Message:
-    """A message as it came; times are those of `time.perf_counter`, seconds."""
+    """A message and when it arrived; times of `time.perf_counter`, seconds."""
 
     data: str | bytes
-    began_at: float  # its first bytes were here
-    complete_at: float  # its last bytes were here, and unmasked
+    began_at: float  # its first bytes had arrived
+    complete_at: float  # its last bytes had arrived and were unmasked
 
 
 class WebSocket:
     """One connection; python-engineio makes it, calls it as a WSGI application and uses `wait`, `send` and `close`.
 
-    What has come is read before it is handled, so that the handler can tell whether something newer waits.
+    Messages are read ahead, so that the handler can find out whether there is a newer one.
 
     Attributes:
         current: The message that `wait` returned last.
-        waiting: Those that have come since, oldest first.
+        waiting: Those that have arrived since, oldest first.
     """
 
     def __init__(self, handler: Callable[[WebSocket], object], server: Any) -> None:
@@ -119,15 +119,15 @@ class WebSocket:
         self._parts: list[bytes] = []  # fragments of the message that is being read
         self._kind, self._size = 0, 0  # its opcode and its bytes so far
         self._began_at = 0.0
-        self._error: WebSocketError | None = None  # what the peer did wrong after the waiting messages
+        self._error: WebSocketError | None = None  # the peer's protocol error after the waiting messages
         self._peer_closed = False
         self._closed = False
-        self._may_close = threading.Lock()  # never given back: one close frame, however many threads close
+        self._may_close = threading.Lock()  # never released: one close frame, however many threads close
         self.current: Message | None = None
         self.waiting: deque[Message] = deque()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
-        """Shake hands, run the handler until the connection ends."""
+        """Do the handshake, then run the handler until the connection ends."""
         key = environ.get("HTTP_SEC_WEBSOCKET_KEY")
         if not key or environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13" or "bridge.upgrade" not in environ:
             start_response("426 Upgrade Required", [("Sec-WebSocket-Version", "13"), ("Content-Type", "text/plain")])
@@ -156,7 +156,7 @@ class WebSocket:
         """
         try:
             if not (self.waiting or self._error or self._peer_closed):
-                self._read_what_has_come()
+                self._read_available()
         except OSError:  # lost, or silent for longer than the timeout
             logger.debug("a websocket was lost", exc_info=True)
             return None
@@ -171,11 +171,11 @@ class WebSocket:
         return None
 
     def set_patience(self, seconds: float) -> None:
-        """Count the connection as lost when the peer neither sends nor reads for so long."""
+        """Treat the connection as lost when the peer neither sends nor reads for so long."""
         self._sock.settimeout(seconds)
 
     def can_send_at_once(self) -> bool:
-        """Tell whether a short message would be sent without waiting for the peer to read."""
+        """Whether a short message can be sent without waiting for the peer to read."""
         return not self._closed and is_ready(self._sock, to_write=True)
 
     def send(self, message: str | bytes) -> None:
@@ -190,13 +190,13 @@ class WebSocket:
             self._send_frame(BINARY, message)
 
     def close(self, code: int = CLOSE_NORMAL) -> None:
-        """Close the connection, politely if the peer is reading; from any thread, as often as you like."""
+        """Close the connection, with a close frame if the peer is reading; from any thread, any number of times."""
         if not self._may_close.acquire(blocking=False):
             return
         try:
             if is_ready(self._sock, to_write=True):
                 self._send_frame(CLOSE, struct.pack(">H", code), patience_s=CLOSE_PATIENCE_S)
-            else:  # it does not read: let the system forget at once what it was to be sent
+            else:  # it does not read: let the system drop at once what is still to be sent
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except (OSError, ValueError):
             logger.debug("a websocket was lost before its close frame", exc_info=True)
@@ -223,8 +223,8 @@ class WebSocket:
         finally:
             self._send_lock.release()
 
-    def _read_what_has_come(self) -> None:
-        """Wait until a message is complete or the stream has ended; take all that has come by then."""
+    def _read_available(self) -> None:
+        """Wait until a message is complete or the stream has ended; read all that has arrived by then."""
         n_reads_ahead = 0
         while n_reads_ahead < MAX_READS_AHEAD:
             data = self._sock.recv(_RECEIVE_BYTES)
@@ -250,7 +250,7 @@ class WebSocket:
             n_reads_ahead += bool(self.waiting)
 
     def _read_frame(self) -> bool:
-        """Take one frame out of the buffer, if there is a whole one and the peer has not said goodbye."""
+        """Take one whole frame out of the buffer; False if there is none, or the peer has closed."""
         head = self._read_head()
         if head is None or self._peer_closed:
             return False
@@ -268,7 +268,7 @@ class WebSocket:
         return True
 
     def _read_head(self) -> tuple[bool, int, int, int] | None:
-        """Read a frame's head: final, opcode, bytes of the head, bytes of the payload; None if it is not all there."""
+        """A frame's head: final, opcode, bytes of the head, bytes of the payload; None if it is not complete."""
         buffer, at = self._buffer, self._at
         if len(buffer) - at < 2:
             return None
@@ -308,11 +308,11 @@ class WebSocket:
             self._parts, self._kind, self._size = [], 0, 0
             now = time.perf_counter()
             self.waiting.append(Message(data, self._began_at, now))
-            self._began_at = now  # of one that follows in the same bytes
+            self._began_at = now  # of the next message in the same bytes
 
 
 def is_ready(sock: socket.socket, to_write: bool = False) -> bool:
-    """Tell, without waiting, whether there is something to read, or room to write."""
+    """Whether there is something to read, or room to write; does not wait."""
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(sock.fileno(), select.POLLOUT if to_write else select.POLLIN)

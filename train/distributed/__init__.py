@@ -1,1 +1,1 @@
-"""Training on several machines at once: who they are, that they agree, and what happens when one dies."""
+"""Training on several machines: how workers find each other, agree on settings, and notice when one dies."""

@@ -1,4 +1,4 @@
-"""What the workers of a training must have in common, in a form that is small enough to send and clear to read."""
+"""What the workers of a training must have in common, small enough to send and readable in an error message."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from train.train_config import TrainConfig
 
 
 def terms_of(config: TrainConfig, n_rows: int, fingerprint: str) -> dict[str, Any]:
-    """Settings, recordings and versions of a worker, by name.
+    """Settings, recordings and library versions of a worker, by name.
 
     Args:
         config: Its settings.
-        n_rows: Rows that it read.
+        n_rows: Rows of its recordings.
         fingerprint: `Rows.fingerprint` of them.
     """
     versions = {name: version(name) for name in ("tensorflow", "keras", "numpy")}
@@ -27,7 +27,7 @@ def terms_of(config: TrainConfig, n_rows: int, fingerprint: str) -> dict[str, An
 
 
 def hash_of(arrays: Iterable[npt.NDArray[Any]]) -> str:
-    """A short hash of arrays' values, in order."""
+    """A short hash of the values of arrays, in order."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -1,4 +1,4 @@
-"""The end of an epoch as one piece: a worker that dies meanwhile does not cost the others the checkpoint."""
+"""The end of an epoch is not interrupted: if a worker dies meanwhile, the others still save the checkpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from train.distributed.worker_group import WorkerGroup
 
 
 class UndisturbedEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
-    """From validation on nothing ends this process until the other callbacks are done; must be the last of them."""
+    """From validation until the other callbacks are done nothing ends this process; must be the last callback."""
 
     def __init__(self, group: WorkerGroup) -> None:
         super().__init__()
@@ -21,5 +21,5 @@ class UndisturbedEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]  # ke
         self._group.begin_epoch_end()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """The checkpoint is written."""
+        """The checkpoint is saved."""
         self._group.finish_epoch_end()

@@ -1,7 +1,7 @@
-"""Layers whose result depends on a sample's place in the batch, or on the other samples: dropout, BatchNormalization.
+"""Makes dropout and BatchNormalization independent of the number of replicas.
 
-Of Keras' own, each replica would drop and normalize by its share of the batch alone. Here they do on any number of
-replicas what they do on one.
+Their result depends on a sample's place in the batch, or on the other samples. Keras' own would use only the replica's
+share of the batch; here they compute on any number of replicas what they compute on one.
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ SYNCHRONIZED = "synchronized"  # BatchNormalization's own setting
 
 @contextmanager
 def whole_batches(network: keras.Model, step: Any, n_replicas: int) -> Iterator[None]:
-    """While it lasts, dropout and BatchNormalization of `network` know the whole batch.
+    """Within the body, dropout and BatchNormalization of `network` work on the whole batch.
 
-    What is dropped depends on the layer, the step and the sample's place in the batch, and on nothing that was drawn
-    before: a training that is resumed, with as many workers as you like, drops the same. Replicas hold consecutive
-    parts of the batch, all of the same size.
+    The dropout mask depends on the layer, the step and the sample's place in the batch only: a resumed training has the
+    same masks, with any number of workers. Replicas hold consecutive parts of the batch, all of the same size.
 
     Args:
-        network: Its layers are changed, and changed back at the end; nested ones, too.
+        network: Its layers, also nested ones, are changed, and restored at the end.
         step: Number of the training step, a Keras variable that every replica reads.
-        n_replicas: Of the batch.
+        n_replicas: That share a batch.
     """
     with ExitStack() as at_the_end:
         for layer in network._flatten_layers(include_self=False):
@@ -41,7 +40,7 @@ def whole_batches(network: keras.Model, step: Any, n_replicas: int) -> Iterator[
 
 
 def _dropout_of(layer: keras.layers.Dropout, step: Any, n_replicas: int) -> Callable[..., Any]:
-    """`Dropout.call` with a mask that is the replica's part of the whole batch's."""
+    """`Dropout.call` with the replica's part of the mask of the whole batch."""
     seed = layer.seed_generator.state.numpy()[0]
 
     def call(inputs: Any, training: bool = False) -> Any:

@@ -1,8 +1,8 @@
-"""The workers of one training as seen by one of them.
+"""The workers of one training, as one of them uses them.
 
-They agree before they begin, share what the chief decides, and none outlives another unnoticed. TensorFlow's
-collectives carry the gradients; everything else goes over links of our own (`peers.py`), because a thread that waits in
-a collective can neither be told why to stop nor be interrupted.
+They compare their settings before they start, share what the chief decides, and stop when one of them dies.
+TensorFlow's collectives carry the gradients; everything else goes over links of our own (`peers.py`), because a thread
+that waits in a collective can neither be told why to stop nor be interrupted.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from train.cluster import Cluster
 from train.distributed import peers
 from train.distributed.peer_connection import SILENCE_S
 
-JOIN_S = 600.0  # people start the workers by hand, one machine after another
-GRACE_S = 60.0  # for an epoch's end (validation, checkpoint) that is under way when a worker dies
+JOIN_S = 600.0  # the workers are started by hand, one machine after another
+GRACE_S = 60.0  # for the current end of an epoch (validation, checkpoint) when a worker dies
 RESUME_HINT = (
     "start worker 0 again with --resume, and the others with it or it alone: it goes on after the last whole epoch"
 )
@@ -30,10 +30,10 @@ RESUME_HINT = (
 class WorkerGroup:
     """All workers of a training; a group of one where there are no others.
 
-    As a context manager it tells the others when this worker fails.
+    As a context manager it tells the others if this worker fails.
 
     Attributes:
-        is_chief: Whether this worker writes files and speaks to the person.
+        is_chief: Whether this worker writes files and shows progress.
         interrupted: Whether Ctrl-C, on any worker, ended the training.
     """
 
@@ -61,11 +61,11 @@ class WorkerGroup:
         group = cls(cluster)
         if cluster is None:
             return group
-        # TensorFlow's own lines about workers that leave, be they done or dead, are noise beside ours
+        # TensorFlow's lines about workers that have finished or died repeat ours
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         me = f"{cluster.name(cluster.index)} of {len(cluster.addresses)}"
         try:
-            peers.listen_at(cluster.addresses[cluster.index]).close()  # TensorFlow's own message would be a traceback
+            peers.listen_at(cluster.addresses[cluster.index]).close()  # TensorFlow would fail with a traceback
         except UserError as error:
             raise UserError(f"--workers: {me} cannot listen on its port: {error}") from error
         group._links = peers.join(
@@ -84,7 +84,7 @@ class WorkerGroup:
         return self._cluster is None
 
     def strategy(self) -> Any:
-        """The `tf.distribute` strategy; to be asked for before TensorFlow does anything else."""
+        """The `tf.distribute` strategy; to be made before TensorFlow does anything else."""
         import tensorflow as tf
 
         from train.learning.devices import choose_strategy
@@ -101,10 +101,10 @@ class WorkerGroup:
         return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
 
     def share(self, value: Any) -> Any:
-        """The chief's `value` (JSON, or bytes), on every worker; what the others pass does not count.
+        """The chief's `value` (JSON, or bytes), on every worker; the values of the others are ignored.
 
         Raises:
-            PeerLostError: If the chief is gone.
+            PeerLostError: If the chief has ended.
         """
         if not self.is_chief:
             return self._links[0].receive()
@@ -113,7 +113,7 @@ class WorkerGroup:
         return value
 
     def shared(self, value_of: Callable[[], Any]) -> Callable[[], Any]:
-        """A function that computes on the chief and returns its value on every worker."""
+        """A function that is computed on the chief only and returns its value on every worker."""
         return lambda: self.share(value_of() if self.is_chief else None)
 
     def agree(self, mine: Mapping[str, Any]) -> None:
@@ -137,7 +137,7 @@ class WorkerGroup:
             raise UserError(verdict)
 
     def _complaint(self, own_differences: list[str]) -> str | None:
-        """On the chief: who differs in what; the others report to it."""
+        """On the chief: which worker differs in what; None on the others, which report to it."""
         if not self.is_chief:
             self._links[0].send(own_differences)
             return None
@@ -147,15 +147,15 @@ class WorkerGroup:
         )
 
     def begin_epoch_end(self) -> None:
-        """From now on a worker's death ends this process only after `finish_epoch_end`: the checkpoint comes first."""
+        """From now on the death of another worker ends this process only after `finish_epoch_end`."""
         self._undisturbed.acquire()
 
     def finish_epoch_end(self) -> None:
-        """The checkpoint is written."""
+        """The checkpoint is saved."""
         self._undisturbed.release()
 
     def finish(self, interrupted: bool = False) -> None:
-        """The training is done: from here on the workers do not need each other."""
+        """The training is done: the workers do not need each other any more."""
         self.interrupted = interrupted
         self._close(None)
 
@@ -169,7 +169,7 @@ class WorkerGroup:
             self._close(None)
             return
         if not self._ending and _is_tensorflows(error):
-            threading.Event().wait(SILENCE_S)  # a worker is gone: its link says which, and ends this process
+            threading.Event().wait(SILENCE_S)  # a worker has died: `_on_lost` names it and ends this process
             self._close("it lost touch")
             raise UserError(f"the workers lost touch with each other; {RESUME_HINT}") from error
         self._close(str(error) if isinstance(error, UserError) else type(error).__name__)
@@ -181,7 +181,7 @@ class WorkerGroup:
         self._links = {}
 
     def _on_lost(self, index: int, reason: str) -> None:
-        """A worker died: say so and end, whatever the main thread waits for."""
+        """A worker died: print that and exit, whatever the main thread is waiting for."""
         self._undisturbed.acquire(timeout=GRACE_S)
         if self._ending:
             return

@@ -1,8 +1,8 @@
-"""The image files of a recording: where they are beside the log, and whether they are whole.
+"""Finds the image files of a recording beside its log, and checks that they are complete.
 
-A path in a log is never opened as it stands: it may be another computer's, or lead out of the recording. Its folders
-are looked up, name by name, among the folders that really stand beside the log, and its base name among their files.
-So nothing outside the log's folder is read (links that the user put there are followed). Each folder is listed once.
+A path in a log is never opened as it is: it may be of another computer, or lead out of the recording. Its folders are
+looked up, name by name, among the folders that exist beside the log, and its file name among their files. So nothing
+outside the log's folder is read (links that the user put there are followed). Each folder is listed once.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from simulator_bridge.recording.log.log_format import IMAGE_FOLDER
 _ABSOLUTE = re.compile(r"^(?:[A-Za-z]:|[/\\~])")
 _MAX_FOLDERS_OF_AN_ABSOLUTE_PATH = 3  # the last ones, such as track1/IMG: enough for several recordings in one log
 _HEAD_BYTES = 1024  # holds the header of every JPEG or PNG that a simulator writes
-_TAIL_BYTES = 64  # the end marker, and a few bytes that some programs put behind it
+_TAIL_BYTES = 64  # the end marker, and a few bytes that some programs add after it
 _NO_FRAME_HEADER = "truncated image"
 _UNDECODABLE = "undecodable image"
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe must not block us
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe must not block
 
 
 @dataclass
@@ -31,7 +31,7 @@ class _Folder:
     path: str
     files: set[str] = field(default_factory=set)
     folders: dict[str, str] = field(default_factory=dict)  # folded name -> name
-    folded_files: dict[str, str] | None = None  # made when a name is not found as it stands
+    folded_files: dict[str, str] | None = None  # made when a name is not found as it is
 
 
 class ImageFinder:
@@ -74,10 +74,10 @@ class ImageFinder:
         return index
 
     def _folders_meant(self, said: str) -> list[_Folder]:
-        """Folders beside the log that the log may mean, the likeliest first.
+        """Folders beside the log that a path in the log may refer to, the likeliest first.
 
-        A relative path is taken at its word, then with its first folders taken away (the log was moved into one of
-        them); of an absolute one only the last folders count, the nearest first. Then `IMG`, then the log's own folder.
+        A relative path is tried as it is, then without its first folders (the log was moved into one of them); of an
+        absolute one only the last folders are tried, the shortest first. Then `IMG`, then the log's own folder.
         """
         parts = [part for part in re.split(r"[/\\]", said) if part not in ("", ".", "..", "~")]
         absolute = bool(_ABSOLUTE.match(said))
@@ -115,7 +115,7 @@ class ImageFinder:
                         else:
                             folder.files.add(entry.name)
             except OSError:
-                pass  # unreadable is as good as missing: the rows are counted as such
+                pass  # unreadable counts as missing: so are its rows
         return folder
 
 
@@ -131,18 +131,18 @@ def _fold_files(folder: _Folder) -> dict[str, str]:
 
 
 def damage_of(path: str) -> str | None:
-    """Say what is wrong with an image file, from its first and last bytes.
+    """What is wrong with an image file, by its first and last bytes.
 
-    A JPEG or PNG of 320x160 pixels with its end marker passes; what lies between is not decoded.
+    A JPEG or PNG of 320x160 pixels with its end marker passes; nothing is decoded.
 
     Returns:
-        A reason fit for counting, or None.
+        One of a few reasons, to be counted; None if nothing is wrong.
     """
     try:
         head, tail = _read_ends(path)
-        reason = _judge(head, tail)
+        reason = _find_damage(head, tail)
         if reason == _NO_FRAME_HEADER and len(head) == _HEAD_BYTES:  # comments may come first
-            reason = _judge(_read(path), tail)
+            reason = _find_damage(_read(path), tail)
     except FileNotFoundError:
         return "missing image"
     except OSError as error:
@@ -151,7 +151,7 @@ def damage_of(path: str) -> str | None:
 
 
 def decode_damage_of(path: str) -> str | None:
-    """Say what is wrong with an image file by decoding it: some 0.5 ms an image."""
+    """What is wrong with an image file, found by decoding it, some 0.5 ms an image; None if nothing is."""
     reason = damage_of(path)
     if reason is None:
         try:
@@ -164,6 +164,9 @@ def decode_damage_of(path: str) -> str | None:
 def read_frame(path: str | os.PathLike[str]) -> Frame:
     """Read one image of a recording: (160, 320, 3) uint8 RGB.
 
+    >>> read_frame("recordings/lake/forward/IMG/center_2024_01_01_12_00_00_000.jpg").shape
+    (160, 320, 3)
+
     Raises:
         RecordingError: Naming the file and what is wrong with it: missing, empty, truncated, another size, no image.
     """
@@ -171,7 +174,7 @@ def read_frame(path: str | os.PathLike[str]) -> Frame:
         data = _read(os.fspath(path))
     except OSError as error:
         raise RecordingError(f"{path}: unreadable image ({error.strerror})") from error
-    reason = _judge(data, data)
+    reason = _find_damage(data, data)
     if reason is not None:
         raise RecordingError(f"{path}: {reason}")
     try:
@@ -198,8 +201,8 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-def _judge(head: bytes, tail: bytes) -> str | None:
-    """Judge an image by its beginning and its end; the whole file serves as both."""
+def _find_damage(head: bytes, tail: bytes) -> str | None:
+    """What is wrong with an image, by its first and last bytes; the whole file can be passed as both."""
     if not head:
         return "empty image"
     if not head.startswith((b"\xff\xd8", b"\x89PNG")):

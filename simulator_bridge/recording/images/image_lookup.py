@@ -1,4 +1,4 @@
-"""Finds and checks the images of all rows of a log: which cameras a recording has, and which rows must go."""
+"""Finds and checks the images of all rows of a log: which cameras a recording has, and which rows are dropped."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from simulator_bridge.recording.log.dialects import LogRows
 from simulator_bridge.recording.log.log_format import CAMERAS, IMAGE_FOLDER
 
 Check = Literal["listed", "header", "decode"] | None
-"""How images are checked: in the folder's listing, by size and end marker, by decoding, or not at all."""
+"""How images are checked: that they exist, also by size and end marker, also by decoding, or not at all."""
 
 _CHECKERS: dict[str, Callable[[str], str | None]] = {"header": damage_of, "decode": decode_damage_of}
 _N_THREADS = 4  # checks wait for the disk, and decoding releases the interpreter's lock
-_CHUNK = 512  # images a thread checks before it asks for more
+_CHUNK = 512  # images that a thread checks at a time
 _MISSING = "missing image"
 
 
 @dataclass(frozen=True)
 class LocatedImages:
-    """Camera -> image paths of all M rows of the log (only good ones where no reason is given), and remarks."""
+    """Camera -> image paths of all M rows of the log (those of dropped rows may be wrong), and notes for the user."""
 
     images: Mapping[str, ImagePaths]
     notes: tuple[str, ...]
 
 
 def locate_images(rows: LogRows, root: Path, check: Check, reasons: dict[int, str]) -> LocatedImages:
-    """Find the images of M rows beside the log in `root`; adds the rows that must go to `reasons` (line -> reason).
+    """Find the images of M rows beside the log in `root`; adds the rows to drop to `reasons` (line -> reason).
 
-    A row goes if an image of a camera that the recording has is missing or damaged. A camera with images in fewer than
-    half of the rows is one that the recording does not have. The same image again goes as a duplicate.
+    A row is dropped if the image of one of the recording's cameras is missing or damaged, or was in an earlier row. A
+    camera with images in fewer than half of the rows is not one of the recording's.
     """
     if check is None:
         return LocatedImages(_as_said(rows, root), ())
@@ -49,7 +49,7 @@ def locate_images(rows: LogRows, root: Path, check: Check, reasons: dict[int, st
     notes = []
     for camera in CAMERAS:
         found = _find(finder, rows.images[camera])
-        bad = _Bad(rows.line, reasons)
+        bad = _RejectedRows(rows.line, reasons)
         bad.add(found.missing, _MISSING)
         if camera == "center":
             bad.add_duplicates(found, rows.numbers)
@@ -90,7 +90,7 @@ def _find(finder: ImageFinder, said: list[str]) -> _Found:
 
 
 def _as_said(rows: LogRows, root: Path) -> dict[str, ImagePaths]:
-    """Where the images would be, unchecked: in `IMG` beside the log."""
+    """Where the images should be, unchecked: in `IMG` beside the log."""
     folder = np.zeros(len(rows.line), np.int32)
     return {
         camera: ImagePaths.of([str(root / IMAGE_FOLDER)], folder, [file_name(path) for path in rows.images[camera]])
@@ -99,8 +99,8 @@ def _as_said(rows: LogRows, root: Path) -> dict[str, ImagePaths]:
     }
 
 
-class _Bad:
-    """Rows whose image of one camera cannot be used, among those that are still good."""
+class _RejectedRows:
+    """Rows that are dropped because of one camera's image, among the rows not dropped before."""
 
     def __init__(self, line: npt.NDArray[np.int32], reasons: Mapping[int, str]) -> None:
         self._line = line

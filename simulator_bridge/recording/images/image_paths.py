@@ -1,4 +1,4 @@
-"""Paths of many images, kept small: a table of folders and an array of names instead of a `Path` per image."""
+"""Paths of many images in little memory: a table of folders and an array of names instead of a `Path` per image."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import numpy.typing as npt
 class ImagePaths(Sequence[Path]):
     """N image paths as (folder, name) pairs; about 40 bytes an image.
 
-    Indexing with a number makes one `Path`; `take` selects rows; `strings` gives what decoders want.
+    Indexing with a number makes one `Path`; `take` selects rows; `string` returns one path as text.
     """
 
     def __init__(self, folders: Sequence[str], folder: npt.NDArray[np.int32], names: npt.NDArray[np.bytes_]) -> None:
-        """Hold `folders[folder[i]] / names[i]` for every i; `folder` and `names`: (N,)."""
+        """Image i is `folders[folder[i]] / names[i]`; `folder` and `names`: (N,)."""
         if len(folder) != len(names):
             raise ValueError(f"expected as many folders as names, got {len(folder)} and {len(names)}")
         self._folders, self._folder, self._names = tuple(folders), folder, names
 
     @classmethod
     def of(cls, folders: Sequence[str], folder: npt.NDArray[np.int32], names: Sequence[str]) -> ImagePaths:
-        """Pack N file names given as text."""
+        """Make the paths of N file names given as text."""
         return cls(folders, folder, np.array([os.fsencode(name) for name in names] or [b""], "S")[: len(names)])
 
     def __len__(self) -> int:

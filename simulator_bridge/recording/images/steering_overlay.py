@@ -1,6 +1,6 @@
-"""Draws steering onto a frame: a gauge at its lower edge, one ring for what was recorded, one for what was predicted.
+"""Draws steering onto a frame: a gauge at its lower edge, one ring for the recorded value, one for the predicted.
 
-The same look in reports and films. Pure numpy and OpenCV; a frame of any size of the camera's shape, RGB in and out.
+Used by reports and videos. Pure numpy and OpenCV; frames of any size with the camera's aspect ratio, RGB.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from simulator_bridge.messages import FRAME_WIDTH_PX, Frame
 Rgb = tuple[int, int, int]
 
 # The first three colours of the pages on dark ground: base.css
-RECORDED_RGB: Rgb = (86, 180, 233)  # blue: what the person, or the expert, did
-PREDICTED_RGB: Rgb = (255, 138, 71)  # orange: what the network wants
-LABEL_RGB: Rgb = (44, 199, 154)  # green: what the network is taught to answer
+RECORDED_RGB: Rgb = (86, 180, 233)  # blue: by the person, or the expert
+PREDICTED_RGB: Rgb = (255, 138, 71)  # orange: by the network
+LABEL_RGB: Rgb = (44, 199, 154)  # green: what the network is trained to predict
 INK_RGB: Rgb = (255, 255, 255)
 SHADE_RGB: Rgb = (12, 14, 20)
 
-FULL_DEG = 70.0  # where a ring ends, from straight up: steering 1 or -1
+FULL_DEG = 70.0  # of a ring at steering 1 or -1, from straight up
 OUTER_PX, INNER_PX, RING_PX = 46.0, 36.5, 6.0  # radii and width of the rings on a frame 320 pixels wide
 BOTTOM_PX = 8.0  # from the gauge's centre to the frame's lower edge
 SUBPIXEL_BITS = 4
@@ -66,7 +66,7 @@ def draw_steering(
 
 
 class _Gauge:
-    """Paints in place on the lower part of a picture; lengths are those on a frame 320 pixels wide."""
+    """Paints in place on the lower part of a picture; lengths are for a frame 320 pixels wide."""
 
     def __init__(self, picture: Frame) -> None:
         height, width = picture.shape[:2]
@@ -78,7 +78,7 @@ class _Gauge:
         self._centre = (width / 2 - left, height - BOTTOM_PX * self._unit - top)
 
     def shade(self) -> None:
-        """A dark ground, so that any scene lets the rings be read."""
+        """A dark background, so that the rings can be read on any scene."""
         mask = self._mask()
         centre, radius = self._fixed(*self._centre), self._fixed((OUTER_PX + RING_PX * 0.75) * self._unit)[0]
         cv2.circle(mask, centre, radius, 255, -1, cv2.LINE_AA, SUBPIXEL_BITS)

@@ -1,1 +1,1 @@
-"""The text of driving_log.csv: what is written, and every dialect that is read."""
+"""The text of driving_log.csv: the format that is written, and the dialects that are read."""

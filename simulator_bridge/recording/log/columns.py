@@ -1,4 +1,4 @@
-"""Which column of a log is what: the recorder's own order, or the names in a header line."""
+"""What each column of a log is: by the recorder's own order, or by the names in a header line."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _IN_DEGREES = re.compile(r"(?:steering|steer|angle).*deg")
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the known columns stand in a row.
+    """Where the known columns are in a row.
 
     Attributes:
         index: Column (one of `COLUMNS`) -> number of its cell.
         n_cells: Cells in a row.
-        unused: Names of columns that are read over.
+        unused: Names of columns that are ignored.
     """
 
     index: dict[str, int]
@@ -50,7 +50,7 @@ def read_header(cells: Sequence[str], where: str) -> Layout | None:
         where: `path:line`, for messages.
 
     Returns:
-        None if the line is no header at all: no names, or names of which we know neither the image nor the steering.
+        None if the line is no header: no names, or no known one among them.
 
     Raises:
         RecordingError: If it is a header whose columns do not make a recording.
@@ -81,7 +81,7 @@ def read_header(cells: Sequence[str], where: str) -> Layout | None:
 
 
 def is_column_numbers(cells: Sequence[str]) -> bool:
-    """Whether a line is the header that pandas makes up: `0,1,2,...`, with or without its index column."""
+    """Whether a line is pandas' default header: `0,1,2,...`, with or without its index column."""
     numbers = cells[1:] if cells[:1] == [""] else cells
     return len(numbers) > 1 and list(numbers) == [str(i) for i in range(len(numbers))]
 

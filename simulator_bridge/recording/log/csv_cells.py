@@ -1,4 +1,4 @@
-"""One line of somebody's `driving_log.csv` -> cells. Pure text; which column a cell is, `dialects.py` decides."""
+"""Splits one line of a `driving_log.csv` into cells. Pure text; `dialects.py` decides which column a cell is."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def is_number(cell: str) -> bool:
 
 
 def to_number(cell: str) -> float:
-    """Read a number; a comma left in a cell after splitting can only be a decimal one.
+    """Read a number; a comma in a cell is a decimal comma.
 
     Returns:
         NaN if the cell is no number (words, blanks, `nan`, `inf`, digit groups).
@@ -53,9 +53,9 @@ def to_number(cell: str) -> float:
 
 
 def split_cells(line: str) -> tuple[list[str], str]:
-    """Split a line at the separator that it uses itself (glued logs use several).
+    """Split a line at its own separator (the lines of merged logs may have different ones).
 
-    A spreadsheet's padding (`;;;;;`), quotes and blanks around cells are taken away.
+    A spreadsheet's padding (`;;;;;`), quotes and blanks around cells are removed.
 
     Returns:
         The cells and the separator.
@@ -64,7 +64,7 @@ def split_cells(line: str) -> tuple[list[str], str]:
     if separator == ",":
         line = line.strip(_PADDING)
         if line[:1] == line[-1:] == '"' and line.count('"') == 2 and "," in line:
-            line = line[1:-1]  # a spreadsheet that kept the whole line in one cell
+            line = line[1:-1]  # a spreadsheet that wrote the whole line into one cell
     if '"' in line:
         try:
             cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
@@ -86,13 +86,13 @@ def _separator(line: str) -> str:
 
 
 def refit(line: str, cells: Sequence[str], separator: str, n_cells: int) -> list[str] | None:
-    r"""Split again a line that has not the expected number of cells.
+    r"""Split a line again that does not have the expected number of cells.
 
-    Tried in turn: a spreadsheet's empty cells at the end; commas inside paths (`C:\Users\Smith, John\...`);
+    Tried in turn: without a spreadsheet's empty cells at the end; commas inside paths (`C:\Users\Smith, John\...`);
     columns separated by `", "` whose numbers have decimal commas.
 
     Returns:
-        `n_cells` cells, or None: not decodable without guessing.
+        `n_cells` cells; None if that needs guessing.
     """
     attempts = [_join_paths(cells, separator)]
     if separator == "," and ", " in line:
@@ -106,7 +106,7 @@ def refit(line: str, cells: Sequence[str], separator: str, n_cells: int) -> list
 
 
 def _join_paths(cells: Sequence[str], separator: str) -> list[str]:
-    """Put paths that hold the separator together again: from a cell with a slash to one that ends as an image."""
+    """Join paths that contain the separator: from a cell with a slash to one that ends like an image."""
     joined: list[str] = []
     open_path: str | None = None
     for cell in cells:
@@ -123,7 +123,7 @@ def _join_paths(cells: Sequence[str], separator: str) -> list[str]:
 
 
 def after_images(line: str) -> str:
-    """The part of a line behind its last image path: separators and numbers."""
+    """The part of a line after its last image path: separators and numbers."""
     end = 0
     for match in _IMAGE_END.finditer(line):
         end = match.end()

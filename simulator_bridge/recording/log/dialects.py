@@ -1,8 +1,8 @@
-"""Bytes of somebody's `driving_log.csv` -> rows, whatever spreadsheets, merges and regions did to it. No files.
+"""Parses the bytes of a `driving_log.csv`, also one that spreadsheets, merges or regional settings have changed.
 
-Nothing is guessed: a line that can be read in two ways is left out with a reason, a log that is of another kind, or
-mostly undecodable, is refused with a `RecordingError`. Without a header only the recorder's own order of columns is
-known; with one, columns may be missing, renamed, in another order or unknown (read over).
+Nothing is guessed: a line that can be read in two ways is left out with a reason; a log that is of another kind, or
+cannot be read for the most part, is refused with a `RecordingError`. Without a header only the recorder's own order of
+columns is accepted; with one, columns may be missing, renamed, in another order or unknown (ignored).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from simulator_bridge.recording.log.log_format import CAMERAS, COLUMNS, NUMBER_C
 DECIMAL_COMMAS = 'decimal commas with "," between the columns'
 INCOMPLETE = "incomplete last line"
 
-_ABSENT = "absent"  # stands for the cell of a column that the log does not have
+_ABSENT = "absent"  # the cell of a column that the log does not have
 _N_CAMERAS = len(CAMERAS)
 
 
@@ -58,11 +58,11 @@ class LogRows:
 
     Attributes:
         line: (M,) int32, 1-based.
-        images: Camera -> M paths as the log says them; empty text where a row has no such image.
+        images: Camera -> M paths as in the log; empty text where a row has no such image.
         numbers: (M, 4) float64: steering, throttle, brake, speed; NaN where the log has no such column.
-        part: (M,) int32, grows where a header stands between rows: logs glued together.
+        part: (M,) int32, grows where a header is between rows: several logs were merged.
         reasons: Line -> why it is not among the rows.
-        notes: What a person should know about how the log was read.
+        notes: What the user should know about how the log was read.
     """
 
     line: npt.NDArray[np.int32]
@@ -74,7 +74,7 @@ class LogRows:
 
 
 def count_drops(reasons: Mapping[int, str]) -> dict[str, Dropped]:
-    """Count by reason what was left out (line -> reason), the most frequent reason first."""
+    """Count the reasons of lines that were left out (line -> reason), the most frequent first."""
     first: dict[str, int] = {}
     for line in sorted(reasons):
         first.setdefault(reasons[line], line)
@@ -82,7 +82,7 @@ def count_drops(reasons: Mapping[int, str]) -> dict[str, Dropped]:
 
 
 def decode_text(data: bytes) -> str:
-    """Decode as UTF-8 or by the byte order mark, else as a Windows code page: paths only need their base names."""
+    """Decode as UTF-8 or by the byte order mark, else as a Windows code page: only file names matter."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", errors="replace")
     try:
@@ -130,8 +130,8 @@ class _Parser:
         for number, line in enumerate(self.lines, 1):
             if line.strip(" \t;,\ufeff"):
                 self._read_line(number, line)
-        self._settle_irregular()
-        self._settle_last_line()
+        self._accept_or_drop_irregular()
+        self._note_incomplete_last_line()
         self._refuse_decimal_commas()
         if not self.rows:
             self._refuse_all()
@@ -190,7 +190,7 @@ class _Parser:
         return is_image(cells[0]) and all(not cell or is_image(cell) for cell in cells[1:_N_CAMERAS])
 
     def _read_irregular(self, number: int, line: str, cells: list[str], separator: str) -> None:
-        """A row without a header that is not the recorder's seven columns: kept until the whole log is known."""
+        """A row without a header that is not the recorder's seven columns: decided on when the whole log is read."""
         n_images = sum(1 for _ in itertools.takewhile(lambda cell: is_image(cell), cells))
         numbers = cells[n_images:]
         recorders_own = n_images in (1, _N_CAMERAS) and all(
@@ -226,8 +226,8 @@ class _Parser:
                 return
         self.rows.append(_Row(number, self.part, cells))
 
-    def _settle_irregular(self) -> None:
-        """Accept rows of one shape if the whole log has it; otherwise they are damaged or of unknown meaning."""
+    def _accept_or_drop_irregular(self) -> None:
+        """Accept rows of one shape if the whole log has it; others are damaged or of unknown meaning."""
         shapes = sorted(self.irregular, key=lambda shape: len(self.irregular[shape]), reverse=True)
         for i, shape in enumerate(shapes):
             (n_images, n_numbers), rows = shape, self.irregular[shape]
@@ -255,7 +255,7 @@ class _Parser:
         for row in rows:
             self._add(row.line, row.cells[: len(COLUMNS)])
 
-    def _settle_last_line(self) -> None:
+    def _note_incomplete_last_line(self) -> None:
         """A recorder that was killed leaves half a row without a newline."""
         last = len(self.lines)
         if not self.ends_in_newline and last in self.reasons and self.rows:
@@ -302,7 +302,7 @@ class _Parser:
 
 
 def _to_numbers(cells: list[str]) -> npt.NDArray[np.float64]:
-    """Read a column: as fast as Python can where every cell is a plain number, strictly otherwise."""
+    """Read a column: fast where every cell is a plain number, cell by cell otherwise."""
     text = "".join(cells)
     if text.isascii() and "_" not in text:
         try:

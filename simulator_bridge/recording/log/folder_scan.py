@@ -1,4 +1,4 @@
-"""Finds recordings in folders of folders, and names what else is there (Donkey car tubs, logs of another name)."""
+"""Finds recordings in folders at any depth, and what else is there (Donkey car tubs, logs of another name)."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def find_recordings(paths: Sequence[Path]) -> list[Path]:
     """Find recordings in folders, in folders below them at any depth, and among log files named directly.
 
     Returns:
-        What `load_recording` takes: folders that hold a `driving_log.csv`, and the files named; each once, in the order
+        Paths for `load_recording`: folders with a `driving_log.csv`, and the files named; each once, in the order
         given, sorted by name within a folder.
 
     Raises:
-        RecordingError: If a path is missing or holds no recording; it says what is there instead.
+        RecordingError: If a path is missing or has no recording; names what is there instead.
     """
     recordings: dict[str, Path] = {}
     for path in paths:
@@ -52,7 +52,7 @@ def find_recordings(paths: Sequence[Path]) -> list[Path]:
 
 
 def scan_folders(paths: Sequence[Path]) -> list[ScanItem]:
-    """Name everything in these folders that has to do with driving; a file named directly counts as a recording.
+    """Find all driving data in these folders, recordings or not; a file named directly counts as a recording.
 
     Raises:
         RecordingError: If a path does not exist.
@@ -90,7 +90,7 @@ def log_in(folder: Path) -> Path:
 
 def _scan_folder(folder: Path, seen: set[str]) -> Iterator[ScanItem]:
     real = os.path.realpath(folder)
-    if real in seen:  # a link that leads back up
+    if real in seen:  # a link to a folder above
         return
     seen.add(real)
     try:

@@ -1,8 +1,7 @@
-"""The recorder's format, written: rows of `driving_log.csv` and the names of the images in `IMG/`.
+"""The format of the recorder: rows of `driving_log.csv` and the names of the images in `IMG/`.
 
 Pure text, no files. A row is `center,left,right,steering,throttle,brake,speed` with `,` and a newline, no header, as
-Udacity's simulator of 2017 writes it. The reading half, which knows what people's logs look like after years of
-copying, is `dialects.py`; `recording.py` puts both to use on disk.
+Udacity's simulator of 2017 writes it. `dialects.py` reads it, and what other tools made of it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from simulator_bridge.errors import RecordingError
 
 LOG_NAME = "driving_log.csv"
-SIDECAR_NAME = "driving_log.sidecar.csv"  # what the built-in simulator knows beyond the log
+SIDECAR_NAME = "driving_log.sidecar.csv"  # more about each row, from the built-in simulator
 IMAGE_FOLDER = "IMG"
 CAMERAS = ("center", "left", "right")
 NUMBER_COLUMNS = ("steering", "throttle", "brake", "speed")
@@ -29,12 +28,16 @@ _EPOCH = datetime.datetime(1970, 1, 1)
 
 
 def image_name(camera: str, time: datetime.datetime) -> str:
-    """Name an image as the simulator does: `center_yyyy_MM_dd_HH_mm_ss_fff.jpg` (fff: milliseconds, cut off)."""
+    """Name an image as the simulator does: `center_yyyy_MM_dd_HH_mm_ss_fff.jpg` (fff: milliseconds, rounded down).
+
+    >>> image_name("center", datetime.datetime(2024, 1, 1, 12, 0, 0, 560_000))
+    'center_2024_01_01_12_00_00_560.jpg'
+    """
     return f"{camera}_{time:%Y_%m_%d_%H_%M_%S}_{time.microsecond // 1000:03d}.jpg"
 
 
 def image_time_s(name: str) -> float:
-    """Read the time stamp out of an image's name, wherever in the name it stands (`..._117_f.jpg` has one too).
+    """Read the time stamp in an image's name, wherever in the name it is (`..._117_f.jpg` has one too).
 
     Returns:
         Seconds since 1970 on the recording computer's clock (no time zone); NaN if there is no valid stamp.
@@ -55,16 +58,19 @@ def format_row(
 ) -> str:
     """Format one row of `driving_log.csv`, with its newline.
 
+    >>> format_row({"center": "center_1.jpg"}, -0.05, throttle=0.3, brake=0.0, speed_mph=20.1).rstrip()
+    'IMG/center_1.jpg,,,-0.05,0.3,0,20.1'
+
     Args:
-        images: Camera -> name of its image in `IMG/`. `center` must be there; a side camera that is not there leaves
-            its column empty, so that a row always has seven columns.
+        images: Camera -> name of its image in `IMG/`. `center` is required; the column of a missing side camera is
+            empty, so that a row always has seven columns.
         steering_angle: Normalised, in [-1, 1], positive turns right.
         throttle: In [-1, 1].
         brake: In [0, 1].
         speed_mph: Miles per hour.
 
     Raises:
-        RecordingError: If there is no center image or a number is not finite: nobody could read such a row.
+        RecordingError: If there is no center image or a number is not finite: no reader accepts such a row.
     """
     if "center" not in images:
         raise RecordingError(f"a row to be recorded has images of {sorted(images)}, expected the center camera's too")

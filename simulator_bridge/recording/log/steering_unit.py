@@ -1,4 +1,4 @@
-"""Whether the steering of a log is in the recorder's unit: normalised to [-1, 1], not degrees."""
+"""Checks that the steering of a log is in the recorder's unit: normalised to [-1, 1], not degrees."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording.log.csv_cells import folder_name
 from simulator_bridge.recording.log.dialects import LogRows
 
-_ROUNDING = 1e-4  # keyboards add up 0.05 to -1.0000001
+_ROUNDING = 1e-4  # steps of 0.05 add up to -1.0000001
 _MIN_OUTSIDE, _MAX_SHARE_OUTSIDE = 4, 0.1  # more steering outside [-1, 1] than this is no accident
 
 
 def check_steering(rows: LogRows, log: Path, reasons: dict[int, str]) -> npt.NDArray[np.float32]:
-    """Check that the steering is normalised: (M,) float32 in [-1, 1]; rows outside go to `reasons` (line -> reason).
+    """The steering of M rows, float32 in [-1, 1]; rows outside are added to `reasons` (line -> reason).
 
     Raises:
         RecordingError: If a recorder's rows are outside so often that the column is in another unit: degrees.

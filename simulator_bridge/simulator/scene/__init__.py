@@ -1,1 +1,1 @@
-"""What the cameras see and the car drives on: road, land, scenery, light, and the renderer."""
+"""The scene that the cameras see and the car drives on: road, terrain, scenery, light, and the renderer."""

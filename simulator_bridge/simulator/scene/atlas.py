@@ -1,4 +1,4 @@
-"""Many cut-out pictures packed into one, so that everything they cover is drawn as one layer. Pure numpy."""
+"""A texture atlas: many cut-out pictures packed into one, so that all their meshes are one layer. Pure numpy."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ WIDTH_PX = 512
 
 
 def pack(parts: Sequence[tuple[Mesh, Image]]) -> tuple[Mesh, Image]:
-    """All meshes as one, and the picture on it.
+    """Merge meshes and their pictures into one mesh and one picture.
 
     Args:
         parts: Meshes whose texture coordinates lie in [0, 1], and the RGBA picture of each, at most 512 wide.
 
     Returns:
-        The mesh, and its picture: 512 wide, its height a power of two.
+        The mesh, and its picture: 512 pixels wide, its height a power of two.
     """
     corners, height = _shelves([image for _, image in parts])
     atlas = np.zeros((1 << (height - 1).bit_length(), WIDTH_PX, 4), np.uint8)
@@ -27,7 +27,7 @@ def pack(parts: Sequence[tuple[Mesh, Image]]) -> tuple[Mesh, Image]:
     for (mesh, image), (top, left) in zip(parts, corners, strict=True):
         h, w = image.shape[:2]
         atlas[top : top + h, left : left + w] = image
-        # half a pixel inside its own picture: filtering reads nothing of its neighbours
+        # half a pixel inside its own picture, so that filtering does not read its neighbours
         u = (left + 0.5 + mesh.uv[:, 0] * (w - 1)) / WIDTH_PX
         v = 1 - (top + 0.5 + (1 - mesh.uv[:, 1]) * (h - 1)) / len(atlas)
         meshes.append(replace(mesh, uv=np.stack([u, v], axis=1)))

@@ -1,4 +1,4 @@
-"""What is too far to come nearer: the sky and a ring of hills on the horizon. Pure numpy; drawn around the camera."""
+"""The background: the sky and a ring of hills on the horizon, drawn around the camera. Pure numpy."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from simulator_bridge.simulator.scene.layers import FloatArray, Image, Label, La
 from simulator_bridge.simulator.scene.textures import picture, tiling_noise
 from simulator_bridge.simulator.scene.themes import Look
 
-DISTANCE_M = 100.0  # any: it is drawn first, behind everything
+DISTANCE_M = 100.0  # has no effect: it is drawn first, behind everything
 SKY_SIDES, RING_SIDES = 24, 36
 TOP_AT_DEG = 28.0  # above this the sky has its full colour
 RING_DEG = 14.0  # height of the ring's picture above the horizon
 RING_PX = (128, 2048)  # rows and columns of it
-BELOW_DEG = -9.0  # how far down the ring goes on in the colour of its lowest row
+BELOW_DEG = -9.0  # lower end of the ring, in the colour of its lowest row
 RING_NOISE_PX = 512
-FAR_TREES = 700  # on a ring as densely wooded as the lake's
+FAR_TREES = 700  # on a ring with as many trees as the lake's
 FAR_TREE_PX = (10, 19)  # their height
 
 
 def backdrop_layers(look: Look, rng: np.random.Generator) -> list[Layer]:
-    """Sky first, then the hills before it."""
+    """The sky, then the hills in front of it."""
     return [_sky(look, rng), _hills(look, rng)]
 
 
@@ -52,7 +52,7 @@ def _hills(look: Look, rng: np.random.Generator) -> Layer:
 
 
 def _ring(look: Look, rng: np.random.Generator) -> tuple[Image, Image]:
-    """The hills all around as a cut-out picture, and its classes: ridges before ridges, the farther the hazier."""
+    """The hills all around as a cut-out picture, and its classes: several ridges, the farther the hazier."""
     rows, columns = RING_PX
     height = (rows - 0.5 - np.arange(rows))[:, None] / rows * RING_DEG  # of each row, degrees
     rgb, label = np.zeros((rows, columns, 3)), np.full((rows, columns), Label.TERRAIN, np.uint8)
@@ -90,7 +90,7 @@ def _plant_trees(
     look: Look, rng: np.random.Generator, ridge: FloatArray, distance: float, rgb: FloatArray, label: Image,
     there: sprites.BoolArray,
 ) -> None:  # fmt: skip
-    """Stand far trees on a ridge, in place."""
+    """Draw far trees on a ridge, in place."""
     rows, columns = RING_PX
     kinds = [sprites.plant(kind, look.leaf, rng) for kind in dict.fromkeys(look.trees)]
     for _ in range(int(FAR_TREES / 3 * look.far_wood)):

@@ -1,4 +1,4 @@
-"""The car's cameras: left, center, right, where Udacity's car has them, and what they see as frames or as classes."""
+"""The car's cameras: left, center, right, mounted as on Udacity's car; they render frames or semantic classes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from simulator_bridge.simulator.scene.world import LABEL_CAMERAS, LABEL_TAG, Wor
 # PROTOCOL.md, section 5
 RIGHT_M = {"left": -0.81, "center": 0.0, "right": 0.83}  # of the car's middle
 FORWARD_M = 1.0  # of the car's origin
-UP_M = 1.37  # above the road: the middle of what the real left and right frames say
+UP_M = 1.37  # above the road: the mean of the estimates from real left and right frames
 PITCH_DEG = -8.7  # puts the horizon at row 59 on a flat road
 VERTICAL_FOV_DEG = 60.0
 NEAR_M, FAR_M = 0.3, 1000.0
@@ -28,7 +28,7 @@ LabelFrame = npt.NDArray[np.uint8]
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Refuse camera names that there are none of.
+    """Refuse unknown camera names.
 
     Raises:
         SimulatorError: If a name is unknown.
@@ -42,12 +42,12 @@ class Cameras:
     """Some or all of the three cameras, in one off-screen picture.
 
     Args:
-        world: What they look at.
-        names: Which of `left`, `center`, `right`; one costs a third of three.
+        world: The scene.
+        names: Some of `left`, `center`, `right`; one takes a third of the time of three.
         backend: See `renderer.open_pipe`.
 
     Raises:
-        SimulatorError: If nothing renders here, or a name is unknown.
+        SimulatorError: If no renderer opens on this computer, or a name is unknown.
     """
 
     def __init__(self, world: World, names: Sequence[str] = ("center",), backend: str = "auto") -> None:
@@ -61,11 +61,11 @@ class Cameras:
 
     @property
     def driver(self) -> str:
-        """What renders, in the driver's own words; goes into a recording's metadata."""
+        """The name of the graphics driver; stored in a recording's metadata."""
         return self._buffer.driver
 
     def place(self, car: TransformState) -> None:
-        """Move the cameras to where the car is: its origin on the ground, x right, y forward, z up."""
+        """Move the cameras to the pose of the car: its origin on the ground, x right, y forward, z up."""
         self._rig.set_transform(car)
         self._world.backdrop.set_pos(car.get_mat().xform_point((0.0, FORWARD_M, UP_M)))
 
@@ -77,7 +77,7 @@ class Cameras:
         return frames
 
     def render_labels(self) -> dict[str, LabelFrame]:
-        """The classes of all pixels from each camera, by its name; the outlines are those of `render`."""
+        """The classes of all pixels from each camera, by its name; with the same outlines as `render`."""
         if self._label_buffer is None:
             cameras = [self._camera(name, self._world) for name in self.names]
             self._label_buffer = OffscreenBuffer(self._pipe, cameras, FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
@@ -88,7 +88,7 @@ class Cameras:
         return labels
 
     def close(self) -> None:
-        """Give the off-screen pictures back."""
+        """Release the off-screen pictures."""
         self._buffer.close()
         if self._label_buffer is not None:
             self._label_buffer.close()

@@ -1,4 +1,4 @@
-"""The car's own hood, as each camera sees it: it never moves in the picture, so it is painted over the frames."""
+"""The car's own hood in each camera's picture: it never moves there, so it is painted over the frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the scene is made of: triangle meshes with a picture on them and a class. Pure numpy, no engine.
+"""Layers of the scene: triangle meshes with a texture and a semantic class. Pure numpy, no engine.
 
 Light is baked into the vertex colours, so both renderers show the same scene without shaders.
 """
@@ -20,7 +20,7 @@ Image = npt.NDArray[np.uint8]
 
 
 class Label(IntEnum):
-    """Semantic classes of a pixel; the values are written to label files, so they never change."""
+    """The semantic class of a pixel; the values are written to label files, so they must not change."""
 
     ROAD = 0
     LINE = 1
@@ -42,7 +42,7 @@ class Mesh:
         vertices: (V, 3) metres.
         triangles: (T, 3) vertex indices, counter-clockwise seen from outside.
         uv: (V, 2) texture coordinates; v = 0 is the picture's lowest row.
-        colors: (V, 3) RGB factors on the texture, cut to [0, 1] when drawn.
+        colors: (V, 3) RGB factors on the texture, clipped to [0, 1] when drawn.
     """
 
     vertices: FloatArray
@@ -53,16 +53,16 @@ class Mesh:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A mesh as the scene shows it.
+    """A mesh with its texture, class and physical role.
 
     Attributes:
-        name: For people who look into the scene graph.
-        texture: RGB, or RGBA where every pixel is either there or not; with no label it may be there in part.
-        label: The class of all its pixels, or an image (H, W) of class ids laid on it as the texture is; None for
-            what only shades the things under it.
-        solid: What it is for the car: ground to drive on, an obstacle to hit, or air.
-        two_sided: Seen from behind as well.
-        afar: What the texture turns into from afar, if not merely its mean; same shape, square.
+        name: Of the node in the scene graph.
+        texture: RGB, or RGBA whose pixels are opaque or transparent; without a label also partly transparent.
+        label: The class of all its pixels, or an image (H, W) of class ids with the texture's coordinates; None for
+            shadows, which have the class of what is under them.
+        solid: For the car: ground to drive on, an obstacle to hit, or nothing.
+        two_sided: Visible from behind as well.
+        afar: The texture from a distance, if it is not just its mean; same shape, square.
     """
 
     name: str
@@ -80,10 +80,10 @@ def grid_mesh(
     """A surface over a grid of points.
 
     Args:
-        points: (M, K, 3); rows lead ahead, columns go from left to right, seen from outside.
+        points: (M, K, 3); rows go forward, columns from left to right, seen from outside.
         uv: (M, K, 2).
         colors: (M, K, 3), or anything that broadcasts to it.
-        keep: (M - 1, K - 1), or what broadcasts to it: which cells are there.
+        keep: (M - 1, K - 1), or anything that broadcasts to it: which cells to keep.
     """
     m, k = points.shape[:2]
     mask = np.ones((m - 1, k - 1), bool) if keep is None else np.broadcast_to(keep, (m - 1, k - 1))
@@ -107,7 +107,7 @@ def merge(meshes: Sequence[Mesh]) -> Mesh:
 
 
 def split_by_place(mesh: Mesh, cell_m: float) -> Iterator[Mesh]:
-    """The mesh in square pieces of the plane, so that the engine can skip those out of sight."""
+    """Split the mesh into square pieces of the plane, so that the engine can skip those out of view."""
     if not len(mesh.triangles):
         return
     centers = mesh.vertices[mesh.triangles, :2].mean(axis=1)
@@ -120,7 +120,7 @@ def split_by_place(mesh: Mesh, cell_m: float) -> Iterator[Mesh]:
 
 
 def normals(mesh: Mesh) -> FloatArray:
-    """(V, 3) unit normals: the mean of the triangles that meet in a vertex, weighted by their area."""
+    """(V, 3) unit normals: the mean over the triangles of a vertex, weighted by their area."""
     corners = mesh.vertices[mesh.triangles]
     faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     total = np.zeros_like(mesh.vertices)

@@ -1,4 +1,4 @@
-"""Plain meshes and pictures -> the engine's geometry, textures and collision bodies. The same for every scene."""
+"""Converts meshes and pictures to the engine's geometry, textures and collision bodies."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from panda3d.core import (
 from simulator_bridge.simulator.scene.layers import Image, Mesh
 
 VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 4), ("uv", "<f4", 2)])  # the engine's v3c4t2
-LOD_BIAS = -1.0  # sharper lines and grain from afar, as in Unity's frames; tinydisplay is as sharp without
-AFAR_PER_LEVEL = 0.62  # share of the near picture that is left in each smaller version of it
-LABEL_STEP = 20  # grey values between two classes in a label texture: a rounding driver does no harm
+LOD_BIAS = -1.0  # sharper lines and grain at a distance, as in Unity's frames; no effect in tinydisplay, sharp anyway
+AFAR_PER_LEVEL = 0.62  # share of the near picture that is left in each mipmap level
+LABEL_STEP = 20  # grey values between two classes in a label texture: a driver that rounds does no harm
 
 
 def to_geom(mesh: Mesh) -> Geom:
@@ -54,7 +54,7 @@ def to_geom_node(name: str, mesh: Mesh) -> GeomNode:
 
 
 def to_body(name: str, meshes: Sequence[Mesh], friction: float) -> BulletRigidBodyNode | None:
-    """One body that never moves, of all triangles; None if there are none."""
+    """One static body of all triangles; None if there are none."""
     triangles = BulletTriangleMesh()
     for mesh in meshes:
         triangles.add_geom(to_geom(mesh))
@@ -70,13 +70,13 @@ def to_texture(image: Image, afar: Image | None = None) -> Texture:
     """A picture (H, W, 3 or 4) as a tiling texture with mipmaps; cut-outs do not tile.
 
     Args:
-        image: From near.
-        afar: What it turns into as it gets smaller, faster than the mean of its pixels would; same shape.
+        image: The picture from near.
+        afar: The picture at a distance, blended into the smaller mipmap levels; same shape.
     """
     texture = _texture(image)
     if afar is not None:
         _set_mipmaps(texture, image, afar)
-    # mipmaps would thin out trunks and posts until crowns and boards float in the air
+    # with mipmaps, trunks and posts would vanish at a distance and crowns and boards float in the air
     is_cut_out = image.shape[2] == 4
     texture.set_minfilter(SamplerState.FT_linear if is_cut_out else SamplerState.FT_linear_mipmap_linear)
     texture.set_magfilter(SamplerState.FT_linear)
@@ -87,16 +87,16 @@ def to_texture(image: Image, afar: Image | None = None) -> Texture:
 
 
 def to_label_texture(label: int | Image, cut_out: Image | None = None) -> Texture:
-    """Classes as grey values, laid on a mesh as its picture is.
+    """Classes as grey values, with the texture coordinates of the picture.
 
     Args:
         label: One class, or class ids (H, W).
-        cut_out: The RGBA picture whose outline the class has.
+        cut_out: An RGBA picture, for its outline.
     """
     if cut_out is not None:
         image = np.full(cut_out.shape, to_grey(np.asarray(label))[..., None], np.uint8)
         image[..., 3] = cut_out[..., 3]
-        texture = to_texture(image)  # filtered as the picture is, so that both have the same outline
+        texture = to_texture(image)  # filtered like the picture, so that both have the same outline
         if np.ndim(label):  # but the mean of two classes would be a third one
             texture.set_minfilter(SamplerState.FT_nearest)
             texture.set_magfilter(SamplerState.FT_nearest)
@@ -119,7 +119,7 @@ def from_grey(grey: Image) -> Image:
 
 
 def _set_mipmaps(texture: Texture, image: Image, afar: Image) -> None:
-    """Give a square picture its smaller versions: each half the one before, and nearer to `afar`."""
+    """Set the mipmaps of a square picture: each half the size of the one before, and nearer to `afar`."""
     near, far = image.astype(np.float32), afar.astype(np.float32)
     for level in range(1, len(image).bit_length()):
         near, far = _halve(near), _halve(far)
@@ -133,7 +133,7 @@ def _halve(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _to_ram(image: Image) -> bytes:
-    order = [2, 1, 0, 3][: image.shape[2]]  # the engine wants BGR, lowest row first
+    order = [2, 1, 0, 3][: image.shape[2]]  # the engine needs BGR, lowest row first
     return np.ascontiguousarray(image[::-1, :, order]).tobytes()
 
 

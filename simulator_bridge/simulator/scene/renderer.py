@@ -1,7 +1,7 @@
 """Off-screen rendering without a window: graphics pipes, buffers, regions and the read-back of pixels.
 
-Knows nothing of tracks, cars or cameras' places. Panda3D is used without ShowBase. Everything here must be called from
-the thread that made the first pipe: an EGL context belongs to its thread.
+Independent of tracks, cars and camera poses. Panda3D is used without ShowBase. Everything here must be called from the
+thread that made the first pipe: an EGL context belongs to its thread.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ load_prc_file_data(
 
 
 class SimulatorError(UserError):
-    """The simulator cannot run here as asked; the message says what to install or change."""
+    """The simulator cannot run here with these settings; the message tells what to install or change."""
 
 
 def open_pipe(backend: str) -> tuple[str, GraphicsPipe]:
-    """Open the process's pipe of a backend; it is opened once, and a second call returns the same one.
+    """Open the process's pipe of a backend; a second call returns the same pipe.
 
     Args:
         backend: One of `BACKENDS`; `auto` takes the first that opens.
@@ -82,13 +82,13 @@ def open_pipe(backend: str) -> tuple[str, GraphicsPipe]:
 
 @functools.cache  # one pipe per process: a second EGL pipe fails or crashes
 def _pipe(name: str) -> GraphicsPipe | None:
-    # Mesa's software driver without threads of its own: for pictures this small they cost a third more processor time
+    # Mesa's software driver without its own threads: for pictures this small they take a third more processor time
     os.environ.setdefault("LP_NUM_THREADS", "0")
     pipe = GraphicsPipeSelection.get_global_ptr().make_module_pipe(PANDA_MODULES[name])
     if pipe is None:
         return None
     probe = _make_buffer(pipe, "probe", 8, 8)
-    if probe is None:  # the library is there, but no driver answers
+    if probe is None:  # the library is installed, but there is no driver
         return None
     GraphicsEngine.get_global_ptr().remove_window(probe)
     return pipe
@@ -104,7 +104,7 @@ def _make_buffer(pipe: GraphicsPipe, name: str, width: int, height: int) -> Grap
 
 
 class OffscreenBuffer:
-    """One off-screen picture, split side by side into equal regions, one for each camera, read back in one go."""
+    """One off-screen picture of equal regions side by side, one for each camera, read back in one transfer."""
 
     def __init__(self, pipe: GraphicsPipe, cameras: Sequence[NodePath[Camera]], width: int, height: int) -> None:
         """Make the buffer; `width` and `height` are those of one region, in pixels.
@@ -124,12 +124,12 @@ class OffscreenBuffer:
         for i, camera in enumerate(cameras):
             region = buffer.make_display_region(i / len(cameras), (i + 1) / len(cameras), 0.0, 1.0)
             region.set_camera(camera)
-        buffer.set_active(False)  # the engine renders every active buffer: this one only when asked
+        buffer.set_active(False)  # the engine renders every active buffer; this one only in `render`
         self._engine.open_windows()
 
     @property
     def driver(self) -> str:
-        """What renders, in the driver's own words."""
+        """The name of the graphics driver."""
         return str(self._buffer.get_gsg().get_driver_renderer() or "software")
 
     def render(self) -> list[npt.NDArray[np.uint8]]:
@@ -145,7 +145,7 @@ class OffscreenBuffer:
         picture = bottom_up[::-1, :, 2::-1]
         width = self._region_width
         images = [picture[:, x : x + width].copy() for x in range(0, self._shape[1], width)]
-        # ShowBase would run these every frame; without them the caches of states grow by 4.5 KB a frame
+        # ShowBase would call these every frame; without them the state caches grow by 4.5 KB a frame
         TransformState.garbage_collect()
         RenderState.garbage_collect()
         return images

@@ -1,4 +1,4 @@
-"""Shadows of single trees on the road: cut-outs laid on it, darker than what they lie on. Pure numpy."""
+"""Shadows of single trees on the road: dark, partly transparent cut-outs on it. Pure numpy."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
 
 LENGTH_M, WIDTH_M = 9.0, 6.0  # of a shadow, from the tree's foot to its top and across
-CELLS = (6, 4)  # along and across: it bends with the road
+CELLS = (6, 4)  # along and across: a shadow follows the surface of the road
 FOOT_FROM_EDGE_M = 3.0
 LIFT_M = 0.03
 DARKNESS = 0.62
 
 
 def road_shadows(track: Track, look: Look, rng: np.random.Generator) -> list[Layer]:
-    """Shadows across the road, at places of chance on its sunny parts."""
+    """Shadows across the road, at random places on its sunny parts."""
     count = int(look.tree_shadows_per_km * track.length_m / 1000)
     stations = rng.integers(len(track), size=count)
     stations = stations[~(track.features.shade | track.features.bridge)[stations]]
@@ -46,7 +46,7 @@ def _shadow(track: Track, look: Look, station: int, rng: np.random.Generator) ->
 
 
 def _widen(alpha: Image) -> Image:
-    """A cut-out with its parts a pixel wider all around: leaves are thinner than their shadows."""
+    """A cut-out, one pixel wider all around: shadows are wider than leaves."""
     wide = alpha.copy()
     for shift in (-1, 1):
         for axis in (0, 1):

@@ -1,4 +1,4 @@
-"""What lies beside the road, strip by strip, and how wide each strip is. Pure."""
+"""The strips beside the road and their widths. Pure."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
 
-ASPHALT_BEYOND_M = {1: 0.3, 2: 0.12}  # by lanes: how far plain asphalt reaches beyond the road's edge
-KERB_FROM_M = 0.1  # paved roadsides: the kerb begins right behind the edge line
-PAVED_WIDER_M = 0.3  # than the plan says: kerb and strip are 1.1 m wide in real frames, seen from above
-PAVED_SHOULDER_WIDER_M = 0.6  # than the plan says: real ones are about 2.1 m
+ASPHALT_BEYOND_M = {1: 0.3, 2: 0.12}  # by the number of lanes: how far plain asphalt reaches beyond the road's edge
+KERB_FROM_M = 0.1  # paved roadsides: the kerb begins right after the edge line
+PAVED_WIDER_M = 0.3  # than planned: kerb and strip are 1.1 m wide in real frames, seen from above
+PAVED_SHOULDER_WIDER_M = 0.6  # than planned: real ones are about 2.1 m
 
 
 @dataclass(frozen=True)
 class Roadside:
-    """Metres beyond the road's edge at which the strips beside it begin and end; the same on both sides.
+    """Where the strips beside the road begin and end, metres beyond its edge; the same on both sides.
 
     Attributes:
         asphalt_to: Asphalt without a kerb ends here and the shoulder begins.
         kerb_from: Kerbs begin here.
         kerb_to: Kerbs end here and the shoulder begins.
         shoulder_to: The shoulder ends here and the verge begins.
-        has_strip: Whether the asphalt beyond the edge line is a strip of its own, as wide as a kerb.
+        has_strip: Whether the asphalt beyond the edge line is a separate strip, as wide as a kerb.
     """
 
     asphalt_to: float

@@ -1,4 +1,4 @@
-"""The road and what belongs to it: asphalt, lines, kerbs, shoulders, verges, dirt turn-offs, the bridge. Pure numpy."""
+"""The layers of the road: asphalt, lines, kerbs, shoulders, verges, dirt turn-offs, the bridge. Pure numpy."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from simulator_bridge.track import Track
 from simulator_bridge.track.track_plan import BoolArray
 
 ROAD_COLUMNS, ROAD_COLUMNS_IN_SHADE = 5, 7  # of points across between the edges, for the light on it
-DEEP_SHADE = 0.4  # shadows darker than this are worth more points
-TONE_EVERY_M, TONE_SPREAD = 40.0, 0.07  # the asphalt is a little darker here and brighter there
+DEEP_SHADE = 0.4  # shadows darker than this have more points
+TONE_EVERY_M, TONE_SPREAD = 40.0, 0.07  # how the brightness of the asphalt varies along the road
 TURN_OFF_M = 16.0  # how far the dirt of a turn-off is drawn
 WALL_FROM_M = 0.3  # the road's edge
 WALL_HEIGHT_M, WALL_WIDTH_M, WALL_DEPTH_M = 0.85, 0.4, 3.0
 WALL: Rgb = (26, 25, 27)
-SHOULDER_TILT = 0.28  # paved shoulders are lit as if they leaned towards the road
+SHOULDER_TILT = 0.28  # paved shoulders are lit as if they were tilted towards the road
 LINE_INSET_M = 0.12  # from the road's edge to its line
-LINES_WIDER = {"white": 1.8, "yellow": 1.3}  # than the plan says: so they are in real frames
-SHADE_SLANT = 0.9  # metres along the road for each metre across it at which shaded parts begin and end
+LINES_WIDER = {"white": 1.8, "yellow": 1.3}  # than planned, as in real frames
+SHADE_SLANT = 0.9  # slope of the ends of shaded parts: metres along the road for each metre across it
 SHADOW_EDGE_M = 0.5  # height over which the shadow of a hill turns from none to full
-SHADE = 0.9  # how much of the sun the shaded parts of a track lack
-INSIDE_BEND = 0.92  # of the bend's radius: strips inside it end there, or they would fold over
+SHADE = 0.9  # share of the sunlight that is missing in the shaded parts of a track
+INSIDE_BEND = 0.92  # of the bend's radius: strips on its inside end there, or they would fold over
 
 LEFT, RIGHT = 1.0, -1.0
 
 
 class Roadway:
-    """Builds the layers of a road; every method is one kind of them."""
+    """Builds the layers of a road, one method for each kind."""
 
     def __init__(self, track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> None:
         self._track, self._terrain, self._look, self._rng = track, terrain, look, rng
@@ -52,7 +52,7 @@ class Roadway:
         self._columns = ROAD_COLUMNS_IN_SHADE if look.ambient < DEEP_SHADE else ROAD_COLUMNS
 
     def layers(self) -> list[Layer]:
-        """All of the road."""
+        """All layers of the road."""
         sides = [layer for side in (LEFT, RIGHT) for layer in self._side(side)]
         return [*self._surface(), *sides]
 
@@ -61,7 +61,7 @@ class Roadway:
         points, uv, colors = self._asphalt()
         left_kerb, right_kerb = (self._is_kerb(side)[:, None] & self._beside.has_strip for side in (LEFT, RIGHT))
         is_open = np.ones((len(self._track), self._columns - 1), bool)
-        there = np.concatenate([~left_kerb, is_open, ~right_kerb], axis=1)  # a kerb lies in place of the strip
+        there = np.concatenate([~left_kerb, is_open, ~right_kerb], axis=1)  # a kerb takes the place of the strip
         base = textures.asphalt(self._look.asphalt, self._look.grain, self._look.grains, self._rng)
         if self._beside.has_strip:
             base = textures.pave_strips(base, self._beside.asphalt_to / self._paved_width_m)
@@ -84,7 +84,7 @@ class Roadway:
         return layers
 
     def _asphalt(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Points (N + 1, K, 3) of the asphalt, their places in its texture, and the light there."""
+        """Points (N + 1, K, 3) of the asphalt, their texture coordinates, and the light on them."""
         track, beyond = self._track, self._beside.asphalt_to
         across = np.linspace(0.0, 1.0, self._columns)
         between = track.width_left[:, None] - (track.width_left + track.width_right)[:, None] * across
@@ -105,7 +105,7 @@ class Roadway:
 
     @property
     def _paved_width_m(self) -> float:
-        """Mean width of the asphalt, which its texture spans."""
+        """Mean width of the asphalt, and so of its texture."""
         return float(np.mean(self._track.width_left + self._track.width_right)) + 2 * self._beside.asphalt_to
 
     @property
@@ -175,7 +175,7 @@ class Roadway:
         )
 
     def _verge(self, side: float, where: BoolArray) -> Layer:
-        """Grass from the shoulder down into the land, so that no gap shows between them."""
+        """Grass from the shoulder down into the land, so that there is no gap between them."""
         points = self._strip(
             side,
             (self._beside.shoulder_to, self._beside.shoulder_to + 1.2, self._beside.shoulder_to + VERGE_M),
@@ -192,7 +192,7 @@ class Roadway:
         )
 
     def _turn_off(self, side: float, where: BoolArray) -> Layer:
-        """Dirt that leads away from the road, laid over the land."""
+        """Dirt that leads away from the road, above the land."""
         distances = np.linspace(self._beside.shoulder_to, self._beside.shoulder_to + TURN_OFF_M, 8)
         points = self._strip(side, tuple(distances), (0.0,) * 8)
         land = self._terrain.height_at(points[..., :2].reshape(-1, 2)).reshape(points.shape[:2])
@@ -225,7 +225,7 @@ class Roadway:
         return Layer(name, grid_mesh(points, uv, colors, where[:, None]), image, label, solid="ground")
 
     def _light(self, points: FloatArray, shade: BoolArray, tilt: float = 0.0) -> FloatArray:
-        """Brightness (N + 1, K, 1) at points (N + 1, K, 3); `tilt` leans the surface to the left."""
+        """Brightness (N + 1, K, 1) at points (N + 1, K, 3); `tilt` tilts the surface to the left."""
         shadow = self._terrain.shadow_on(points.reshape(-1, 3) + np.array([0, 0, 0.3]), self._look.sun, SHADOW_EDGE_M)
         shadow = np.maximum(shadow.reshape(points.shape[:2]), SHADE * self._slanted(shade, points))
         normals = np.concatenate([tilt * self._left_normal, np.ones((len(self._track), 1))], axis=1)
@@ -233,21 +233,21 @@ class Roadway:
         return self._look.light_on(np.broadcast_to(normals, points.shape), shadow)
 
     def _slanted(self, shade: BoolArray, points: FloatArray) -> BoolArray:
-        """Flags (N,) of the road at points (N + 1, K, 3) beside it: shadows end askew, as the sun stands."""
+        """Flags (N,) of the road at points (N + 1, K, 3) beside it, with slanted ends, as shadows have."""
         across = points[..., :2] - self._closed(self._track.xy)[:, None]
         offset = (across * self._closed(self._left_normal)[:, None]).sum(axis=2)
         ahead = np.rint(SHADE_SLANT * offset / self._track.ds_m).astype(np.int64)
         return np.asarray(shade[(np.arange(len(points))[:, None] + ahead) % len(shade)])
 
     def _strip(self, side: float, beyond_edge_m: Sequence[float], lifts: Sequence[float]) -> FloatArray:
-        """Points (N + 1, K, 3) at distances beyond one edge of the road, raised by `lifts`, from left to right."""
+        """Points (N + 1, K, 3) at distances beyond one edge of the road and `lifts` above it, from left to right."""
         half = self._track.width_left if side == LEFT else self._track.width_right
         offsets = side * (half[:, None] + np.array(beyond_edge_m))
         points = self._points(offsets, np.array(lifts))
         return points[:, ::-1] if side == LEFT else points
 
     def _points(self, offsets: FloatArray, lifts: FloatArray) -> FloatArray:
-        """Points at offsets (N, K) left of the centre line, once around and closed: (N + 1, K, 3)."""
+        """Points (N + 1, K, 3) at offsets (N, K) left of the centre line; the last row is the first again."""
         curvature = self._track.curvature[:, None]
         limit = INSIDE_BEND / np.maximum(np.abs(curvature), 1e-6)
         offsets = np.where(offsets * curvature > 0, np.clip(offsets, -limit, limit), offsets)
@@ -259,7 +259,7 @@ class Roadway:
         return np.concatenate([values, values[:1]])
 
     def _uv(self, u: FloatArray, tile_m: float) -> FloatArray:
-        """Texture places: `u` (N + 1, K) across; v along, with a whole number of tiles once around."""
+        """Texture coordinates: `u` (N + 1, K) across; v along, with a whole number of tiles in the lap."""
         tiles = max(1, round(self._track.length_m / tile_m))
         v = np.linspace(0.0, tiles, len(self._track) + 1)[:, None]
         return np.dstack([u, np.broadcast_to(v, u.shape)])
@@ -269,5 +269,5 @@ class Roadway:
 
 
 def road_layers(track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> list[Layer]:
-    """The road of a track and everything that belongs to it."""
+    """All layers of a track's road."""
     return Roadway(track, terrain, look, rng).layers()

@@ -1,7 +1,6 @@
-"""What stands beside the road: trees, bushes, rocks, pylons, posts. Pure numpy.
+"""The layers beside the road: trees, bushes, rocks, pylons, posts. Pure numpy.
 
-Plants are two crossed pictures each. They do not stop the car: they stand where it has long been off the road. Rocks
-and posts do.
+Plants are two crossed pictures each. They do not stop the car, because they are far off the road. Rocks and posts do.
 """
 
 from __future__ import annotations
@@ -29,29 +28,29 @@ HEIGHTS_M: dict[sprites.Plant, tuple[float, float]] = {
 }
 VARIANTS = 2  # pictures of each kind
 TREES_FROM_ROAD_M, BUSHES_FROM_ROAD_M = 8.5, 5.2
-HAZY_BEYOND_M = 40.0  # trees farther from the road than this are drawn as from `HAZE_SEEN_OVER_M`
+HAZY_BEYOND_M = 40.0  # trees farther from the road than this have the haze of `HAZE_SEEN_OVER_M`
 HAZE_SEEN_OVER_M = 130.0
-SUNK_M = 0.3  # roots: so that nothing floats over a slope
+SUNK_M = 0.3  # below the ground, so that nothing floats over a slope
 BUSH_CLUMP = 4
 PYLON_HEIGHT_M, PYLON_EVERY_M = 26.0, 70.0
 POST_HEIGHT_M, POST_EVERY_M, POST_FROM_EDGE_M = 2.5, 5.0, 2.2
-POST_RADIUS_M = 60.0  # posts stand outside bends sharper than this
+POST_RADIUS_M = 60.0  # posts are on the outside of bends sharper than this
 ROCK_RINGS, ROCK_SIDES = 6, 9
 BOULDERS_M = (2.0, 9.0)
 TYRES_FROM_EDGE_M, TYRES_EVERY_M, TYRE_STACK_M = 10.0, 3.2, 1.1
-SIGN_EVERY, SIGN_BEHIND_M, SIGN_M = 3, 1.4, 1.9  # one for so many stacks of tyres
-FACING_RAD = 0.6  # how far tyres and signs turn from the road towards the cars that come along it
+SIGN_EVERY, SIGN_BEHIND_M, SIGN_M = 3, 1.4, 1.9  # one sign for so many stacks of tyres
+FACING_RAD = 0.6  # how far tyres and signs are turned towards the coming cars
 
 
 class Scenery:
-    """Builds the layers beside a road; every method is one kind of them."""
+    """Builds the layers beside a road, one method for each kind."""
 
     def __init__(self, track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> None:
         self._track, self._terrain, self._look, self._rng = track, terrain, look, rng
         self._left_normal = np.stack([-np.sin(track.heading), np.cos(track.heading)], axis=1)
 
     def layers(self) -> list[Layer]:
-        """All of it."""
+        """All layers beside the road."""
         layers = [*self._plants(), *self._rocks(), *self._tyres()]
         if self._look.has_pylons:
             layers += self._pylons()
@@ -99,13 +98,13 @@ class Scenery:
         up = np.broadcast_to(np.array([0.0, 0.0, 1.0]), feet.shape)
         tones = self._look.light_on(up, shadow) * self._rng.uniform(0.8, 1.0, (len(places), 1))
         angles = self._rng.uniform(0, np.pi, len(places))
-        if n_boards == 1:  # seen from the road, so it faces it
+        if n_boards == 1:  # it faces the road
             angles = self._facing_the_road(places)
         turns = np.arange(n_boards) * np.pi / 2
         return merge([_standing(feet, angles + turn, widths, heights, tones) for turn in turns])
 
     def _facing_the_road(self, places: FloatArray) -> FloatArray:
-        """Angle (M,) of boards at places (M, 2) that show their faces to the nearest part of the road."""
+        """Angle (M,) of boards at places (M, 2) that face the nearest part of the road."""
         points = self._track.xy[::8]
         nearest = np.argmin(((places[:, None] - points) ** 2).sum(axis=2), axis=1)
         toward = points[nearest] - places
@@ -143,7 +142,7 @@ class Scenery:
         return Mesh(bare.vertices, bare.triangles, bare.uv, tones / 255 / GROUND_MEAN)
 
     def _tyres(self) -> list[Layer]:
-        """Stacks of tyres across the mouths of dirt roads, so that nobody takes them, and warning signs behind."""
+        """Stacks of tyres that close the dirt roads, and warning signs behind them."""
         track, layers = self._track, []
         for side, turn_off, half in (
             (1.0, track.features.turn_off_left, track.width_left),
@@ -246,5 +245,5 @@ def _standing(
 
 
 def scenery_layers(track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> list[Layer]:
-    """Everything that stands beside a road."""
+    """All layers beside a road."""
     return Scenery(track, terrain, look, rng).layers()

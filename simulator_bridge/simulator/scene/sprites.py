@@ -1,6 +1,6 @@
-"""Cut-out pictures of things that stand along the road: plants, masts, posts. Pure numpy.
+"""Cut-out pictures of things along the road: plants, pylons, posts. Pure numpy.
 
-RGBA, lowest row on the ground; every pixel is either there (alpha 255) or not (0).
+RGBA, the lowest row is on the ground; every pixel is opaque (alpha 255) or transparent (0).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ METAL: Rgb = (86, 100, 122)
 
 
 class _Canvas:
-    """A picture in the making; x from -1 to 1, y from 0 (ground) to 1 (top)."""
+    """A picture to draw on; x from -1 to 1, y from 0 (ground) to 1 (top)."""
 
     def __init__(self, height: int, width: int, rng: np.random.Generator) -> None:
         rows, columns = np.mgrid[:height, :width]
@@ -57,7 +57,7 @@ class _Canvas:
         return 2 * self.rgb.shape[0] / self.rgb.shape[1]
 
     def image(self) -> Image:
-        # the colour around the cut-out is that of the cut-out, or its edge would darken from afar
+        # transparent pixels have the mean colour, or the edge would be dark at a distance
         mean = self.rgb[self.there].mean(axis=0)
         rgb = np.where(self.there[..., None], self.rgb, mean)
         return np.dstack([np.clip(rgb, 0, 255), 255.0 * self.there]).astype(np.uint8)
@@ -91,7 +91,7 @@ def _palm(leaf: Rgb, rng: np.random.Generator) -> _Canvas:
         canvas.stroke(x0, 0.72 * t, x1, 0.72 * (t + 0.09), 0.13 - 0.04 * t, (82, 72, 58))
     for angle in np.linspace(-0.35, np.pi + 0.35, 12):
         x, y, step = lean, 0.74, 0.085
-        for k in range(9):  # a frond: up and out, then hanging over
+        for k in range(9):  # a frond: up and out, then down
             direction = angle + np.sign(np.cos(angle)) * -0.13 * k
             nx, ny = x + 1.25 * step * np.cos(direction), y + 0.5 * step * np.sin(direction)
             canvas.stroke(x, y, nx, ny, 0.11 - 0.009 * k, _tint(leaf, rng, 0.4))

@@ -1,7 +1,7 @@
-"""The land around the road: its heights on a lattice and the shadows it throws. Pure numpy.
+"""The land around the road: its heights on a grid, and its shadows. Pure numpy.
 
-Near the road the land follows it from just below, so that it never pokes through; farther off it becomes hills, cliffs
-or a lake bed, as the track's features say.
+Near the road the land is just below it, so that it never covers the road; farther away there are hills, cliffs or a
+lake bed, according to the track's features.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from simulator_bridge.track import Track
 from simulator_bridge.track.track_plan import BoolArray
 
 SPACING_M = 3.0
-COARSE = 4  # lattice steps of a cell far from the road
-FINE_WITHIN_M = 14.0  # of the road's edge; farther off only every fourth point of the lattice counts,
-ROUGH_M = 0.8  # unless the land there differs by more than this from the plane between those
-NEAR_M = 42.0  # how far the road's own height reaches
+COARSE = 4  # grid steps of a cell far from the road
+FINE_WITHIN_M = 14.0  # of the road's edge; farther away only every fourth point of the grid is used,
+ROUGH_M = 0.8  # unless the land there differs by more than this from the plane between those points
+NEAR_M = 42.0  # how far the road influences the height of the land
 MARGIN_M = 190.0  # of land around the track
-VERGE_M = SPACING_M * np.sqrt(2) + 0.3  # beyond the shoulder: here the lattice still lies below the road
+VERGE_M = SPACING_M * np.sqrt(2) + 0.3  # beyond the shoulder: here the grid is still below the road
 BELOW_ROAD_M = 0.2
 WATER_BELOW_M = 1.4  # of the lowest point of the road
 LAKE_DEPTH_M = 2.0
@@ -33,13 +33,13 @@ HILL_TILE_M = 420.0
 
 @dataclass(frozen=True, eq=False)
 class Terrain:
-    """The land on a lattice: rows lead north, columns east.
+    """The land on a grid: rows go north, columns east.
 
     Attributes:
         origin: (2,) x and y of the first point, metres.
         heights: (R, C) metres.
         edge_m: (R, C) distance from the nearest edge of the road, negative on it.
-        far: (R - 1, C - 1) lattice cells that are drawn as one for every `COARSE` x `COARSE` of them.
+        far: (R - 1, C - 1) whether a grid cell is drawn as a part of a coarse cell, `COARSE` x `COARSE` of them.
         water_z: Level of the water, metres.
     """
 
@@ -50,7 +50,7 @@ class Terrain:
     water_z: float
 
     def height_at(self, xy: FloatArray) -> FloatArray:
-        """Height (M,) of the land at places (M, 2), as the lattice has it."""
+        """Height (M,) of the land at places (M, 2), interpolated on the grid."""
         return self._at(self.heights, xy)
 
     def edge_at(self, xy: FloatArray) -> FloatArray:
@@ -58,7 +58,7 @@ class Terrain:
         return self._at(self.edge_m, xy)
 
     def shadow_on(self, points: FloatArray, sun: FloatArray, edge_m: float = 1.6) -> FloatArray:
-        """How much (M,) of the sun the land keeps from points (M, 3): 0 none, 1 all; `edge_m` high between them."""
+        """Shadow (M,) of the land at points (M, 3): 0 none, 1 full; `edge_m` is the height over which it changes."""
         covered = np.zeros(len(points))
         for distance in np.arange(SHADOW_STEP_M, SHADOW_REACH_M, SHADOW_STEP_M):
             ray = points + distance / max(np.hypot(sun[0], sun[1]), 0.1) * sun
@@ -66,7 +66,7 @@ class Terrain:
         return smoothstep((covered - 0.2) / edge_m)
 
     def points(self) -> FloatArray:
-        """(R, C, 3): the lattice in the world, metres."""
+        """(R, C, 3): the points of the grid, metres."""
         rows, columns = self.heights.shape
         x = self.origin[0] + SPACING_M * np.arange(columns)
         y = self.origin[1] + SPACING_M * np.arange(rows)
@@ -103,7 +103,7 @@ def build_terrain(track: Track, look: Look, rng: np.random.Generator) -> Terrain
 
 
 def _flatten_far(heights: FloatArray, edge_m: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Heights (R, C) as drawn, in far cells the plane between the corners of the coarse cell; and the far cells."""
+    """Heights (R, C) with the far cells flattened to the plane of their coarse cell; and the far cells."""
     rows, columns = heights.shape
     coarse = heights[::COARSE, ::COARSE]
     flat = _stretch(_stretch(coarse, rows).T, columns).T
@@ -111,7 +111,7 @@ def _flatten_far(heights: FloatArray, edge_m: FloatArray) -> tuple[FloatArray, B
     cells = is_fine[:-1, :-1] | is_fine[1:, :-1] | is_fine[:-1, 1:] | is_fine[1:, 1:]
     blocks = cells.reshape(cells.shape[0] // COARSE, COARSE, cells.shape[1] // COARSE, COARSE).any(axis=(1, 3))
     far = ~blocks.repeat(COARSE, axis=0).repeat(COARSE, axis=1)
-    touches_far = np.pad(far, 1)  # points on the border lie on the coarse cell's edge too, or the sky would show there
+    touches_far = np.pad(far, 1)  # points on the border must be on the coarse cell's edge, or the sky would show there
     touches_far = touches_far[:-1, :-1] | touches_far[1:, :-1] | touches_far[:-1, 1:] | touches_far[1:, 1:]
     return np.where(touches_far, flat, heights), far
 
@@ -126,18 +126,18 @@ def _stretch(values: FloatArray, rows: int) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class _NearRoad:
-    """What the road asks of the lattice points near it; all (R, C)."""
+    """The road's influence on the grid points near it; all (R, C)."""
 
     edge_m: FloatArray
     known: BoolArray  # the fields below are the road's; elsewhere they hold 0
     road_z: FloatArray
-    lowest_z: FloatArray  # of the road's points one lattice cell around
+    lowest_z: FloatArray  # of the road's points within one grid cell
     cliff: FloatArray
     water: FloatArray
 
 
 def _near_road(track: Track, origin: FloatArray, shape: tuple[int, int], water_z: float) -> _NearRoad:
-    """Let every second point of the road speak to the lattice points around it, the nearer the louder."""
+    """Weighted means over every second point of the road at the grid points around it; nearer points weigh more."""
     points = np.arange(0, len(track), 2)
     reach = np.arange(-int(NEAR_M / SPACING_M), int(NEAR_M / SPACING_M) + 1)
     cell = np.rint((track.xy[points] - origin) / SPACING_M).astype(np.int64)
@@ -155,8 +155,8 @@ def _near_road(track: Track, origin: FloatArray, shape: tuple[int, int], water_z
 
     def spread(left: FloatArray, right: FloatArray) -> FloatArray:
         values = np.where(is_left, left[points, None, None], right[points, None, None]).ravel()
-        loud = np.bincount(index, weight * values, shape[0] * shape[1])
-        return np.asarray((loud / np.maximum(total, 1e-12)).reshape(shape))
+        weighted = np.bincount(index, weight * values, shape[0] * shape[1])
+        return np.asarray((weighted / np.maximum(total, 1e-12)).reshape(shape))
 
     features = track.features
     bridge = features.bridge.astype(np.float64)
@@ -183,7 +183,7 @@ def _near_road(track: Track, origin: FloatArray, shape: tuple[int, int], water_z
 
 
 def _far_heights(track: Track, origin: FloatArray, shape: tuple[int, int]) -> FloatArray:
-    """The road's height everywhere, as a smooth sheet through a few of its points (Shepard's interpolation)."""
+    """A smooth surface through a few points of the road (Shepard's interpolation)."""
     points = np.arange(0, len(track), max(1, len(track) // 60))
     x = origin[0] + SPACING_M * np.arange(shape[1])
     y = origin[1] + SPACING_M * np.arange(shape[0])
@@ -196,7 +196,7 @@ def _far_heights(track: Track, origin: FloatArray, shape: tuple[int, int]) -> Fl
 
 
 def _relief(look: Look, near: _NearRoad, origin: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Hills and cliffs, to be added to the road's own height."""
+    """Hills and cliffs, to be added to the surface through the road."""
     shape = near.edge_m.shape
     size = 256
     row = (np.arange(shape[0]) * SPACING_M / HILL_TILE_M * size).astype(int) % size

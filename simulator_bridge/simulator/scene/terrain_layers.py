@@ -1,4 +1,4 @@
-"""What the land looks like: its mesh with grass, dirt and rock, and the water in it. Pure numpy."""
+"""The layers of the terrain: its mesh with grass, dirt and rock, and the water. Pure numpy."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from simulator_bridge.track.track_plan import BoolArray
 
 WATER_TILE_M = 14.0
 TUCK_M = 4.0
-CLIFF_STEEPNESS = 0.6  # rise over run from which the ground is rock, its grains drawn out to streaks as on real cliffs
+CLIFF_STEEPNESS = 0.6  # rise over run from which the ground is rock, its texture stretched to streaks as on real cliffs
 
 
 def terrain_layers(terrain: Terrain, look: Look, rng: np.random.Generator) -> list[Layer]:
-    """The land and, where it lies lower than the water, the water."""
+    """The land, and the water where the land is lower."""
     points = terrain.points()
     slope_y, slope_x = np.gradient(terrain.heights, SPACING_M)
     normals = np.dstack([-slope_x, -slope_y, np.ones_like(slope_x)])
@@ -55,7 +55,7 @@ def terrain_layers(terrain: Terrain, look: Look, rng: np.random.Generator) -> li
 
 
 def _coarse_mesh(points: FloatArray, uv: FloatArray, colors: FloatArray, far: BoolArray) -> Mesh:
-    """The far land, tucked in under the fine land around: else the sky shows through pixels where the two meet."""
+    """The far land, with its border lowered under the fine land: otherwise the sky shows between the two."""
     corner = np.pad(far, 1)
     corner = corner[:-1, :-1] | corner[1:, :-1] | corner[:-1, 1:] | corner[1:, 1:]  # points of far cells
     tucked = points.copy()
@@ -65,7 +65,7 @@ def _coarse_mesh(points: FloatArray, uv: FloatArray, colors: FloatArray, far: Bo
 
 
 def _split_by_steepness(mesh: Mesh) -> tuple[Mesh, Mesh]:
-    """What is flatter and what is steeper than `CLIFF_STEEPNESS`; the vertices stay shared."""
+    """The triangles flatter and steeper than `CLIFF_STEEPNESS`; both meshes have all vertices."""
     corners = mesh.vertices[mesh.triangles]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     steep = np.hypot(normals[:, 0], normals[:, 1]) > CLIFF_STEEPNESS * normals[:, 2]
@@ -73,7 +73,7 @@ def _split_by_steepness(mesh: Mesh) -> tuple[Mesh, Mesh]:
 
 
 def _water_mesh(terrain: Terrain, coarse_points: FloatArray, look: Look) -> Mesh | None:
-    """The level of the water in the coarse cells where the land is about to dip below it."""
+    """The water surface in the coarse cells where the land is below it, or nearly."""
     wet = _blocks(terrain.heights[:-1, :-1]).min(axis=(1, 3)) < terrain.water_z + 1.0
     if not wet.any():
         return None
@@ -85,7 +85,7 @@ def _water_mesh(terrain: Terrain, coarse_points: FloatArray, look: Look) -> Mesh
 def ground_color(
     xy: FloatArray, steepness: FloatArray, edge_m: FloatArray, look: Look, rng: np.random.Generator
 ) -> FloatArray:
-    """Colour (..., 3) of unlit ground: grass, with dirt in patches and rock where it is steep."""
+    """Colour (..., 3) of unlit ground: grass, patches of dirt, and rock where it is steep."""
     size = 256
     noise = tiling_noise(size, 10, 4, rng)
     column, row = np.moveaxis((xy / 300.0 * size).astype(np.int64) % size, -1, 0)

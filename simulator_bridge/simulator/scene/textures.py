@@ -1,4 +1,4 @@
-"""Pictures that cover the scene, drawn by arithmetic: ground, paint, brick, water. Pure numpy.
+"""Procedural textures of the scene: ground, paint, brick, water. Pure numpy.
 
 All of them tile. Plants and other cut-outs are in `sprites.py`.
 """
@@ -30,8 +30,8 @@ def tiling_noise(size: int, cells: int, octaves: int, rng: np.random.Generator) 
     Args:
         size: Pixels of a side.
         cells: Bumps along a side in the coarsest octave.
-        octaves: Each has half the size and half the height of the one before.
-        rng: Where the chance comes from.
+        octaves: Each has bumps of half the size and half the height of the one before.
+        rng: Draws the noise.
     """
     total = np.zeros((size, size))
     for octave in range(octaves):
@@ -53,7 +53,7 @@ def picture(rgb: FloatArray) -> Image:
 
 
 def asphalt(color: Rgb, grain: float, grains: int, rng: np.random.Generator) -> FloatArray:
-    """Grained asphalt, (512, 512, 3): about `grains` of them along a side, `grain` the deviation of grey values."""
+    """Asphalt, (512, 512, 3): about `grains` grains along a side, standard deviation of `grain` grey values."""
     n = ROAD_TEXTURE_PX
     speckle = 0.95 * tiling_noise(n, grains, 2, rng) + 0.1 * tiling_noise(n, 24, 3, rng)
     spots = smoothstep((tiling_noise(n, grains, 2, rng) - 1.1) / 0.8) * 1.8  # pale stones
@@ -65,8 +65,8 @@ def pave_strips(base: FloatArray, share: float) -> FloatArray:
     """The road's surface with a strip of smoother asphalt along both of its sides, darkest beside the road.
 
     Args:
-        base: (512, 512, 3); columns lead from the left edge to the right edge.
-        share: Width of one strip as a share of that.
+        base: (512, 512, 3); columns go from the left edge to the right edge.
+        share: Width of one strip as a share of the width.
     """
     across = (np.arange(base.shape[1]) + 0.5) / base.shape[1]
     inward = np.minimum(across, 1 - across) / share  # 0 at the outer edge, 1 beside the road
@@ -109,10 +109,10 @@ def paint_lines(
     """A road's surface with its lines.
 
     Args:
-        base: (512, 512, 3); columns lead from the road's left edge to its right edge, rows along it.
-        lines: What is painted on it.
-        wear: 0 = fresh, 1 = gone.
-        rng: Where the wear shows.
+        base: (512, 512, 3); columns go from the road's left edge to its right edge, rows along it.
+        lines: The lines to paint.
+        wear: 0 = new, 1 = worn off.
+        rng: Draws where the lines are worn.
 
     Returns:
         The picture, its classes (`Label.ROAD` or `Label.LINE`), and the picture without the grains.
@@ -141,20 +141,20 @@ def kerb(red: Rgb, white: Rgb, rng: np.random.Generator) -> Image:
 
 
 def ground_detail(rng: np.random.Generator, contrast: float = 30.0) -> Image:
-    """Grey grains to lay over coloured ground, (256, 256, 3), mean `GROUND_MEAN`; contrast in grey values."""
+    """Grey grains to multiply with coloured ground, (256, 256, 3), mean `GROUND_MEAN`; contrast in grey values."""
     grains = 0.6 * tiling_noise(256, 6, 5, rng) + 0.5 * tiling_noise(256, 48, 3, rng)
     return picture(np.repeat((255 * GROUND_MEAN + contrast * grains)[..., None], 3, axis=2))
 
 
 def rock_detail(rng: np.random.Generator) -> Image:
-    """Cracked rock to lay over coloured cliffs, as `ground_detail` is over ground."""
+    """Cracked rock to multiply with coloured cliffs, like `ground_detail`."""
     lumps = tiling_noise(256, 14, 3, rng)
     cracks = np.clip(1.2 - 2.6 * np.abs(tiling_noise(256, 9, 4, rng)), 0, 1)
     return picture(np.repeat((255 * GROUND_MEAN + 40 * lumps - 105 * (cracks - cracks.mean()))[..., None], 3, axis=2))
 
 
 def concrete(rng: np.random.Generator) -> Image:
-    """Nearly even grey to lay over coloured kerbstones and walls, (128, 128, 3), mean `GROUND_MEAN`."""
+    """Nearly even grey to multiply with coloured kerbstones and walls, (128, 128, 3), mean `GROUND_MEAN`."""
     grains = tiling_noise(128, 4, 6, rng)
     return picture(np.repeat((255 * GROUND_MEAN + 11 * grains)[..., None], 3, axis=2))
 

@@ -1,4 +1,4 @@
-"""How a world looks: colours, light, haze and plants of each theme, and what weather and seed make of them. Pure."""
+"""The look of a world: colours, light, haze and plants of each theme, varied by weather and seed. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from simulator_bridge.track import Light, Theme
 
 @dataclass(frozen=True)
 class Look:
-    """Everything about a scene that is taste; colours 0 to 255 as they appear on flat ground in the sun."""
+    """The appearance of a scene; colours 0 to 255, as on flat ground in the sun."""
 
     sky_top: Rgb
     sky_horizon: Rgb
     asphalt: Rgb
     grain: float  # standard deviation of the asphalt's grey values
-    grains: int  # of them along a side of its texture, some 8 m: fewer are coarser
+    grains: int  # along a side of its texture, some 8 m: fewer are coarser
     grass: Rgb
     dirt: Rgb
     rock: Rgb
@@ -39,9 +39,9 @@ class Look:
     hill_m: float  # height of the hills
     cliff_m: float
     ambient: float  # light in the shadow, as a share of the light in the sun
-    far_hills_deg: float = 3.6  # how high the hills on the horizon stand
-    far_haze_m: float = 420.0  # through so much haze the farthest of them are seen
-    far_wood: float = 0.5  # trees on them, 1 = as dense as the lake's
+    far_hills_deg: float = 3.6  # height of the hills on the horizon
+    far_haze_m: float = 420.0  # distance that the haze of the farthest of them is for
+    far_wood: float = 0.5  # density of trees on them, 1 = the lake's
     far_crags: float = 0.0  # pinnacles among them
     far_relief: float = 0.25  # contrast of their rock
     crags: float = 0.0  # share of the land near the road that is cliff, besides the track's own cliffs
@@ -185,8 +185,8 @@ def build_look(theme: Theme, light: Light, weather: str, rng: np.random.Generato
     Args:
         theme: Of the track.
         light: Of the track, in clear weather.
-        weather: `clear` takes theme and light as they are; `random` varies sun, haze, colours and plants.
-        rng: What `random` draws from.
+        weather: `clear`: theme and light unchanged; `random`: other sun, haze, colours and plants.
+        rng: For `random`.
 
     Raises:
         SimulatorError: If there is no such weather.

@@ -1,6 +1,6 @@
-"""A track as a scene: what the cameras see of it and what the car drives on.
+"""The scene of a track: what the cameras see and the car drives on.
 
-Builds the layers (road, land, scenery, backdrop) and hands them to the engine. Does not render and does not drive.
+Builds the layers (road, terrain, scenery, backdrop) and adds them to the engine. Does not render and does not drive.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from simulator_bridge.simulator.scene.terrain_layers import terrain_layers
 from simulator_bridge.simulator.scene.themes import build_look
 from simulator_bridge.track import Track
 
-PIECE_M = 120.0  # size of the pieces that the engine draws or leaves out as a whole
+PIECE_M = 120.0  # size of the pieces that the engine draws or skips as a whole
 GROUND_FRICTION, OBSTACLE_FRICTION = 1.0, 0.3
-LABEL_TAG = "label"  # marks nodes for the cameras' label states
-LABEL_CAMERAS = BitMask32.bit(1)  # draw mask of cameras that see classes; what has none is hidden from them
+LABEL_TAG = "label"  # the tag of nodes for the cameras' label states
+LABEL_CAMERAS = BitMask32.bit(1)  # mask of cameras that render classes; layers without a class are hidden from them
 OVERRIDE = 100  # priority of a label state over the scene's own
 
 
 class World:
-    """The scene of a track; one track, seed and weather always give the same scene.
+    """The scene of a track; the same for the same track, seed and weather.
 
     Attributes:
-        track: What it was built from.
-        look: Its colours and light.
-        root: The scene.
-        backdrop: The part of it that goes where the cameras go.
+        track: The track.
+        look: Colours and light.
+        root: The scene graph.
+        backdrop: The part of it that moves with the cameras.
         ground: Bodies to drive on.
         obstacles: Bodies to hit.
         label_states: How to draw nodes tagged `LABEL_TAG` as grey values of their class.
@@ -49,7 +49,7 @@ class World:
         Raises:
             SimulatorError: If there is no such weather.
         """
-        name = track.name.removesuffix(" reversed").encode()  # driven the other way it is still the same place
+        name = track.name.removesuffix(" reversed").encode()  # in the other direction it is still the same place
         chance = np.random.default_rng([seed, zlib.crc32(name)])
         for_look, for_land, for_road, for_scenery, for_sky, for_shadows = chance.spawn(6)
         self.track = track
@@ -66,13 +66,13 @@ class World:
         self.backdrop = self.root.attach_new_node("backdrop")
         self._attach_backdrop(backdrop_layers(self.look, for_sky))
         for order, layer in enumerate(scene):
-            # by default the engine sorts by address, and where surfaces touch another run would show another picture
+            # by default the engine sorts by address: where surfaces touch, each run would show another picture
             self._attach(self.root, layer, PIECE_M).set_bin("fixed", order)
         self.ground = _bodies(scene, "ground", GROUND_FRICTION)
         self.obstacles = _bodies(scene, "obstacle", OBSTACLE_FRICTION)
 
     def close(self) -> None:
-        """Take the scene apart."""
+        """Remove the scene."""
         self.root.remove_node()
 
     def _attach_backdrop(self, layers: Sequence[Layer]) -> None:
@@ -98,7 +98,7 @@ class World:
         return node
 
     def _label_key(self, layer: Layer, label: Label | Image) -> str:
-        """The key of the state that draws the layer as its class; plain classes share one state."""
+        """The key of the state that draws the layer as its class; layers with one class and no cut-out share states."""
         is_plain = isinstance(label, Label) and not _is_cut_out(layer.texture)
         key = label.name if isinstance(label, Label) and is_plain else f"{layer.name} {len(self.label_states)}"
         if key not in self.label_states:
