@@ -150,7 +150,7 @@ def test_wrong_flags_end_with_2(flags: list[str]) -> None:
 
 def test_no_folder_for_a_result_is_said_before_anything_is_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["none.h5", "none", "--json", "nowhere/numbers.json"]) == 1
-    assert "there is no folder 'nowhere'" in capsys.readouterr().err
+    assert "--json nowhere/numbers.json: the folder nowhere does not exist" in capsys.readouterr().err
 
 
 def test_script_runs_from_any_folder(tmp_path: Path) -> None:
