@@ -106,7 +106,8 @@ def check_options(config: Any) -> None:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question to put behind a message about an unknown name: `; did you mean lake?`, or nothing."""
     names = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    longer = sorted((each for each in names if name and each.startswith(name.lower())), key=len)  # an abbreviation
+    close = longer or difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
     return f"; did you mean {names[close[0]]}?" if close else ""
 
 

@@ -129,3 +129,9 @@ def test_a_former_flag_names_the_new_one() -> None:
 def test_suggestions_know_no_case_and_need_a_likeness() -> None:
     assert did_you_mean("LAEK", ["lake", "jungle"]) == "; did you mean lake?"
     assert did_you_mean("xyz", ["lake", "jungle"]) == ""
+    assert did_you_mean("", ["lake", "jungle"]) == ""
+
+
+def test_an_abbreviation_suggests_what_it_is_short_for() -> None:
+    assert did_you_mean("--seed", ["--speed", "--seeds"]) == "; did you mean --seeds?"
+    assert did_you_mean("--max", ["--laps", "--max-interventions"]) == "; did you mean --max-interventions?"
