@@ -71,8 +71,8 @@ def _check_versions() -> Iterator[CheckResult]:
     if PYTHONS[0] <= ours <= PYTHONS[1]:
         yield CheckResult("ok", text)
     else:
-        wanted = f"{PYTHONS[0][0]}.{PYTHONS[0][1]} to {PYTHONS[1][0]}.{PYTHONS[1][1]}"
-        yield CheckResult("bad", f"{text}: expected {wanted}", "install Python 3.12, make a new environment with it")
+        supported = f"{PYTHONS[0][0]}.{PYTHONS[0][1]} to {PYTHONS[1][0]}.{PYTHONS[1][1]}"
+        yield CheckResult("bad", f"{text}: expected {supported}", "install Python 3.12, make a new environment with it")
     found = {name: _version(name) for name in (*NEEDED, *FOR_MORE)}
     missing = [name for name in NEEDED if found[name] is None]
     if missing:

@@ -1,7 +1,7 @@
 """Measure how fast the drive server answers: `python drive/latency.py model.h5`.
 
 Starts servers and a client that sends what Udacity's simulator sends, and prints where the time goes: with the model,
-with no model (the floor), with `model.predict` and with a plain call of the Keras model, in turn on the same machine.
+without one (the lower bound), with `model.predict` and with a plain call of the Keras model, in turn on one machine.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from simulator_bridge.errors import ModelFileError
 
 
 def model_argument(what: str = "", **facts: Any) -> Any:
-    """The positional argument MODEL; `what` is said of it in the help, beside that it is a model file."""
+    """The positional argument MODEL; `what` follows "model file" in the help."""
     return argument(f"model file, as train/clone.py writes it{what}", **facts)
 
 

@@ -1,7 +1,7 @@
 """What moves a model's steering: `python drive/saliency.py model.h5 RECORDING --sheet out.png`.
 
-Prints the share of the saliency on road, lines, kerbs and so on against their share of the picture, and draws the
-frames with what moves the steering laid over them.
+Prints the saliency by class of pixels (road, lines, kerbs and so on) beside the area of each class, and draws frames
+with their saliency on top.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def run(config: SaliencyConfig) -> int:
     has_labels = (recording.folder / LABEL_FOLDER).is_dir()
     if not has_labels and (config.sheet is None or config.json is not None):
         raise UserError(
-            f"{recording.folder}: has no classes of pixels ({LABEL_FOLDER}/) to print shares of: record with "
+            f"{recording.folder}: has no classes of pixels ({LABEL_FOLDER}/) for the table: record with "
             f"simulator_bridge/simulate.py --labels, or ask for the picture alone with --sheet FILE.png"
         )
     n_frames = config.frames if has_labels else config.sheet_frames
@@ -112,16 +112,16 @@ def _compute(model: Path, recording: Recording, rows: list[int]) -> dict[int, tu
 
 
 def _print_by_class(config: SaliencyConfig, recording: Recording, maps: dict[int, tuple[Frame, SaliencyMap]]) -> None:
-    from drive.visualization.saliency_by_class import load_labels, measure_shares
+    from drive.visualization.saliency_by_class import load_labels, measure_by_class
     from drive.visualization.saliency_table import build_table, shares_to_json
     from models.occlusion_saliency import seen_rows
 
     labelled = ((frame, saliency, load_labels(recording, row)) for row, (frame, saliency) in maps.items())
-    shares = measure_shares(labelled, seen_rows(config.model))
-    print(build_table(shares, len(maps)))  # noqa: T201 - the command's result
+    by_class = measure_by_class(labelled, seen_rows(config.model))
+    print(build_table(by_class, len(maps)))  # noqa: T201 - the command's result
     if config.json is not None:
         content = {"model": str(config.model), "recording": str(recording.folder), "frames": len(maps)}
-        write_json(config.json, {**content, "shares": shares_to_json(shares)})
+        write_json(config.json, {**content, "shares": shares_to_json(by_class)})
 
 
 def _draw(sheet: Path, config: SaliencyConfig, maps: dict[int, tuple[Frame, SaliencyMap]]) -> None:

@@ -90,7 +90,7 @@ def run(config: SoakConfig) -> int:
 def soak(server: OwnServer, config: SoakConfig) -> dict[str, Any]:
     """Drive the server for as long as the settings say; the figures, as JSON types."""
     from drive.benchmark.latency_client import draw_jpegs
-    from drive.benchmark.soak_simulators import SoakSimulator, vandalise
+    from drive.benchmark.soak_simulators import SoakSimulator, break_websockets
 
     jpegs = draw_jpegs()
     stop = threading.Event()
@@ -98,7 +98,7 @@ def soak(server: OwnServer, config: SoakConfig) -> dict[str, Any]:
         SoakSimulator(server.url, jpegs, config.fps, config.seed + number) for number in range(config.simulators)
     ]
     threads = [threading.Thread(target=simulator.run, args=(stop,)) for simulator in simulators]
-    threads.append(threading.Thread(target=vandalise, args=(server.url, stop, config.seed)))
+    threads.append(threading.Thread(target=break_websockets, args=(server.url, stop, config.seed)))
     for thread in threads:
         thread.start()
     try:

@@ -1,7 +1,7 @@
 """A film of a recorded drive: `python drive/video.py RECORDING out.mp4 --model model.h5 --saliency`.
 
-The camera with steering wheel, speed, map and a scrolling steering trace; with a model what it would have done beside
-what was done, and what moves its steering. At recorded speed; H.264 that browsers play.
+The camera with steering wheel, speed, map and a scrolling steering trace; with a model its predictions beside
+what was recorded, and its saliency. At recorded speed; H.264 that browsers play.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ EPILOG = """\
 A recording is any folder with driving_log.csv and IMG/: of Udacity's simulator, of the built-in one, or of a drive by
 a model (drive/server.py model.h5 --record DIR). Laps driven for a score are filmed by drive/laps.py --video.
 
-The map is where the built-in simulator had the car; of other recordings it is reckoned from speed and steering, drifts,
-and says so. Gaps of more than a second are cut out.
+The map is where the built-in simulator had the car; of other recordings it is dead reckoning from speed and
+steering, drifts, and is labelled so. Gaps of more than a second are cut out.
 
 Exit code: 0 when the film is written, 1 if it could not be made, 2 for a wrong command line.
 """

@@ -1,4 +1,4 @@
-"""The drive server as `latency.py` measures it: with a model, without one, or with Keras' own ways of asking a model.
+"""The drive server as `latency.py` measures it: with a model, without one, or with Keras' own ways of calling one.
 
 It is `drive/server.py` with its stages timed. Each line on its standard input is answered with a line of JSON: what
 was measured since the last one.
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from simulator_bridge.serving.driver import Driver
     from simulator_bridge.serving.stage_times import StageTimes
 
-Way = Literal["litert", "none", "call", "predict"]  # how the model is asked; none: not at all
+Way = Literal["litert", "none", "call", "predict"]  # how the model is called; none: not at all
 MAX_STAGE_TIMES = 1_000_000  # stage times between two reports
 
 
 class SlowKerasPolicy:
-    """The model as the usual `drive.py` asks it: `model.predict`, or a plain call of the model."""
+    """The model as the usual `drive.py` calls it: `model.predict`, or a plain call of the model."""
 
     def __init__(self, path: Path, way: str) -> None:
         from models.convert import load_keras_model
@@ -51,7 +51,7 @@ class SlowKerasPolicy:
 
         model: keras.Model = load_keras_model(load_model_file(path))
         self._names = tuple(model.output_names)
-        self._ask: Callable[[npt.NDArray[np.uint8]], Any] = (
+        self._predict: Callable[[npt.NDArray[np.uint8]], Any] = (
             (lambda frames: model.predict(frames, verbose=0))
             if way == "predict"
             else (lambda frames: model(frames, training=False))
@@ -61,7 +61,7 @@ class SlowKerasPolicy:
         """See `Policy`."""
         from models.policy import Action
 
-        outputs = self._ask(frame[None])
+        outputs = self._predict(frame[None])
         values = outputs if isinstance(outputs, list) else [outputs]
         return Action(**{name: float(value[0, 0]) for name, value in zip(self._names, values, strict=True)})
 
@@ -71,7 +71,7 @@ class LatencyServerConfig:
     """Settings of the server; the help of each field is that of its flag."""
 
     model: Path = model_argument("; not read with --way none")
-    way: Way = option("litert", "how the model is asked")
+    way: Way = option("litert", "how the model is called")
     transport: TransportName = transport_option()
 
     def __post_init__(self) -> None:

@@ -27,7 +27,7 @@ FIRST_MAP_S = 120.0  # a model of another program is converted first
 
 @dataclass
 class ViewerCounts:
-    """What a page has seen: updates, and different maps of what moves the steering among them."""
+    """What a page has seen: updates, different saliency maps among them, and bytes in all."""
 
     n_updates: int = 0
     n_maps: int = 0
@@ -102,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(config: ViewerConfig) -> int:
-    """Open and close the page as told, until standard input ends."""
+    """Open and close the page as standard input says, until it ends."""
     viewer: CockpitViewer | None = None
     for line in sys.stdin:
         if line.strip() == "open":
