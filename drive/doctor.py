@@ -1,7 +1,6 @@
 """Check whether this computer can drive: `python drive/doctor.py [model.h5]`.
 
-Says in plain words what works, what does not, and the command that mends it. Exit code 0 if all that driving needs is
-in order, 1 if not.
+Prints in plain words what works, what does not, and the command that fixes it.
 """
 
 from __future__ import annotations
@@ -12,83 +11,72 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file: put the project root, not drive/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import argparse
-import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from simulator_bridge.cli.command import exit_code
+from drive.model_argument import model_argument
+from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.common_options import host_option, json_option, port_option, transport_option
+from simulator_bridge.cli.options import check_options
+from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.errors import UsageError
+from simulator_bridge.transport.transport_name import TransportName
 
 if TYPE_CHECKING:
     from drive.doctor_checks import CheckResult
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DoctorConfig:
-    """Everything that can be set, and the defaults; `model` None checks all but a model.
+    """What to check; the help of each field is that of its flag.
 
     Raises:
-        ValueError: If a value is out of range.
+        UsageError: If a value is out of range.
     """
 
-    model: Path | None = None
-    host: str = "127.0.0.1"
-    port: int = 4567
-    transport: Literal["eventlet", "threading"] = "threading"
-    json: bool = False
+    model: Path | None = model_argument("; without one all else is checked", default=None)
+    host: str = host_option()
+    port: int = port_option(4567)
+    transport: TransportName = transport_option()
+    json: Path | None = json_option()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.port <= 65535:
-            raise ValueError(f"expected a --port from 0 to 65535, got {self.port}")
+        check_options(self)
+        if self.json is not None and self.json.suffix == ".h5":  # `--json model.h5` was right once: spare the model
+            raise UsageError(f"--json {self.json} would overwrite a model; say --json - for standard output")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
-    try:
-        config = DoctorConfig(**vars(arguments))
-    except ValueError as error:
-        parser.error(str(error))
-    return exit_code(lambda: check_and_print(config))
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Describe the command line."""
-    defaults = DoctorConfig()
-    parser = argparse.ArgumentParser(
-        description="Check whether this computer can drive; say what is wrong and mend it."
+    return run_command(
+        DoctorConfig,
+        check_and_print,
+        argv,
+        description="Check whether this computer can drive; say what is wrong and how to fix it.",
+        epilog="Exit code: 0 if all that driving needs is in order, 1 if not, 2 for a wrong command line.",
     )
-    parser.add_argument("model", type=Path, nargs="?", help="model file to check, too")
-    parser.add_argument("--host", default=defaults.host, help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=defaults.port, help="port that must be free (default: %(default)s)")
-    parser.add_argument(
-        "--transport", choices=("eventlet", "threading"), default=defaults.transport,
-        help="how connections are served (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
-    return parser
 
 
 def check_and_print(config: DoctorConfig) -> int:
-    """Examine everything; print the findings as they come."""
+    """Check everything; print the results as they come."""
+    check_output("--json", config.json)
     from drive.doctor_checks import run_checks
 
-    findings: list[CheckResult] = []
-    for finding in run_checks(config.model, config.host, config.port, config.transport):
-        findings.append(finding)
-        if not config.json:
-            print(finding, flush=True)  # noqa: T201 - the command's result
-    n_bad = sum(finding.kind == "bad" for finding in findings)
-    if config.json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=2))  # noqa: T201 - the command's result
-        return 1 if n_bad else 0
+    results: list[CheckResult] = []
+    for result in run_checks(config.model, config.host, config.port, config.transport):
+        results.append(result)
+        print(result, flush=True)  # noqa: T201 - the command's result
+    n_bad = sum(result.kind == "bad" for result in results)
+    print(_summary(n_bad, config.model))  # noqa: T201 - the command's result
+    if config.json is not None:
+        write_json(config.json, results)
+    return 1 if n_bad else 0
+
+
+def _summary(n_bad: int, model: Path | None) -> str:
     if n_bad:
-        print(f"{n_bad} thing{'s'[: n_bad != 1]} to mend before the car can drive")  # noqa: T201
-        return 1
-    model = config.model or "model.h5"
-    print(f"all in order: python drive/server.py {model}, then start the simulator in Autonomous Mode")  # noqa: T201
-    return 0
+        return f"{n_bad} thing{'s'[: n_bad != 1]} to fix before the car can drive"
+    return f"all in order: python drive/server.py {model or 'model.h5'}, then start the simulator in Autonomous Mode"
 
 
 if __name__ == "__main__":

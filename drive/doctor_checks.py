@@ -1,4 +1,4 @@
-"""What `doctor.py` looks at: versions, the port, the model, and whether simulators are driven."""
+"""What `doctor.py` checks: versions, the port, the model, and whether simulators are driven."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simulator_bridge.messages import Control, Telemetry
     from simulator_bridge.serving.bridge_server import BridgeServer
     from simulator_bridge.serving.driver import Driver
+    from simulator_bridge.transport.transport_name import TransportName
 
 NEEDED = ("numpy", "h5py", "opencv-python-headless", "ai-edge-litert", "python-socketio", "python-engineio", "flask")
 FOR_MORE = {"tensorflow": "training", "panda3d": "the built-in simulator", "eventlet": "--transport eventlet"}
@@ -37,43 +38,41 @@ SIMULATOR_PORT = 4567  # built into Udacity's simulator
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One thing that was looked at. `mend` is what to do about it."""
+    """The result of one check. `fix` is what to do about it."""
 
     kind: Literal["ok", "warn", "bad"]
     text: str
-    mend: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
         mark = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}[self.kind]
-        return f"{mark} {self.text}" + (f"\n     mend it: {self.mend}" if self.mend else "")
+        return f"{mark} {self.text}" + (f"\n     fix it: {self.fix}" if self.fix else "")
 
 
-def run_checks(
-    model: Path | None, host: str, port: int, transport: Literal["eventlet", "threading"]
-) -> Iterator[CheckResult]:
-    """Look at everything, one after the other; what cannot be looked at because of the former is left out."""
-    findings = list(_examine_versions())
-    yield from findings
-    if any(finding.kind == "bad" for finding in findings):
+def run_checks(model: Path | None, host: str, port: int, transport: TransportName) -> Iterator[CheckResult]:
+    """Check everything, one after the other; what cannot be checked because an earlier check failed is left out."""
+    versions = list(_check_versions())
+    yield from versions
+    if any(result.kind == "bad" for result in versions):
         return
-    yield from _examine_port(host, port)
+    yield from _check_port(host, port)
     policy = None
     if model is not None:
-        policy, finding = _examine_model(model)
-        yield finding
+        policy, result = _check_model(model)
+        yield result
         if policy is None:
             return
-    yield from _examine_server(policy, transport)
+    yield from _check_server(policy, transport)
 
 
-def _examine_versions() -> Iterator[CheckResult]:
+def _check_versions() -> Iterator[CheckResult]:
     ours = sys.version_info[:2]
     text = f"Python {sys.version.split()[0]}"
     if PYTHONS[0] <= ours <= PYTHONS[1]:
         yield CheckResult("ok", text)
     else:
-        wanted = f"{PYTHONS[0][0]}.{PYTHONS[0][1]} to {PYTHONS[1][0]}.{PYTHONS[1][1]}"
-        yield CheckResult("bad", f"{text}: expected {wanted}", "install Python 3.12, make a new environment with it")
+        supported = f"{PYTHONS[0][0]}.{PYTHONS[0][1]} to {PYTHONS[1][0]}.{PYTHONS[1][1]}"
+        yield CheckResult("bad", f"{text}: expected {supported}", "install Python 3.12, make a new environment with it")
     found = {name: _version(name) for name in (*NEEDED, *FOR_MORE)}
     missing = [name for name in NEEDED if found[name] is None]
     if missing:
@@ -98,7 +97,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _examine_port(host: str, port: int) -> Iterator[CheckResult]:
+def _check_port(host: str, port: int) -> Iterator[CheckResult]:
     from simulator_bridge.transport.address import BindError, bind, is_loopback
 
     try:
@@ -110,7 +109,7 @@ def _examine_port(host: str, port: int) -> Iterator[CheckResult]:
     except (BindError, OSError) as error:
         who = _who_listens(port)
         yield CheckResult(
-            "bad", who or str(error), _mend_port(port) if who or "in use" in str(error) else "another --host"
+            "bad", who or str(error), _fix_port(port) if who or "in use" in str(error) else "another --host"
         )
         return
     yield CheckResult("ok", f"port {port} on {host} is free")
@@ -133,13 +132,13 @@ def _who_listens(port: int) -> str:
     return ""
 
 
-def _mend_port(port: int) -> str:
+def _fix_port(port: int) -> str:
     if sys.platform == "win32":
         return f"find the program with  netstat -ano | findstr :{port}  and end it"
     return f"find the program with  lsof -i :{port}  and end it (Ctrl-C in its window)"
 
 
-def _examine_model(path: Path) -> tuple[Policy | None, CheckResult]:
+def _check_model(path: Path) -> tuple[Policy | None, CheckResult]:
     import numpy as np
 
     from models.loading import load_warm_policy
@@ -152,19 +151,19 @@ def _examine_model(path: Path) -> tuple[Policy | None, CheckResult]:
         took_ms = (time.perf_counter() - began_at) * 1000
     except UserError as error:
         return None, CheckResult("bad", str(error), "train a model: python train/clone.py recordings/")
-    except Exception as error:  # whatever a foreign model does: said, not thrown at the user
+    except Exception as error:  # whatever a foreign model raises is a result, not a crash
         return None, CheckResult(
             "bad", f"{path}: fails on a frame: {error}", "train it again: python train/clone.py recordings/"
         )
     if not math.isfinite(action.steering_angle):
         return None, CheckResult(
-            "bad", f"{path}: its answer is not a number", "train it again; the training has diverged"
+            "bad", f"{path}: returns a non-finite answer", "train it again: the training has diverged"
         )
-    said = f"{path}: loads and answers, steering {action.steering_angle:+.3f} for a grey frame in {took_ms:.1f} ms"
-    return policy, CheckResult("ok", said)
+    text = f"{path}: loads and answers, steering {action.steering_angle:+.3f} for a grey frame in {took_ms:.1f} ms"
+    return policy, CheckResult("ok", text)
 
 
-def _examine_server(policy: Policy | None, transport: Literal["eventlet", "threading"]) -> Iterator[CheckResult]:
+def _check_server(policy: Policy | None, transport: TransportName) -> Iterator[CheckResult]:
     from drive.pilot import build_new_driver
     from simulator_bridge.messages import Control
 
@@ -181,7 +180,7 @@ def _examine_server(policy: Policy | None, transport: Literal["eventlet", "threa
 
 
 @contextmanager
-def _serving(new_driver: object, transport: Literal["eventlet", "threading"]) -> Iterator[BridgeServer]:
+def _serving(new_driver: object, transport: TransportName) -> Iterator[BridgeServer]:
     from simulator_bridge.serving.bridge_server import BridgeServer
 
     server = BridgeServer(new_driver, port=0, transport=transport)  # type: ignore[arg-type]
@@ -208,7 +207,7 @@ def _drive_as_udacity(server: BridgeServer) -> CheckResult:
             for number in range(N_TIMED):
                 began_at = time.perf_counter()
                 client.emit("telemetry", telemetry_to_wire(jpeg, 0.0, 0.0, 10.0, decimal_comma=number % 2 == 1))
-                parse_control(client.wait_for("steer").payload, decimal_comma=number >= 1)  # once seen, kept
+                parse_control(client.wait_for("steer").payload, decimal_comma=number >= 1)  # the server stays with it
                 times_ms.append((time.perf_counter() - began_at) * 1000)
     except UserError as error:
         return CheckResult(

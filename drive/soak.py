@@ -1,7 +1,7 @@
-"""Drive the server for a long time, roughly: `python drive/soak.py model.h5 --minutes 30`.
+"""Soak-test the drive server: `python drive/soak.py model.h5 --minutes 30`.
 
 Simulators drive at a steady rate, send malformed telemetry and reconnect, while another client breaks websockets.
-Says whether every telemetry was answered exactly once, whether memory grows, and whether answers get late.
+Prints whether every telemetry was answered exactly once, whether memory grows, and whether answers get late.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file: put the project root, not drive/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import argparse
-import json
 import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator_bridge.cli.command import exit_code
-from simulator_bridge.errors import ModelFileError, UserError
+from drive.model_argument import check_model, model_argument
+from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.common_options import json_option, quiet_option, seed_option, transport_option
+from simulator_bridge.cli.options import check_options, option
+from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.cli.terminal import console_for_person
+from simulator_bridge.transport.transport_name import TransportName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,71 +39,42 @@ MAX_GROWTH_MB = 5.0  # in the rest of the time
 MAX_DRIFT_MS = 5.0  # of the median answer, from the second tenth to the last
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SoakConfig:
-    """Everything that can be set, and the defaults.
+    """Settings of a soak test; the help of each field is that of its flag.
 
     Raises:
-        ValueError: If a value is out of range.
+        UsageError: If a value is out of range.
     """
 
-    model: Path | None = None
-    minutes: float = 30.0
-    fps: float = 60.0
-    simulators: int = 2
-    transport: str = "threading"
-    seed: int = 0
-    json: Path | None = None
-    quiet: bool = False
+    model: Path | None = model_argument("; without one the car goes straight on", default=None)
+    minutes: float = option(30.0, "how long", at_least=0.05, at_most=10_000)
+    fps: float = option(60.0, "telemetry/s of each simulator", at_least=1, at_most=1000)
+    simulators: int = option(2, "simulators at the same time", at_least=1, at_most=16)
+    transport: TransportName = transport_option()
+    seed: int = seed_option(0, "of the faults")
+    json: Path | None = json_option()
+    quiet: bool = quiet_option()
 
     def __post_init__(self) -> None:
-        if not 0.05 <= self.minutes <= 10_000:
-            raise ValueError(f"expected --minutes from 0.05 to 10,000, got {self.minutes:g}")
-        if not 1 <= self.fps <= 1000:
-            raise ValueError(f"expected an --fps from 1 to 1000, got {self.fps:g}")
-        if not 1 <= self.simulators <= 16:
-            raise ValueError(f"expected from 1 to 16 --simulators, got {self.simulators}")
+        check_options(self)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
-    try:
-        config = SoakConfig(**vars(arguments))
-    except ValueError as error:
-        parser.error(str(error))
-    return exit_code(lambda: run(config))
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Describe the command line."""
-    defaults = SoakConfig()
-    parser = argparse.ArgumentParser(description="Drive the server for a long time, with reconnects and faults.")
-    parser.add_argument("model", type=Path, nargs="?", help="model file; without one a driver that goes straight on")
-    parser.add_argument("--minutes", type=float, default=defaults.minutes, help="how long (default: %(default)s)")
-    parser.add_argument(
-        "--fps", type=float, default=defaults.fps, help="telemetry/s of each simulator (default: %(default)s)"
+    return run_command(
+        SoakConfig,
+        run,
+        argv,
+        description="Drive the server for a long time, with reconnects and faults.",
+        epilog="Exit code: 0 if the server is as it should be, 1 if not, 2 for a wrong command line.",
     )
-    parser.add_argument(
-        "--simulators", type=int, default=defaults.simulators, help="at the same time (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--transport", choices=("eventlet", "threading"), default=defaults.transport,
-        help="how connections are served (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="of the faults (default: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures into this file")
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and the result")
-    return parser
 
 
 def run(config: SoakConfig) -> int:
-    """Soak, print what came of it; exit code 1 if the server is not as it should be."""
-    if config.model is not None and not config.model.is_file():
-        raise ModelFileError(f"{config.model}: no such model file; train one first with train/clone.py")
-    if config.json is not None and not config.json.parent.is_dir():
-        raise UserError(f"{config.json}: there is no folder {config.json.parent}; make it first")
+    """Soak, print the figures; exit code 1 if the server is not as it should be."""
+    check_model(config.model)
+    check_output("--json", config.json)
     from drive.benchmark.latency_run import OwnServer
 
     way = "none" if config.model is None else "litert"
@@ -109,14 +83,14 @@ def run(config: SoakConfig) -> int:
     lines, is_good = judge(summary)
     print("\n".join(lines))  # noqa: T201 - the command's result
     if config.json is not None:
-        config.json.write_text(json.dumps(summary, indent=2) + "\n")
+        write_json(config.json, summary)
     return 0 if is_good else 1
 
 
 def soak(server: OwnServer, config: SoakConfig) -> dict[str, Any]:
-    """Drive the server for the wanted time; the figures, as JSON types."""
+    """Drive the server for as long as the settings say; the figures, as JSON types."""
     from drive.benchmark.latency_client import draw_jpegs
-    from drive.benchmark.soak_simulators import SoakSimulator, vandalise
+    from drive.benchmark.soak_simulators import SoakSimulator, break_websockets
 
     jpegs = draw_jpegs()
     stop = threading.Event()
@@ -124,11 +98,11 @@ def soak(server: OwnServer, config: SoakConfig) -> dict[str, Any]:
         SoakSimulator(server.url, jpegs, config.fps, config.seed + number) for number in range(config.simulators)
     ]
     threads = [threading.Thread(target=simulator.run, args=(stop,)) for simulator in simulators]
-    threads.append(threading.Thread(target=vandalise, args=(server.url, stop, config.seed)))
+    threads.append(threading.Thread(target=break_websockets, args=(server.url, stop, config.seed)))
     for thread in threads:
         thread.start()
     try:
-        memory = _watch(server, config.minutes * 60, is_shown=sys.stderr.isatty() and not config.quiet)
+        memory = _watch(server, config.minutes * 60)
     finally:
         stop.set()
         for thread in threads:
@@ -136,15 +110,15 @@ def soak(server: OwnServer, config: SoakConfig) -> dict[str, Any]:
     return summarise([simulator.counts for simulator in simulators], memory, config.minutes * 60)
 
 
-def _watch(server: OwnServer, seconds: float, is_shown: bool) -> list[tuple[float, float]]:
+def _watch(server: OwnServer, seconds: float) -> list[tuple[float, float]]:
     """Sample the server's memory until the time is over: (seconds since the start, MB)."""
     began_at = time.monotonic()
     memory: list[tuple[float, float]] = []
-    for number in range(1, N_SAMPLES + 1):
-        time.sleep(max(0.0, began_at + number * seconds / N_SAMPLES - time.monotonic()))
-        memory.append((time.monotonic() - began_at, server.report()["memory_mb"]))
-        if is_shown:
-            print(f"\r{memory[-1][0] / 60:.1f} min, {memory[-1][1]:.0f} MB", end="", file=sys.stderr)  # noqa: T201
+    with console_for_person().status("soaking") as shown:
+        for number in range(1, N_SAMPLES + 1):
+            time.sleep(max(0.0, began_at + number * seconds / N_SAMPLES - time.monotonic()))
+            memory.append((time.monotonic() - began_at, server.report()["memory_mb"]))
+            shown.update(f"{memory[-1][0] / 60:.1f} of {seconds / 60:g} min, {memory[-1][1]:.0f} MB")
     return memory
 
 
@@ -175,7 +149,7 @@ def summarise(counts: Sequence[SoakCounts], memory: Sequence[tuple[float, float]
 
 
 def judge(summary: dict[str, Any]) -> tuple[list[str], bool]:
-    """Say what the figures mean, and whether all is as it should be."""
+    """What the figures mean, a line each, and whether all is as it should be."""
     n, answers = summary["n_telemetry"], summary["n_answers"]
     first, last = summary["p50_ms"][1], summary["p50_ms"][-1]
     drift_ms = last - first if first is not None and last is not None else float("nan")

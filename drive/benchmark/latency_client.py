@@ -1,7 +1,7 @@
 """A client that measures how long a drive server takes to answer, sending what Udacity's simulator sends.
 
 Masked fragments of 1016 bytes written one by one with Nagle's algorithm on, one telemetry in flight (or a fixed rate).
-A round trip begins when the first fragment is handed to the system and ends when the answer has been read.
+A round trip begins when the first fragment is passed to the system and ends when the answer has been read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from simulator_bridge.transport.simulator_client import (
 
 N_FRAMES = 16
 GRAIN = 32.0  # grey levels; makes JPEGs of about 20 KB, as long as those of a lake drive
-ANSWER_S = 30.0  # patience with one answer
+ANSWER_S = 30.0  # longest wait for one answer
 EXTRA_ANSWERS_S = 0.3  # a usual drive.py sends a steer of its own accord when a client connects
 
 
@@ -37,7 +37,7 @@ class Drive:
     n_unanswered: int = 0
 
     def add(self, other: Drive) -> None:
-        """Take in the figures of a further stretch."""
+        """Add the figures of a further stretch."""
         self.round_trips_s += other.round_trips_s
         self.elapsed_s += other.elapsed_s
         self.n_unanswered += other.n_unanswered
@@ -64,7 +64,7 @@ class LatencyClient:
         self.first_steer_at = 0.0
 
     def first_steer(self) -> None:
-        """Drive one frame, then swallow what the server sends unasked."""
+        """Drive one frame, then discard what the server sends of its own accord."""
         self._client.send_fragments(next(self._messages))
         self._client.wait_for("steer")
         self.first_steer_at = time.perf_counter()
@@ -114,25 +114,25 @@ class LatencyClient:
         return True
 
     def close(self) -> None:
-        """Hang up."""
+        """Disconnect."""
         self._client.close()
 
 
 def draw_jpegs() -> list[bytes]:
-    """Make grainy frames of about 20 KB."""
+    """Grainy frames of about 20 KB each."""
     rng = np.random.default_rng(0)
     base = np.linspace(60, 180, FRAME_SHAPE[0])[:, None, None] * np.ones(FRAME_SHAPE)
     noisy = [base + rng.normal(0, GRAIN, FRAME_SHAPE) for _ in range(N_FRAMES)]
     return [encode_frame(frame.clip(0, 255).astype(np.uint8)) for frame in noisy]
 
 
-def connect_when_ready(url: str, jpegs: list[bytes], patience_s: float) -> LatencyClient:
+def connect_when_ready(url: str, jpegs: list[bytes], timeout_s: float) -> LatencyClient:
     """Connect to a server that is starting.
 
     Raises:
         ConnectionLostError: If it has not started in time.
     """
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     while True:
         try:
             return LatencyClient(url, jpegs)
@@ -143,7 +143,7 @@ def connect_when_ready(url: str, jpegs: list[bytes], patience_s: float) -> Laten
 
 
 def drive_as_one_of_many(url: str, n: int, fps: float) -> Drive:
-    """Be one client of several, each in a process of its own; `fps` 0 is lock-step."""
+    """Drive as one client of several, each in a process of its own; `fps` 0 is lock-step."""
     client = LatencyClient(url, draw_jpegs())
     try:
         client.first_steer()

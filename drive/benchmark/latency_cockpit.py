@@ -32,21 +32,21 @@ class ViewerProcess:
         Raises:
             ServerFailedError: If it does not.
         """
-        self._tell("open")
+        self._command("open")
 
     def close_page(self) -> dict[str, int]:
-        """Close the page; gives what it has seen since it was opened.
+        """Close the page; returns what it has seen since it was opened.
 
         Raises:
             ServerFailedError: If it hangs.
         """
-        return self._tell("close")
+        return self._command("close")
 
     def close(self) -> None:
         """End the process."""
         self._child.close()
 
-    def _tell(self, what: str) -> dict[str, int]:
+    def _command(self, what: str) -> dict[str, int]:
         try:
             self._child.write_line(what)
             seen: dict[str, int] = json.loads(self._child.read_line(OPEN_S))

@@ -22,9 +22,9 @@ from simulator_bridge.cli.child_process import ChildProcess, EndedError, SilentE
 from simulator_bridge.errors import UserError
 
 SERVER = script("drive/benchmark/latency_server.py")
-START_S = 180.0  # Keras takes its time on a busy machine
+START_S = 180.0  # Keras starts slowly on a busy machine
 STOP_S = 10.0
-REPORT_S = 60.0  # a report is ready at once; a busy machine may take a while to say so
+REPORT_S = 60.0  # a report is ready at once; on a busy machine it may take a while to arrive
 N_ROUNDS = 20  # each server gets a twentieth of its frames in turn
 SLOW_SHARE = 10  # Keras' own ways get a tenth of the frames
 STAGES = ("receive", "decode", "infer", "encode", "send")
@@ -38,7 +38,7 @@ class ServerFailedError(UserError):
 class Measured:
     """A server that is measured, and the figures.
 
-    `stages_s` has a row of STAGES for each answer; `memory_mb` and the stages are known of our own servers only.
+    `stages_s` has a row of STAGES for each answer; only our own servers report them and `memory_mb`.
     `n_page_updates` and `n_page_maps` count what a page saw that watched the cockpit meanwhile.
     """
 
@@ -79,7 +79,7 @@ class OwnServer:
         return self._child.pid
 
     def report(self) -> dict[str, Any]:
-        """Give what the server measured since the last report.
+        """What the server measured since the last report.
 
         Raises:
             ServerFailedError: If it has ended, or hangs.
@@ -107,7 +107,7 @@ class ForeignServer:
     """Any other server, started by its command line.
 
     Args:
-        command: `{port}` in it stands for the port, if it can be told one.
+        command: `{port}` in it is replaced by the port.
         port: Where it listens.
 
     Raises:
@@ -127,7 +127,7 @@ class ForeignServer:
             raise ServerFailedError(f"cannot start {command!r}: {error.strerror}") from error
 
     def report(self) -> dict[str, Any]:
-        """Give nothing: what happens inside is not known."""
+        """Nothing: what happens inside is unknown."""
         return {"stages_s": [], "n_passed_over": 0, "memory_mb": None}
 
     def close(self) -> None:
@@ -174,7 +174,7 @@ def measure_in_turn(runs: Sequence[LatencyRun], n: int) -> None:
 
     Args:
         runs: The servers, started.
-        n: Frames for each; those that ask Keras directly get a tenth.
+        n: Frames for each; those that call Keras directly get a tenth.
 
     Raises:
         ConnectionLostError: If a server stops answering.
@@ -188,7 +188,7 @@ def measure_in_turn(runs: Sequence[LatencyRun], n: int) -> None:
 
 
 def start_driving(measured: Measured, server: OwnServer | ForeignServer, jpegs: list[bytes]) -> LatencyClient:
-    """Connect, drive the first frame and forget what the server measured of it."""
+    """Connect, drive the first frames and discard what the server measured of them."""
     client = connect_when_ready(server.url, jpegs, START_S)
     client.first_steer()
     measured.first_steer_s = client.first_steer_at - server.started_at

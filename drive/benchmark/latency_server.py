@@ -1,4 +1,4 @@
-"""The drive server as `latency.py` measures it: with a model, without one, or with Keras' own ways of asking a model.
+"""The drive server as `latency.py` measures it: with a model, without one, or with Keras' own ways of calling one.
 
 It is `drive/server.py` with its stages timed. Each line on its standard input is answered with a line of JSON: what
 was measured since the last one.
@@ -12,16 +12,20 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file: put the project root, not drive/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-import argparse
 import contextlib
 import json
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
+from drive.model_argument import model_argument
 from drive.server import ServerConfig, open_cockpit, serve
-from simulator_bridge.cli.command import exit_code
+from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.common_options import transport_option
+from simulator_bridge.cli.options import check_options, option
+from simulator_bridge.transport.transport_name import TransportName
 
 if TYPE_CHECKING:
     import keras
@@ -34,12 +38,12 @@ if TYPE_CHECKING:
     from simulator_bridge.serving.driver import Driver
     from simulator_bridge.serving.stage_times import StageTimes
 
-WAYS = ("litert", "none", "call", "predict")  # how the model is asked; none: not at all
-MAX_KEPT = 1_000_000  # stage times between two reports
+Way = Literal["litert", "none", "call", "predict"]  # how the model is called; none: not at all
+MAX_STAGE_TIMES = 1_000_000  # stage times between two reports
 
 
 class SlowKerasPolicy:
-    """The model as the usual `drive.py` asks it: `model.predict`, or a plain call of the model."""
+    """The model as the usual `drive.py` calls it: `model.predict`, or a plain call of the model."""
 
     def __init__(self, path: Path, way: str) -> None:
         from models.convert import load_keras_model
@@ -47,7 +51,7 @@ class SlowKerasPolicy:
 
         model: keras.Model = load_keras_model(load_model_file(path))
         self._names = tuple(model.output_names)
-        self._ask: Callable[[npt.NDArray[np.uint8]], Any] = (
+        self._predict: Callable[[npt.NDArray[np.uint8]], Any] = (
             (lambda frames: model.predict(frames, verbose=0))
             if way == "predict"
             else (lambda frames: model(frames, training=False))
@@ -57,48 +61,49 @@ class SlowKerasPolicy:
         """See `Policy`."""
         from models.policy import Action
 
-        outputs = self._ask(frame[None])
+        outputs = self._predict(frame[None])
         values = outputs if isinstance(outputs, list) else [outputs]
         return Action(**{name: float(value[0, 0]) for name, value in zip(self._names, values, strict=True)})
 
 
+@dataclass(frozen=True, kw_only=True)
+class LatencyServerConfig:
+    """Settings of the server; the help of each field is that of its flag."""
+
+    model: Path = model_argument("; not read with --way none")
+    way: Way = option("litert", "how the model is called")
+    transport: TransportName = transport_option()
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    arguments = build_parser().parse_args(argv)
-    return exit_code(lambda: run(arguments))
+    return run_command(
+        LatencyServerConfig, run, argv, description="Serve with timed stages; started by latency.py.", with_times=True
+    )
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Describe the command line."""
-    parser = argparse.ArgumentParser(description="Serve with timed stages; started by latency.py.")
-    parser.add_argument("model", type=Path, help="model file; not read with --way none")
-    parser.add_argument("--way", choices=WAYS, default="litert", help="how the model is asked (default: %(default)s)")
-    parser.add_argument(
-        "--transport", choices=("eventlet", "threading"), default="threading",
-        help="how connections are served (default: %(default)s)",
-    )  # fmt: skip
-    return parser
-
-
-def run(arguments: argparse.Namespace) -> int:
+def run(config: LatencyServerConfig) -> int:
     """Serve until standard input closes."""
     from models.loading import load_warm_policy
     from simulator_bridge.serving.bridge_server import BridgeServer
 
-    config = ServerConfig(arguments.model, port=0, transport=arguments.transport)
-    stages: deque[StageTimes] = deque(maxlen=MAX_KEPT)
+    served = ServerConfig(model=config.model, port=0, transport=config.transport)
+    stages: deque[StageTimes] = deque(maxlen=MAX_STAGE_TIMES)
     server = BridgeServer(
-        lambda: new_driver(), config.host, config.port, config.transport, on_stage_times=stages.append
+        lambda: new_driver(), served.host, served.port, served.transport, on_stage_times=stages.append
     )
     with contextlib.ExitStack() as stack:
         stack.callback(server.close)
-        if arguments.way == "litert":  # as drive/server.py does, cockpit and all
-            cockpit = stack.enter_context(open_cockpit(server, config, load_warm_policy(config.model)))
+        if config.way == "litert":  # as drive/server.py does, cockpit and all
+            cockpit = stack.enter_context(open_cockpit(server, served, load_warm_policy(config.model)))
             new_driver: Callable[[], Driver] = cockpit.new_driver
         else:
-            new_driver = _build_new_driver(arguments.model, arguments.way, config.speed_mph)
+            new_driver = _build_new_driver(config.model, config.way, served.speed_mph)
         threading.Thread(target=_report, args=(server, stages), daemon=True).start()
-        serve(server, config)
+        serve(server, served)
     return 0
 
 
@@ -125,7 +130,7 @@ def _report(server: BridgeServer, stages: deque[StageTimes]) -> None:
 
 
 def memory_mb() -> float:
-    """Give the resident memory of this process now, or its peak where the system tells no more; 0 if nothing."""
+    """The resident memory of this process now, or its peak where the system reports no more; 0 if neither."""
     try:
         resident_pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:

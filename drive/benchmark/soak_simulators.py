@@ -1,4 +1,4 @@
-"""Clients of a soak: simulators that count every answer, and a vandal that breaks things beside them."""
+"""Clients of a soak test: simulators that count every answer, and a client that breaks websockets beside them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulator_bridge.transport.simulator_client import ConnectionLostError, Sim
 MALFORMED_EVERY = 20  # telemetry
 STRETCH_S = (2.0, 15.0)  # a simulator reconnects after a time between these
 STORM = 20  # connections that come and go at once
-VANDAL_PAUSE_S = 0.5
+PAUSE_S = 0.5  # between two broken websockets
 ANSWER_S = 20.0
 _FULL = telemetry_to_wire(b"\xff\xd8\xff", 0.0, 0.0, 10.0)
 _DEEP = "[" * 10_000 + "]" * 10_000
@@ -39,7 +39,7 @@ BREAKING = [  # each ends its own connection
 
 @dataclass
 class SoakCounts:
-    """What one simulator saw. `answers` counts steers; `late` is (seconds since the start, round trip in seconds)."""
+    """What one simulator measured: `n_answers` steers; `round_trips` (seconds since the start, seconds it took)."""
 
     n_telemetry: int = 0
     n_malformed: int = 0
@@ -85,7 +85,7 @@ class SoakSimulator:
         next_at = time.monotonic()
         while time.monotonic() < end and not stop.is_set():
             if self._rng.random() < 1 / MALFORMED_EVERY:
-                self._misbehave(client)
+                self._send_malformed(client)
             sent_at = time.monotonic()
             self.counts.n_telemetry += 1
             client.send_fragments(next(self._messages))
@@ -95,13 +95,13 @@ class SoakSimulator:
             self.counts.round_trips.append((sent_at - began_at, now - sent_at))
             next_at = max(next_at + 1 / self._fps, now)
             stop.wait(next_at - now)
-        client.emit("telemetry", None)  # an answer too many would come before this one's
+        client.emit("telemetry", None)  # a surplus answer would come before this one's
         if client.wait_for("steer", "manual").name != "manual":
             self._fault("a telemetry was answered twice")
         if self._rng.random() < 0.5:
-            client.send_fragments(next(self._messages)[:5])  # and hangs up in the middle of a message
+            client.send_fragments(next(self._messages)[:5])  # and disconnects in the middle of a message
 
-    def _misbehave(self, client: SimulatorClient) -> None:
+    def _send_malformed(self, client: SimulatorClient) -> None:
         if self._rng.random() < 0.5:
             client.send_packet(self._rng.choice(IGNORED))
             return
@@ -116,7 +116,7 @@ class SoakSimulator:
             self.counts.faults.append(what)
 
 
-def vandalise(url: str, stop: threading.Event, seed: int) -> int:
+def break_websockets(url: str, stop: threading.Event, seed: int) -> int:
     """Break websockets, and come and go in storms, until `stop` is set.
 
     Returns:
@@ -124,14 +124,14 @@ def vandalise(url: str, stop: threading.Event, seed: int) -> int:
     """
     rng = random.Random(seed)
     n_connections = 0
-    while not stop.wait(VANDAL_PAUSE_S):
+    while not stop.wait(PAUSE_S):
         try:
             with SimulatorClient(url, timeout_s=ANSWER_S) as client:
                 n_connections += 1
                 client._send(rng.choice(BREAKING))
                 client.wait_for("no such event", timeout_s=0.2)
         except ConnectionLostError:
-            pass  # as it deserves
+            pass  # the server has ended it, as it should
         for _ in range(STORM if rng.random() < 0.2 else 0):
             try:
                 SimulatorClient(url, timeout_s=ANSWER_S).close()

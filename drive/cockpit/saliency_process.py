@@ -12,11 +12,13 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file: put the project root, not drive/cockpit/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-import argparse
 import os
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from drive.model_argument import model_argument
+from simulator_bridge.cli.command import run_command
 from simulator_bridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,23 +28,32 @@ OK, FAILED = 0, 1
 PNG_EFFORT = 1  # of 9
 
 
+@dataclass(frozen=True, kw_only=True)
+class SaliencyProcessConfig:
+    """Settings of the process."""
+
+    model: Path = model_argument()
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    parser = argparse.ArgumentParser(description="Compute saliency for the cockpit, which starts this.")
-    parser.add_argument("model", type=Path, help="model file, as train/clone.py writes it")
-    arguments = parser.parse_args(argv)
+    return run_command(
+        SaliencyProcessConfig, run, argv, description="Compute saliency for the cockpit, which starts this."
+    )
+
+
+def run(config: SaliencyProcessConfig) -> int:
+    """Answer frames until the input ends; why a model has no saliency is an answer, too."""
     try:
-        serve(arguments.model, sys.stdin.buffer, sys.stdout.buffer)
+        serve(config.model, sys.stdin.buffer, sys.stdout.buffer)
     except UserError as error:
         answer(sys.stdout.buffer, FAILED, str(error).encode())
         return 1
-    except BrokenPipeError:  # the cockpit has ended
-        return 0
     return 0
 
 
 def step_back() -> None:
-    """Leave the processor to whatever else wants it; once started, for of a busy processor little is left to start on.
+    """Lower our priority to the lowest; only once started, or on a busy processor the start would take very long.
 
     Not SCHED_IDLE: Linux takes a processor that runs only such work for a free one and wakes the answering thread
     there, which costs it more (1.0 to 2.0 times as long at p99) than work of lowest niceness does (0.99 to 1.31, half
@@ -57,7 +68,7 @@ def serve(model: Path, frames: BinaryIO, maps: BinaryIO) -> None:
     """Answer every frame with its map.
 
     Raises:
-        UserError: If the model cannot tell.
+        UserError: If the model cannot be read or evaluated.
     """
     import cv2
 

@@ -1,7 +1,7 @@
 """A page that watches the cockpit, without a browser: for `drive/latency.py --cockpit`, which starts it.
 
 Standard input: "open" opens the page and asks for saliency, "close" closes it, each answered by a line of JSON: what it
-has seen since it was opened. It says that it has drawn an update as soon as it is here, so it gets as many as any.
+has seen since it was opened. It confirms an update as soon as it is here, so it gets as many as any page.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file: put the project root, not drive/cockpit/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-import argparse
 import json
 import struct
 import threading
 from dataclasses import asdict, dataclass
 
-from simulator_bridge.cli.command import exit_code
+from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.options import argument
 from simulator_bridge.errors import UserError
 
 LIVE = "/cockpit/live"
@@ -27,7 +27,7 @@ FIRST_MAP_S = 120.0  # a model of another program is converted first
 
 @dataclass
 class ViewerCounts:
-    """What a page has seen: updates, and different maps of what moves the steering among them."""
+    """What a page has seen: updates, different saliency maps among them, and bytes in all."""
 
     n_updates: int = 0
     n_maps: int = 0
@@ -62,7 +62,7 @@ class CockpitViewer:
             raise UserError(f"no saliency came in {FIRST_MAP_S:.0f} s; does the cockpit show it for this model?")
 
     def close(self) -> ViewerCounts:
-        """Close the page and tell what it has seen."""
+        """Close the page; returns what it has seen."""
         self._client.close()
         self._thread.join()
         return self.seen
@@ -89,20 +89,24 @@ class CockpitViewer:
             self._has_map.set()
 
 
+@dataclass(frozen=True, kw_only=True)
+class ViewerConfig:
+    """Settings of the viewer."""
+
+    url: str = argument("of the drive server, ws://host:port")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    parser = argparse.ArgumentParser(description="Watch the cockpit as a page does; started by latency.py.")
-    parser.add_argument("url", help="of the drive server, ws://host:port")
-    arguments = parser.parse_args(argv)
-    return exit_code(lambda: run(arguments.url))
+    return run_command(ViewerConfig, run, argv, description="Watch the cockpit as a page does; started by latency.py.")
 
 
-def run(url: str) -> int:
-    """Open and close the page as told, until standard input ends."""
+def run(config: ViewerConfig) -> int:
+    """Open and close the page as standard input says, until it ends."""
     viewer: CockpitViewer | None = None
     for line in sys.stdin:
         if line.strip() == "open":
-            viewer = CockpitViewer(url)
+            viewer = CockpitViewer(config.url)
             viewer.wait_for_map()
             _say(viewer.seen)
         elif viewer is not None:

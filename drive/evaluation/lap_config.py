@@ -1,11 +1,31 @@
-"""Everything that can be set about driven laps, and the defaults; what drives follow from it. Imports nothing heavy."""
+"""Every setting of `drive/laps.py`, and the drives that follow from them. Imports nothing heavy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from drive.model_argument import model_argument
+from simulator_bridge.cli.common_options import (
+    backend_option,
+    json_option,
+    max_interventions_option,
+    quiet_option,
+    report_option,
+    reverse_option,
+    scale_option,
+    speed_option,
+    tracks_option,
+    verbose_option,
+    video_option,
+    weather_option,
+)
+from simulator_bridge.cli.options import check_options, option
+from simulator_bridge.errors import UsageError
+from simulator_bridge.simulator.scene.scene_options import Backend, Weather
+
+DRIVER, DRIVES, RESULTS = "who drives", "what is driven", "results"  # headings of the help
 
 
 @dataclass(frozen=True)
@@ -24,52 +44,63 @@ class LapJob:
         return f"{self.track}{', reverse' if self.reverse else ''}{latency}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LapsConfig:
-    """What to drive; `laps.py --help` says what the fields mean.
+    """Settings of an evaluation; the help of each field is that of its flag.
 
     Raises:
-        ValueError: If a value is out of range, or there is nobody or more than one to drive.
+        UsageError: If a value is out of range, or there is no driver or more than one.
     """
 
-    model: Path | None = None
-    expert: bool = False
-    policy: Literal["zero"] | None = None
-    tracks: Sequence[str] = ("lake",)
-    laps: int = 3
-    seeds: int = 5
-    first_seed: int = 0
-    speed_mph: float = 20.0
-    weather: str = "clear"
-    backend: str = "auto"
-    scale: float = 1.0
-    latencies_ms: Sequence[float] = (0.0,)
-    reverse: bool = False
-    both_directions: bool = False
-    max_interventions: int | None = None
-    jobs: int = 2
-    silence_s: float = 60.0
-    json: Path | None = None
-    video: Path | None = None
-    report: Path | None = None
-    verbose: bool = False
-    quiet: bool = False
+    model: Path | None = model_argument(default=None, group=DRIVER)
+    expert: bool = option(False, "the expert, which sees the road's course, instead of a model", group=DRIVER)
+    policy: Literal["zero"] | None = option(None, "zero: never steers, the baseline of every model", group=DRIVER)
+    speed_mph: float = speed_option(20.0, group=DRIVER)
+
+    tracks: tuple[str, ...] = tracks_option(group=DRIVES)
+    laps: int = option(3, "laps of a drive", at_least=1, group=DRIVES)
+    seeds: int = option(5, "drives of a track", at_least=1, group=DRIVES)
+    first_seed: int = option(0, "seed of the first drive", metavar="SEED", at_least=0, group=DRIVES)
+    weather: Weather = weather_option(group=DRIVES)
+    latencies_ms: tuple[float, ...] = option(
+        (0.0,),
+        "simulated milliseconds from a frame until its control takes effect; several with commas",
+        flag="--latency",
+        metavar="MS[,MS...]",
+        is_list=True,
+        at_least=0,
+        at_most=10_000,
+        unit="ms",
+        group=DRIVES,
+    )
+    reverse: bool = reverse_option(group=DRIVES)
+    both_directions: bool = option(False, "drive either way", group=DRIVES)
+    scale: float = scale_option(group=DRIVES)
+    backend: Backend = backend_option(group=DRIVES)
+    max_interventions: int | None = max_interventions_option(group=DRIVES)
+    jobs: int = option(2, "drives at a time", at_least=1, group=DRIVES)
+    silence_s: float = option(
+        60.0,
+        "a drive without progress for so many seconds has failed",
+        flag="--silence",
+        metavar="S",
+        above=0,
+        unit="s",
+        group=DRIVES,
+    )
+
+    json: Path | None = json_option(group=RESULTS)
+    report: Path | None = report_option("a page with maps, traces, and what led to each intervention", group=RESULTS)
+    video: Path | None = video_option("film the drives, one file each", group=RESULTS)
+    verbose: bool = verbose_option(group=RESULTS)
+    quiet: bool = quiet_option(group=RESULTS)
 
     def __post_init__(self) -> None:
-        drivers = (self.model is not None) + self.expert + (self.policy is not None)
-        _expect(drivers == 1, "expected one driver: a model file, or --expert, or --policy zero")
-        _expect(self.laps >= 1, f"expected --laps of at least 1, got {self.laps}")
-        _expect(self.seeds >= 1, f"expected --seeds of at least 1, got {self.seeds}")
-        _expect(self.first_seed >= 0, f"expected a --first-seed of at least 0, got {self.first_seed}")
-        _expect(
-            self.max_interventions is None or self.max_interventions >= 1,
-            f"expected --max-interventions of at least 1, got {self.max_interventions}",
-        )
-        _expect(self.jobs >= 1, f"expected --jobs of at least 1, got {self.jobs}")
-        _expect(self.silence_s > 0, f"expected --silence above 0 s, got {self.silence_s:g}")
-        _expect(0 < self.speed_mph <= 30, f"expected a --speed above 0 and up to 30 mph, got {self.speed_mph:g}")
-        for latency_ms in self.latencies_ms:
-            _expect(0 <= latency_ms <= 10_000, f"expected a --latency from 0 to 10000 ms, got {latency_ms:g}")
+        check_options(self)
+        if (self.model is not None) + self.expert + (self.policy is not None) != 1:
+            raise UsageError("expected one driver: a model file, or --expert, or --policy zero")
+        if not self.tracks or not self.latencies_ms:
+            raise UsageError("expected at least one --track and one --latency")
 
     @property
     def driver(self) -> str:
@@ -86,8 +117,3 @@ class LapsConfig:
             for latency_ms in self.latencies_ms
             for seed in range(self.first_seed, self.first_seed + self.seeds)
         ]
-
-
-def _expect(is_right: bool, message: str) -> None:
-    if not is_right:
-        raise ValueError(message)

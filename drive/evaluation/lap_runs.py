@@ -167,7 +167,7 @@ class _Lane(threading.Thread):
         arguments = [
             *("--track", job.track, "--seed", str(job.seed), "--laps", str(config.laps)),
             *("--weather", config.weather, "--backend", config.backend, "--scale", str(config.scale)),
-            *("--latency", str(job.latency_ms), "--report", str(report), "--status", "--end-with-parent"),
+            *("--latency", str(job.latency_ms), "--json", str(report), "--status", "--end-with-parent"),
         ]
         if config.max_interventions is not None:
             arguments += ["--max-interventions", str(config.max_interventions)]

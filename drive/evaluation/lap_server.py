@@ -8,12 +8,14 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file: put the project root, not drive/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-import argparse
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drive.model_argument import model_argument
 from drive.server import ServerConfig, serve
-from simulator_bridge.cli.command import exit_code
-from simulator_bridge.cli.parent_watch import end_with_parent
+from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.common_options import end_with_parent_option, port_option, speed_option
+from simulator_bridge.cli.options import check_options
 
 if TYPE_CHECKING:
     from models.policy import Action, Policy
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ZeroPolicy:
-    """Never steers: what any model must beat."""
+    """Never steers: the baseline of every model."""
 
     def __call__(self, frame: Frame) -> Action:
         """See `Policy`."""
@@ -30,35 +32,41 @@ class ZeroPolicy:
         return Action(steering_angle=0.0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LapServerConfig:
+    """Settings of the server; the help of each field is that of its flag."""
+
+    model: Path | None = model_argument("; without one the car never steers", default=None)
+    port: int = port_option(0)
+    speed_mph: float = speed_option(20.0)
+    end_with_parent: bool = end_with_parent_option()
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    arguments = build_parser().parse_args(argv)
-    if arguments.end_with_parent:
-        end_with_parent()
-    return exit_code(lambda: run(arguments))
+    return run_command(
+        LapServerConfig,
+        run,
+        argv,
+        description="Serve a simulator in lock-step; started by laps.py.",
+        with_times=True,
+    )
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Describe the command line."""
-    parser = argparse.ArgumentParser(description="Serve a simulator in lock-step; started by laps.py.")
-    parser.add_argument("model", type=Path, nargs="?", help="model file; without one the car never steers")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on, 0: any free one (default: %(default)s)")
-    parser.add_argument("--speed", type=float, default=20.0, metavar="MPH", help="set speed (default: %(default)s)")
-    parser.add_argument("--end-with-parent", action="store_true", help="end when standard input closes")
-    return parser
-
-
-def run(arguments: argparse.Namespace) -> int:
+def run(config: LapServerConfig) -> int:
     """Serve until a signal comes."""
     from drive.pilot import build_new_driver
     from models.loading import load_warm_policy
     from simulator_bridge.serving.bridge_server import BridgeServer
 
-    config = ServerConfig(arguments.model or Path("policy zero"), port=arguments.port, speed_mph=arguments.speed)
-    policy: Policy = ZeroPolicy() if arguments.model is None else load_warm_policy(arguments.model)
-    server = BridgeServer(build_new_driver(policy, config.speed_mph), config.host, config.port, config.transport)
+    served = ServerConfig(model=config.model or Path("policy zero"), port=config.port, speed_mph=config.speed_mph)
+    policy: Policy = ZeroPolicy() if config.model is None else load_warm_policy(config.model)
+    server = BridgeServer(build_new_driver(policy, served.speed_mph), served.host, served.port, served.transport)
     try:
-        serve(server, config)
+        serve(server, served)
     finally:
         server.close()
     return 0

@@ -1,19 +1,18 @@
-"""Makes a film of a recording: predicts, looks, composes and writes."""
+"""Makes a film of a recording: predictions, saliency, pictures, and the file."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 
 from models.loading import load_policy
 from models.occlusion_saliency import Saliency, load_saliency, overlay
+from simulator_bridge.cli.terminal import console_for_person
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.film.drive_data import DriveData, FloatArray
 from simulator_bridge.film.h264 import H264Writer
@@ -23,7 +22,6 @@ from simulator_bridge.messages import Frame
 from simulator_bridge.recording import Recording, load_only_recording, read_frame
 
 LAST_PICTURE_S = 1.0  # how long it stands
-Progress = Callable[[Iterable[int], str], Iterable[int]]
 
 
 @dataclass(frozen=True)
@@ -56,37 +54,36 @@ def make_film(
     *,
     with_saliency: bool = False,
     start_s: float = 0.0,
-    seconds: float = math.inf,
-    quiet: bool = False,
+    seconds: float | None = None,
 ) -> RecordingFilm:
     """Film a recording; see `drive/video.py`.
 
     Raises:
         UserError: If there is no such recording or model, or the film cannot be written.
     """
-    progress = _progress(quiet)
     recording = load_only_recording(path)
     rows, data = _choose(recording, start_s, seconds)
     frames = [recording.image_path("center", int(row)) for row in rows]
     if model is not None:
         policy = load_policy(model)
-        steering = [policy(read_frame(frames[i])).steering_angle for i in progress(range(len(rows)), "predicting")]
+        steering = [policy(read_frame(frames[i])).steering_angle for i in _counted(len(rows), "predicting")]
         data = with_predictions(data, np.array(steering, np.float64))
     saliency = load_saliency(model) if with_saliency and model is not None else None
     picture = FilmPicture(data, _subtitle(model, with_saliency=saliency is not None))
     end_s = float(data.time_s[-1]) + LAST_PICTURE_S
     with H264Writer(out, SIZE_PX) as writer:
-        for i in progress(range(len(rows)), "filming"):
+        for i in _counted(len(rows), "filming"):
             shown = picture(_camera(read_frame(frames[i]), saliency), i)
             writer.add(shown, float(data.time_s[i]))
         writer.add(shown, end_s)
     return RecordingFilm(out, len(rows), end_s, _mean_difference(data))
 
 
-def _choose(recording: Recording, start_s: float, seconds: float) -> tuple[range, DriveData]:
+def _choose(recording: Recording, start_s: float, seconds: float | None) -> tuple[range, DriveData]:
     """The rows to film, and their data."""
     data = film_data(recording, recording.folder.resolve().name)
-    first, end = np.searchsorted(data.time_s, [start_s, start_s + seconds]).tolist()
+    end_s = np.inf if seconds is None else start_s + seconds
+    first, end = np.searchsorted(data.time_s, [start_s, end_s]).tolist()
     if first >= len(recording):
         raise RecordingError(f"{recording.folder}: runs {data.time_s[-1]:.1f} s, nothing is left from {start_s:g} s on")
     rows = range(first, max(end, first + 1))
@@ -114,7 +111,6 @@ def _mean_difference(data: DriveData) -> float | None:
     return float(difference.mean())
 
 
-def _progress(quiet: bool) -> Progress:
-    console = Console(stderr=True)
-    hidden = quiet or not console.is_terminal
-    return lambda rows, what: track(rows, what, console=console, transient=True, disable=hidden)
+def _counted(n: int, what: str) -> Iterable[int]:
+    console = console_for_person()
+    return track(range(n), what, console=console, transient=True, disable=not console.is_terminal)

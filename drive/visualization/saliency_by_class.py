@@ -1,4 +1,4 @@
-"""The share of a model's saliency on each class of pixels, beside the share of the picture that the class covers."""
+"""Saliency by class: how much of a model's saliency falls on each class of pixels, beside the area of the class."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SURFACE_NAME, EDGE_NAME = "road, line and kerb", f"edge of those, {EDGE_PX} px"
 
 @dataclass(frozen=True)
 class ClassShare:
-    """What falls on one kind of pixels, the mean over all frames, in [0, 1].
+    """What falls on one kind of pixels: shares, in [0, 1], the mean over all frames.
 
     Attributes:
         frame: Of the frame's area.
         seen: Of the area of the rows that the model sees.
-        detail: Of what a blur changes in those rows: what a saliency would be that follows detail and no model.
+        detail: Of what a blur changes in those rows: the baseline, a saliency that follows detail without any model.
         saliency: Of the model's saliency.
     """
 
@@ -62,14 +62,13 @@ def _edge(surface: Mask, car: Mask) -> Mask:
     return edge
 
 
-def measure_shares(
-    looks: Iterable[tuple[Frame, SaliencyMap, LabelFrame]], seen_rows: slice
+def measure_by_class(
+    samples: Iterable[tuple[Frame, SaliencyMap, LabelFrame]], seen_rows: slice
 ) -> Mapping[str, ClassShare]:
-    """The shares by kind of pixels.
+    """Area, detail and saliency by kind of pixels.
 
     Args:
-        looks: Frame, what the model's saliency on it is, and its classes; frames on which nothing moves the steering
-            count for nothing.
+        samples: Frame, the model's saliency on it, and its classes; frames without saliency are left out.
         seen_rows: Of the frame, by the model.
 
     Raises:
@@ -80,7 +79,7 @@ def measure_shares(
     everywhere = np.ones_like(seen)
     sums: dict[str, npt.NDArray[np.float64]] = {}
     n = 0
-    for frame, saliency, labels in looks:
+    for frame, saliency, labels in samples:
         if not saliency.any():
             continue
         n += 1

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from simulator_bridge.cli.options import build_parser
 from simulator_bridge.cli.parent_watch import end_with_parent
@@ -30,6 +30,7 @@ def run_command(
     description: str,
     epilog: str = "",
     former: Mapping[str, str] | None = None,
+    with_times: bool = False,
 ) -> int:
     """Run a script.
 
@@ -44,6 +45,7 @@ def run_command(
         description: For `--help`.
         epilog: For `--help`, below the options.
         former: Flags that there were once -> what to use now.
+        with_times: Log the time of day too, for programs that run for long.
 
     Returns:
         What `run` returns; 1 after a `UserError`, said in one line without a traceback; 130 after Ctrl-C; 141 when what
@@ -61,7 +63,7 @@ def run_command(
         is_quiet, is_verbose = bool(arguments.get("quiet")), bool(arguments.get("verbose"))
         if is_quiet and is_verbose:
             raise UsageError("--verbose and --quiet do not go together")
-        set_up_logging(verbose=is_verbose, quiet=is_quiet)
+        set_up_logging(verbose=is_verbose, quiet=is_quiet, with_times=with_times)
 
         def body() -> int:
             with reserved_for_json(arguments.get("json"), is_quiet):
@@ -92,9 +94,10 @@ def exit_code(body: Callable[[], int]) -> int:
         return BROKEN_PIPE
 
 
-def set_up_logging(*, verbose: bool = False, quiet: bool = False, **format_settings: Any) -> None:
+def set_up_logging(*, verbose: bool = False, quiet: bool = False, with_times: bool = False) -> None:
     """Log to standard error: warnings of libraries, and of our own packages as much as is asked for."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING, **format_settings)
+    line = "%(asctime)s %(message)s" if with_times else "%(message)s"
+    logging.basicConfig(format=line, datefmt="%H:%M:%S", level=logging.WARNING)
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
     for package in PACKAGES:
         logging.getLogger(package).setLevel(level)

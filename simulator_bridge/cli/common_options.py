@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator_bridge.cli.options import option
+from simulator_bridge.cli.options import option, split_list
 
 
 def json_option(**facts: Any) -> Any:
@@ -18,6 +18,11 @@ def json_option(**facts: Any) -> Any:
 def report_option(what: str, **facts: Any) -> Any:
     """`--report FILE.html`: the result as a page."""
     return option(None, f"also write {what}, in one HTML file", metavar="FILE.html", **facts)
+
+
+def video_option(what: str, **facts: Any) -> Any:
+    """`--video FILE.mp4`: a film."""
+    return option(None, what, metavar="FILE.mp4", suffixes=(".mp4",), **facts)
 
 
 def verbose_option(**facts: Any) -> Any:
@@ -45,11 +50,16 @@ def port_option(default: int, **facts: Any) -> Any:
     return option(default, "port to listen on; 0: any free one", at_least=0, at_most=65535, **facts)
 
 
-def speed_option(default_mph: float) -> Any:
+def transport_option(default: str = "threading", **facts: Any) -> Any:
+    """`--transport`: of a server; the type of its field lists them."""
+    return option(default, "how connections are served", **facts)
+
+
+def speed_option(default_mph: float, **facts: Any) -> Any:
     """`--speed`: the set speed of a car, mph."""
     return option(
         default_mph, "set speed in mph, up to 30; less in bends", flag="--speed", metavar="MPH", above=0, at_most=30,
-        unit="mph",
+        unit="mph", **facts,
     )  # fmt: skip
 
 
@@ -59,6 +69,14 @@ TRACKS = "lake, jungle, random:SEED, or a CSV file with x_m,y_m,w_tr_right_m,w_t
 def track_option(**facts: Any) -> Any:
     """`--track`: one track."""
     return option("lake", TRACKS, **facts)
+
+
+def tracks_option(**facts: Any) -> Any:
+    """`--track`: one track or several."""
+    return option(
+        ("lake",), f"{TRACKS}; several with commas or by saying it again", flag="--track", metavar="TRACK[,TRACK...]",
+        is_list=True, repeats=True, **facts,
+    )  # fmt: skip
 
 
 def scale_option(**facts: Any) -> Any:
@@ -86,6 +104,11 @@ def seed_option(default: int | None, what: str, **facts: Any) -> Any:
     return option(default, what, at_least=0, **facts)
 
 
+def max_interventions_option(**facts: Any) -> Any:
+    """`--max-interventions`: of a drive in the built-in simulator."""
+    return option(None, "give a drive up after so many; not given: 10 a lap", at_least=1, **facts)
+
+
 def pair(text: str) -> tuple[str, str]:
     """A name and its value, written NAME=VALUE.
 
@@ -100,4 +123,4 @@ def pair(text: str) -> tuple[str, str]:
 
 def names(text: str) -> tuple[str, ...]:
     """Names in a list with commas."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    return split_list(text)

@@ -43,7 +43,9 @@ class OptionFacts:
         at_least: Smallest value allowed, in `unit`; in the same way `above`, `at_most`, `below`.
         unit: Of the range, for messages.
         group: Heading in the help.
+        suffixes: Endings that a file's name may have, such as `.mp4`; empty: any.
         repeats: May be said several times, each adding to a tuple.
+        is_list: One text holds several values with commas in between.
         is_hidden: For our own programs: left out of the help.
     """
 
@@ -59,7 +61,9 @@ class OptionFacts:
     below: float | None = None
     unit: str = ""
     group: str = ""
+    suffixes: tuple[str, ...] = ()
     repeats: bool = False
+    is_list: bool = False
     is_hidden: bool = False
 
 
@@ -82,15 +86,19 @@ def check_options(config: Any) -> None:
     Raises:
         UsageError: Which flag, what was expected, what came.
     """
+    types = typing.get_type_hints(type(config))
     for field in dataclasses.fields(config):
         facts = _facts(field)
+        choices = _choices(facts, types[field.name])
         value = getattr(config, field.name)
         for one in value if isinstance(value, tuple) else (value,):
-            if facts.choices is not None and one is not None and one not in facts.choices:
+            if choices and one is not None and one not in choices:
                 raise UsageError(
-                    f"expected {_name(field)} to be one of {', '.join(facts.choices)}; "
-                    f"got {one!r}{did_you_mean(str(one), facts.choices)}"
+                    f"expected {_name(field)} to be one of {', '.join(choices)}; "
+                    f"got {one!r}{did_you_mean(str(one), choices)}"
                 )
+            if facts.suffixes and isinstance(one, Path) and one.suffix.lower() not in facts.suffixes:
+                raise UsageError(f"expected {_name(field)} to end in {' or '.join(facts.suffixes)}, got {one}")
             if isinstance(one, int | float) and not isinstance(one, bool) and not _is_inside(one, facts):
                 raise UsageError(f"expected {_name(field)} {_range(facts)}, got {one:g}")
 
@@ -98,8 +106,14 @@ def check_options(config: Any) -> None:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question to put behind a message about an unknown name: `; did you mean lake?`, or nothing."""
     names = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    longer = sorted((each for each in names if name and each.startswith(name.lower())), key=len)  # an abbreviation
+    close = longer or difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
     return f"; did you mean {names[close[0]]}?" if close else ""
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """The values in a list with commas: `lake, jungle` has two."""
+    return tuple(value.strip() for value in text.split(",") if value.strip())
 
 
 def build_parser(
@@ -170,7 +184,7 @@ class _Parser(argparse.ArgumentParser):
             if flag in self.former:
                 self.error(f"{flag} is gone: {self.former[flag]}")
             if flag.startswith("-"):
-                self.error(f"unknown option {flag}{did_you_mean(flag, self._option_string_actions)}")
+                self.error(f"unknown option {flag}{did_you_mean(flag, self._public_flags())}")
         return found, rest
 
     def _match_argument(self, action: argparse.Action, arg_strings_pattern: str) -> int:
@@ -186,6 +200,9 @@ class _Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(
                 action, f"expected one of {', '.join(known)}; got {value!r}{did_you_mean(str(value), known)}"
             )
+
+    def _public_flags(self) -> list[str]:
+        return [flag for flag, action in self._option_string_actions.items() if action.help != argparse.SUPPRESS]
 
     def error(self, message: str) -> typing.NoReturn:
         raise UsageError(message)
@@ -215,21 +232,22 @@ def _add(place: Any, field: dataclasses.Field[Any], facts: OptionFacts, of_type:
     else:
         names = [*([facts.short] if facts.short else []), _flag(field)]
         settings["dest"] = field.name
-        if is_many and facts.convert is None and not facts.repeats:
+        if is_many and facts.convert is None and not facts.repeats and not facts.is_list:
             settings["nargs"] = "+"
     if field.default is not dataclasses.MISSING:
         settings["default"] = field.default
     if kind is bool:
         settings["action"] = argparse.BooleanOptionalAction if field.default is True else "store_true"
     else:
-        choices = facts.choices or (typing.get_args(kind) if typing.get_origin(kind) is Literal else None)
+        choices = _choices(facts, of_type)
         if choices and not is_many:
             settings["choices"] = choices
         settings["metavar"] = metavar = facts.metavar or _metavar(field, kind, choices)
-        settings["type"] = _converter(facts.convert or (kind if kind in (int, float, Path) else str), metavar)
+        convert = _converter(facts.convert or (kind if kind in (int, float, Path) else str), metavar)
+        settings["type"] = _each(convert) if facts.is_list else convert
     if facts.repeats:
-        settings["action"] = _Another
-    elif is_many and facts.convert is None:
+        settings["action"] = _More if facts.is_list else _Another
+    elif is_many and facts.convert is None and not facts.is_list:
         settings["action"] = _AsTuple
     place.add_argument(*names, **settings)
 
@@ -247,6 +265,18 @@ class _Another(argparse.Action):
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
         before = getattr(namespace, self.dest)
         setattr(namespace, self.dest, (*(() if before is self.default else before), values))
+
+
+class _More(argparse.Action):
+    """Several more values of a flag that may be said several times, a list each time."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, (*(() if before is self.default else before), *values))
+
+
+def _each(convert: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    return lambda text: tuple(convert(value) for value in split_list(text))
 
 
 def _converter(convert: Callable[[str], Any], metavar: str) -> Callable[[str], Any]:
@@ -273,13 +303,20 @@ def _kind(of_type: Any) -> tuple[Any, bool]:
     return of_type, False
 
 
+def _choices(facts: OptionFacts, of_type: Any) -> tuple[str, ...]:
+    """The values allowed, those of a `Literal` too; empty: any."""
+    kind, _ = _kind(of_type)
+    return facts.choices or (typing.get_args(kind) if typing.get_origin(kind) is Literal else ())
+
+
 def _help(field: dataclasses.Field[Any], facts: OptionFacts, kind: Any) -> str:
     text = facts.help.replace("%", "%%")
     default = field.default
     if default in (dataclasses.MISSING, None, (), "") or kind is bool or "(default" in text:
         return text
-    shown = ",".join(map(str, default)) if isinstance(default, tuple) else f"{default}"
-    return f"{text} (default: {shown})"
+    values = default if isinstance(default, tuple) else (default,)
+    shown = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+    return f"{text} (default: {','.join(shown)})"
 
 
 def _facts(field: dataclasses.Field[Any]) -> OptionFacts:
@@ -297,7 +334,7 @@ def _name(field: dataclasses.Field[Any]) -> str:
     return field.name.upper() if _facts(field).flag is None else _flag(field)
 
 
-def _metavar(field: dataclasses.Field[Any], kind: Any, choices: Sequence[str] | None) -> str:
+def _metavar(field: dataclasses.Field[Any], kind: Any, choices: Sequence[str]) -> str:
     if _facts(field).flag is None:
         return field.name.upper()
     if choices:

@@ -69,6 +69,21 @@ class PartialFile:
         return self._error(f"{self._place}: cannot be written: {getattr(error, 'strerror', None) or error}")
 
 
+def check_output_folder(flag: str, path: Path | None) -> None:
+    """Refuse a folder that cannot be made or written into; None is fine, and so is one that is there.
+
+    Raises:
+        UserError: If `path` is a file, or the nearest folder above it that exists is none or read-only; names `flag`.
+    """
+    if path is None:
+        return
+    nearest = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+    if not nearest.is_dir():
+        raise UserError(f"{flag} {path}: {nearest} is a file; name a folder")
+    if not os.access(nearest, os.W_OK):
+        raise UserError(f"{flag} {path}: the folder {nearest} cannot be written")
+
+
 @contextmanager
 def replacing(path: Path, error: type[UserError] = UserError) -> Iterator[Path]:
     """Write a file whole or not at all.

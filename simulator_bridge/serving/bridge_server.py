@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any, get_args
 
 import flask
 import socketio
@@ -36,12 +36,12 @@ from simulator_bridge.transport.address import BindError, bind, bind_message
 from simulator_bridge.transport.admission import Admission
 from simulator_bridge.transport.fault_log import FaultLog
 from simulator_bridge.transport.legacy_clients import BridgeSocketServer
+from simulator_bridge.transport.transport_name import TransportName
 from simulator_bridge.transport.transports import build_transport
 
 logger = logging.getLogger(__name__)
 
-TransportName = Literal["eventlet", "threading"]
-TRANSPORTS: tuple[TransportName, ...] = ("eventlet", "threading")
+TRANSPORTS: tuple[TransportName, ...] = get_args(TransportName)
 DEFAULT_TRANSPORT: TransportName = "threading"
 
 MAX_MESSAGE_BYTES = 2_000_000  # a telemetry is about 30,000

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -24,6 +25,10 @@ class GreetConfig:
     pairs: tuple[tuple[str, str], ...] = option(
         (), "of socks", flag="--pair", metavar="NAME=VALUE", convert=pair, repeats=True
     )
+    delays_s: tuple[float, ...] = option((0.0,), "between two", flag="--delay", is_list=True, at_least=0)
+    songs: tuple[str, ...] = option(("hymn",), "to sing", flag="--song", is_list=True, repeats=True)
+    mood: Literal["merry", "solemn"] = option("merry", "of the songs")
+    picture: Path | None = option(None, "of it all", suffixes=(".png", ".jpg"))
     secret: bool = option(False, "of no interest", is_hidden=True)
 
     def __post_init__(self) -> None:
@@ -37,6 +42,7 @@ def test_what_is_not_said_is_as_the_config_has_it() -> None:
 def test_every_kind_of_value_is_read() -> None:
     words = "Ada Bob --times 2 --volume 0.5 --tone gruff --output a/b --no-bow -w --colours red,blue --at x --at y"
     words += " --pair left=grey --pair right=blue=ish"
+    words += " --delay 0.5,2 --song march --song round,catch --mood solemn --picture party.PNG"
     assert parse_config(GreetConfig, words.split()) == GreetConfig(
         people=("Ada", "Bob"),
         times=2,
@@ -48,6 +54,10 @@ def test_every_kind_of_value_is_read() -> None:
         colours=("red", "blue"),
         places=("x", "y"),
         pairs=(("left", "grey"), ("right", "blue=ish")),
+        delays_s=(0.5, 2.0),
+        songs=("march", "round", "catch"),
+        mood="solemn",
+        picture=Path("party.PNG"),
     )
 
 
@@ -67,6 +77,14 @@ def test_every_kind_of_value_is_read() -> None:
         (["Ada", "--zzz"], "unknown option --zzz"),
         (["Ada", "--times"], "argument --times: expected N after it (how often (default: 1))"),
         (["Ada", "--pair", "x"], "argument --pair: expected NAME=VALUE, got 'x'"),
+        (["Ada", "--delay", "1,x"], "argument --delay: expected a number, got 'x'"),
+        (["Ada", "--delay", "1,-2"], "expected --delay of at least 0, got -2"),
+        (
+            ["Ada", "--mood", "mery"],
+            "argument --mood: expected one of merry, solemn; got 'mery'; did you mean merry?",
+        ),
+        (["Ada", "--picture", "party.gif"], "expected --picture to end in .png or .jpg, got party.gif"),
+        (["Ada", "--secrets"], "unknown option --secrets"),
         ([], "the following arguments are required: NAME"),
     ],
 )
@@ -86,6 +104,8 @@ def test_a_config_made_in_code_is_checked_as_one_from_the_command_line() -> None
         GreetConfig(people=("Ada",), times=9)
     with pytest.raises(UsageError, match=r"expected --tone to be one of kind, gruff; got 'kid'; did you mean kind\?"):
         GreetConfig(people=("Ada",), tone="kid")
+    with pytest.raises(UsageError, match=r"expected --mood to be one of merry, solemn; got 'grim'"):
+        GreetConfig(people=("Ada",), mood="grim")  # type: ignore[arg-type]
 
 
 def test_help_shows_usage_defaults_and_choices_but_nothing_hidden() -> None:
@@ -109,3 +129,9 @@ def test_a_former_flag_names_the_new_one() -> None:
 def test_suggestions_know_no_case_and_need_a_likeness() -> None:
     assert did_you_mean("LAEK", ["lake", "jungle"]) == "; did you mean lake?"
     assert did_you_mean("xyz", ["lake", "jungle"]) == ""
+    assert did_you_mean("", ["lake", "jungle"]) == ""
+
+
+def test_an_abbreviation_suggests_what_it_is_short_for() -> None:
+    assert did_you_mean("--seed", ["--speed", "--seeds"]) == "; did you mean --seeds?"
+    assert did_you_mean("--max", ["--laps", "--max-interventions"]) == "; did you mean --max-interventions?"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulator_bridge.cli.json_values import to_json_value
-from simulator_bridge.cli.output_file import PartialFile, check_output, replacing, write_json
+from simulator_bridge.cli.output_file import PartialFile, check_output, check_output_folder, replacing, write_json
 from simulator_bridge.errors import ModelFileError, UserError
 
 
@@ -108,3 +108,14 @@ def test_a_place_that_cannot_be_written_is_refused_with_its_flag(tmp_path: Path)
         check_output("--json", tmp_path)
     with pytest.raises(UserError, match=r"--report .*: the folder .* does not exist"):
         check_output("--report", tmp_path / "no" / "a.html")
+
+
+def test_a_folder_may_be_there_or_made_but_not_in_place_of_a_file(tmp_path: Path) -> None:
+    check_output_folder("--record", None)
+    check_output_folder("--record", tmp_path)
+    check_output_folder("--record", tmp_path / "runs" / "lap1")
+    assert not (tmp_path / "runs").exists(), "it is only checked"
+    (tmp_path / "lap2").write_text("a file")
+    for path in (tmp_path / "lap2", tmp_path / "lap2" / "below"):
+        with pytest.raises(UserError, match=r"--record .*: .*lap2 is a file; name a folder"):
+            check_output_folder("--record", path)

@@ -23,8 +23,8 @@ from tests.support.running_server import running_server
 SERVER = ROOT / "drive" / "server.py"
 
 
-def bad(findings: list[CheckResult]) -> list[CheckResult]:
-    return [finding for finding in findings if finding.kind == "bad"]
+def bad(results: list[CheckResult]) -> list[CheckResult]:
+    return [result for result in results if result.kind == "bad"]
 
 
 @pytest.mark.parametrize("transport", ["threading", "eventlet"])
@@ -47,13 +47,23 @@ def test_a_good_set_up_is_all_in_order(
         assert any(line.startswith("ok ") and expected in line for line in lines), expected
 
 
-def test_the_findings_are_told_as_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_results_are_written_as_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "model.h5").write_bytes(b"no model at all")
-    assert main([str(tmp_path / "model.h5"), "--port", "0", "--json"]) == 1
-    findings = json.loads(capsys.readouterr().out)
-    (problem,) = [finding for finding in findings if finding["kind"] == "bad"]
+    assert main([str(tmp_path / "model.h5"), "--port", "0", "--json", "-"]) == 1
+    printed = capsys.readouterr()
+    (problem,) = [result for result in json.loads(printed.out) if result["kind"] == "bad"]
     assert "model.h5" in problem["text"]
-    assert "train/clone.py" in problem["mend"]
+    assert "train/clone.py" in problem["fix"]
+    assert "1 thing to fix" in printed.err, "for people, on standard error"
+
+
+def test_the_former_bare_json_flag_does_not_overwrite_the_model(tmp_path: Path) -> None:
+    model = tmp_path / "model.h5"
+    model.write_bytes(b"a model")
+    with pytest.raises(SystemExit) as end:
+        main(["--json", str(model)])
+    assert end.value.code == 2
+    assert model.read_bytes() == b"a model"
 
 
 def test_the_server_checks_itself(tmp_path: Path) -> None:
@@ -62,53 +72,53 @@ def test_the_server_checks_itself(tmp_path: Path) -> None:
     command = [sys.executable, str(SERVER), str(foreign), "--check", "--port", "0"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
-    assert re.search(r"^BAD  .*model\.h5: .*\n     mend it: .*train/clone\.py", result.stdout, re.MULTILINE)
-    assert "1 thing to mend" in result.stdout
+    assert re.search(r"^BAD  .*model\.h5: .*\n     fix it: .*train/clone\.py", result.stdout, re.MULTILINE)
+    assert "1 thing to fix" in result.stdout
     assert "Traceback" not in result.stderr
 
 
 def test_a_port_in_use_is_said_with_who_uses_it_and_how_to_find_it() -> None:
     with running_server() as server:
-        (finding,) = bad(list(run_checks(None, "127.0.0.1", server.port, "threading")))
-    assert f"a drive server is running on port {server.port} already" in finding.text
-    assert str(server.port) in finding.mend
+        (result,) = bad(list(run_checks(None, "127.0.0.1", server.port, "threading")))
+    assert f"a drive server is running on port {server.port} already" in result.text
+    assert str(server.port) in result.fix
 
 
 def test_without_a_model_all_else_is_checked() -> None:
-    findings = list(run_checks(None, "127.0.0.1", 0, "threading"))
-    assert bad(findings) == []
-    assert any("Udacity's simulator" in finding.text for finding in findings)
+    results = list(run_checks(None, "127.0.0.1", 0, "threading"))
+    assert bad(results) == []
+    assert any("Udacity's simulator" in result.text for result in results)
 
 
-def test_a_model_whose_answer_is_no_number_is_bad(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_model_that_returns_nan_is_bad(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def policy(frame: Frame) -> Action:
         return Action(float("nan"))
 
     monkeypatch.setattr("models.loading.load_warm_policy", lambda path: policy)
-    (finding,) = bad(list(run_checks(tmp_path / "model.h5", "127.0.0.1", 0, "threading")))
-    assert "not a number" in finding.text
+    (result,) = bad(list(run_checks(tmp_path / "model.h5", "127.0.0.1", 0, "threading")))
+    assert "returns a non-finite answer" in result.text
 
 
 def test_a_slow_model_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_checks, "BUDGET_MS", 0.0)
-    assert any("is the computer busy?" in finding.text for finding in run_checks(None, "127.0.0.1", 0, "threading"))
+    assert any("is the computer busy?" in result.text for result in run_checks(None, "127.0.0.1", 0, "threading"))
     monkeypatch.setattr(doctor_checks, "LATE_MS", 0.0)
-    (finding,) = bad(list(run_checks(None, "127.0.0.1", 0, "threading")))
-    assert "too late to drive well" in finding.text
+    (result,) = bad(list(run_checks(None, "127.0.0.1", 0, "threading")))
+    assert "too late to drive well" in result.text
 
 
-def test_missing_and_incompatible_libraries_are_said_with_the_command_that_mends_it(
+def test_missing_and_incompatible_libraries_are_said_with_the_command_that_fixes_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(doctor_checks, "NEEDED", ("numpy", "no-such-package"))
-        (finding,) = bad(list(run_checks(None, "127.0.0.1", 0, "threading")))
-    assert (finding.text, finding.mend) == ("not installed: no-such-package", "pip install --editable .")
+        (result,) = bad(list(run_checks(None, "127.0.0.1", 0, "threading")))
+    assert (result.text, result.fix) == ("not installed: no-such-package", "pip install --editable .")
     monkeypatch.setattr(legacy_clients, "HOOKS", (*legacy_clients.HOOKS, (legacy_clients.BridgeSocketServer, "_gone")))
-    (finding,) = bad(list(run_checks(None, "127.0.0.1", 0, "threading")))
-    assert "_gone" in finding.text
+    (result,) = bad(list(run_checks(None, "127.0.0.1", 0, "threading")))
+    assert "_gone" in result.text
 
 
 def test_an_address_that_others_can_reach_is_warned_of() -> None:
-    findings = [str(finding) for finding in run_checks(None, "0.0.0.0", 0, "threading")]
-    assert any(text.startswith("warn 0.0.0.0 can be reached") for text in findings)
+    results = [str(result) for result in run_checks(None, "0.0.0.0", 0, "threading")]
+    assert any(text.startswith("warn 0.0.0.0 can be reached") for text in results)

@@ -156,9 +156,9 @@ def test_values_out_of_range_are_a_usage_error(flags: list[str], capsys: pytest.
     with pytest.raises(SystemExit) as raised:
         main(["model.h5", *flags])
     assert raised.value.code == 2
-    assert f"expected a {flags[0]}" in capsys.readouterr().err
+    assert f"expected {flags[0]} " in capsys.readouterr().err
 
 
 def test_the_defaults_are_local_and_moderate() -> None:
-    config = ServerConfig(Path("model.h5"))
+    config = ServerConfig(model=Path("model.h5"))
     assert (config.host, config.port, config.speed_mph) == ("127.0.0.1", 4567, 15.0)

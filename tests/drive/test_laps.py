@@ -150,9 +150,8 @@ def test_a_simulator_that_hangs_does_not_outlive_laps_either(oval: str) -> None:
     ("flags", "message"),
     [
         (["no.h5"], "no.h5: no such model file"),
-        (["--expert", "--track", "moon"], "no track 'moon'"),
-        (["--expert", "--track", "lake,random:x"], "random:SEED"),
-        (["--expert", "--json", "/no/such/folder/x.json"], "there is no folder"),
+        (["--expert", "--track", "lake,moon.csv"], "moon.csv: no such track file"),
+        (["--expert", "--json", "/no/such/folder/x.json"], "--json /no/such/folder/x.json: the folder /no/such/folder"),
     ],
 )
 def test_what_cannot_be_driven_is_one_clear_line(
@@ -184,6 +183,8 @@ def test_a_file_that_is_no_model_is_one_clear_line(tmp_path: Path) -> None:
         ["--expert", "--latency", "fast"],
         ["--expert", "--latency", "-5"],
         ["--expert", "--speed", "40"],
+        ["--expert", "--track", "moon"],
+        ["--expert", "--track", "lake,random:x"],
     ],
     ids=" ".join,
 )

@@ -137,7 +137,7 @@ def test_values_out_of_range_are_a_usage_error(flags: list[str]) -> None:
 
 
 def test_both_transports_are_measured_by_default() -> None:
-    assert LatencyConfig(Path("model.h5")).transports == ("threading", "eventlet")
+    assert LatencyConfig(model=Path("model.h5")).transports == ("threading", "eventlet")
 
 
 def test_a_server_that_ends_while_it_is_measured_is_one_clear_line() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from drive import saliency as command
-from drive.visualization.saliency_by_class import EDGE_NAME, SURFACE_NAME, measure_shares, regions
+from drive.visualization.saliency_by_class import EDGE_NAME, SURFACE_NAME, measure_by_class, regions
 from drive.visualization.saliency_table import build_table
 from simulator_bridge.errors import UserError
 from simulator_bridge.messages import FRAME_SHAPE
@@ -57,7 +57,7 @@ def test_shares_are_of_area_and_of_saliency() -> None:
     half = on_road.copy()
     half[60:80, 20:40] = 0.5
     nothing = np.zeros_like(on_road)
-    shares = measure_shares([(frame, on_road, labels), (frame, half, labels), (frame, nothing, labels)], SEEN)
+    shares = measure_by_class([(frame, on_road, labels), (frame, half, labels), (frame, nothing, labels)], SEEN)
     assert shares["road"].saliency == pytest.approx(0.75)
     assert shares["terrain"].saliency == pytest.approx(0.25)
     assert shares["road"].seen == pytest.approx(100 / 320)
@@ -72,18 +72,20 @@ def test_detail_is_the_share_that_needs_no_model() -> None:
     frame = np.full(FRAME_SHAPE, 100, np.uint8)
     frame[90:94, 10:90] = 255  # a line on the terrain
     saliency = np.ones(FRAME_SHAPE[:2], np.float32)
-    assert measure_shares([(frame, saliency, made_labels())], SEEN)["terrain"].detail > 0.99
+    assert measure_by_class([(frame, saliency, made_labels())], SEEN)["terrain"].detail > 0.99
 
 
 def test_a_model_that_steers_always_the_same_has_no_shares() -> None:
     with pytest.raises(UserError, match="steers always the same"):
-        measure_shares([(np.zeros(FRAME_SHAPE, np.uint8), np.zeros(FRAME_SHAPE[:2], np.float32), made_labels())], SEEN)
+        measure_by_class(
+            [(np.zeros(FRAME_SHAPE, np.uint8), np.zeros(FRAME_SHAPE[:2], np.float32), made_labels())], SEEN
+        )
 
 
 def test_table_fits_80_columns_and_leaves_out_what_is_not_seen() -> None:
     on_road = np.zeros(FRAME_SHAPE[:2], np.float32)
     on_road[60:80, 150:170] = 1
-    table = build_table(measure_shares([(np.zeros(FRAME_SHAPE, np.uint8), on_road, made_labels())], SEEN), 1)
+    table = build_table(measure_by_class([(np.zeros(FRAME_SHAPE, np.uint8), on_road, made_labels())], SEEN), 1)
     assert max(map(len, table.splitlines())) <= 80
     lines = table.splitlines()
     assert lines[0].startswith("1 frames")
@@ -150,7 +152,7 @@ def test_wrong_flags_end_with_2(flags: list[str]) -> None:
 
 def test_no_folder_for_a_result_is_said_before_anything_is_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["none.h5", "none", "--json", "nowhere/numbers.json"]) == 1
-    assert "there is no folder 'nowhere'" in capsys.readouterr().err
+    assert "--json nowhere/numbers.json: the folder nowhere does not exist" in capsys.readouterr().err
 
 
 def test_script_runs_from_any_folder(tmp_path: Path) -> None:

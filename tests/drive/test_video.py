@@ -287,10 +287,10 @@ def test_command_films_a_part_with_model_and_saliency(tmp_path: Path, capsys: py
 @pytest.mark.parametrize(
     ("argv", "code", "said"),
     [
-        (["rec", "film.avi"], 2, "ends in .mp4"),
+        (["rec", "film.avi"], 2, "expected OUT to end in .mp4"),
         (["rec", "film.mp4", "--saliency"], 2, "--model"),
         (["rec", "film.mp4", "--seconds", "0"], 2, "--seconds"),
-        (["rec", "nowhere/film.mp4"], 1, "there is no folder 'nowhere'"),
+        (["rec", "nowhere/film.mp4"], 1, "OUT nowhere/film.mp4: the folder nowhere does not exist"),
         (["none", "film.mp4"], 1, "none"),
         (["both", "film.mp4"], 1, "name one of them"),
         (["rec", "film.mp4", "--start", "60"], 1, "nothing is left from 60 s on"),

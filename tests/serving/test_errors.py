@@ -24,7 +24,7 @@ def test_what_a_command_returns_is_its_exit_code() -> None:
     assert exit_code(lambda: 3) == 3
 
 
-def test_a_foreseen_failure_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_user_error_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> None:
     def command() -> int:
         raise UserError("expected a, got b: do c")
 

@@ -61,10 +61,10 @@ def test_every_class_has_a_colour_of_its_own() -> None:
     ("argv", "said"),
     [
         (["--beside", "nowhere", "out.png"], "nowhere"),
-        (["nowhere/out.png"], "there is no folder 'nowhere'"),
-        (["--track", "moon", "out.png"], "moon"),
+        (["nowhere/out.png"], "OUT nowhere/out.png: the folder nowhere does not exist"),
+        (["--track", "moon.csv", "out.png"], "moon.csv: no such track file"),
     ],
-    ids=["no recording", "no folder", "no track"],
+    ids=["no recording", "no folder", "no track file"],
 )
 def test_what_is_missing_is_one_line(
     argv: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -77,7 +77,11 @@ def test_what_is_missing_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("argv", [["out.gif"], ["--frames", "0", "out.png"], ["--seed", "-1", "out.png"], []], ids=str)
+@pytest.mark.parametrize(
+    "argv",
+    [["out.gif"], ["--frames", "0", "out.png"], ["--seed", "-1", "out.png"], ["--track", "moon", "out.png"], []],
+    ids=str,
+)
 def test_wrong_command_line_is_exit_code_2(argv: list[str]) -> None:
     command = [sys.executable, str(ROOT / "simulator_bridge" / "look.py"), *argv]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -77,15 +77,15 @@ def test_a_lost_server_is_found_again(oval: str) -> None:
 
     with running_server(lambda: hang_up_after_ten) as first:
         port = first.port
-        outcome: list[dict[str, object]] = []
-        drive = threading.Thread(target=lambda: outcome.append(run_in_process(oval, port)))
+        reports: list[dict[str, object]] = []
+        drive = threading.Thread(target=lambda: reports.append(run_in_process(oval, port)))
         drive.start()
         assert dead.wait(30)
     driver = Turner()
     with running_server(lambda: driver, port=port):
         drive.join(60)
-    assert outcome
-    assert outcome[0]["given_up"] == "given up after 1 interventions"
+    assert reports
+    assert reports[0]["given_up"] == "given up after 1 interventions"
     assert len(driver.seen) > 10
 
 
@@ -93,7 +93,7 @@ def run_in_process(oval: str, port: int) -> dict[str, object]:
     """In a process of its own: the engine wants to stay in one thread."""
     report = Path(oval).with_name("lost.json")
     command = [*(sys.executable, str(SCRIPT), "--track", oval, "--connect", f"ws://127.0.0.1:{port}")]
-    command += ["--max-interventions", "1", "--wait", "30", "--report", str(report)]
+    command += ["--max-interventions", "1", "--wait", "30", "--json", str(report)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
     assert result.returncode == 0, result.stderr
     assert "connecting again" in result.stderr
@@ -150,11 +150,8 @@ def test_no_server_is_one_clear_line(oval: str, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--track", "moon"], "no track 'moon'"),
-        (["--track", "random:x"], "random:SEED"),
         (["--track", "missing.csv"], "missing.csv"),
-        (["--report", "/no/such/folder/x.json"], "there is no folder"),
-        (["--video", "film.avi"], "ends in .mp4"),
+        (["--json", "/no/such/folder/x.json"], "--json /no/such/folder/x.json: the folder /no/such/folder does not"),
     ],
 )
 def test_what_cannot_be_driven_is_one_clear_line(
@@ -179,6 +176,10 @@ def test_what_cannot_be_driven_is_one_clear_line(
         ["--expert", "--labels"],
         ["--expert", "--recoveries", "3"],
         ["--weather", "hail"],
+        ["--expert", "--track", "moon"],
+        ["--expert", "--track", "random:x"],
+        ["--expert", "--video", "film.avi"],
+        ["--expert", "--status", "--json", "-"],
     ],
     ids=" ".join,
 )
@@ -189,10 +190,10 @@ def test_settings_without_sense_are_a_usage_error(flags: list[str], capsys: pyte
     assert "usage:" in capsys.readouterr().err
 
 
-def test_report_rollout_and_film_of_a_drive(oval: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_rollout_and_film_of_a_drive(oval: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     av = pytest.importorskip("av")
     report, rollout, video = tmp_path / "report.json", tmp_path / "rollout.npz", tmp_path / "film.mp4"
-    flags = ["--expert", "--report", str(report), "--rollout", str(rollout), "--video", str(video), "--seed", "1"]
+    flags = ["--expert", "--json", str(report), "--rollout", str(rollout), "--video", str(video), "--seed", "1"]
     assert main(["--track", oval, *flags]) == 0
     assert "1 of 1 laps" in capsys.readouterr().out
     content = json.loads(report.read_text())

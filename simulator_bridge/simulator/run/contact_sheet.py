@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from simulator_bridge.cli.output_file import replacing
 from simulator_bridge.errors import UserError
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame
 from simulator_bridge.recording import load_recordings
@@ -103,10 +104,8 @@ def save(picture: Image, path: Path) -> None:
     done, data = cv2.imencode(path.suffix.lower(), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     if not done:
         raise UserError(f"{path}: the picture cannot be encoded")
-    try:
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+    with replacing(path) as partial:
+        partial.write_bytes(data.tobytes())
 
 
 def _draw_strip(strip: Strip) -> Image:

@@ -1,18 +1,14 @@
-"""A drive's result as JSON, for `simulate.py --report` and `laps.py --json`: everything by name, with its unit."""
+"""A drive's result as JSON, for `simulate.py --json` and `laps.py --json`: everything by name, with its unit."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import platform
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
-from simulator_bridge.errors import UserError
+from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.simulator.judge.drive_report import DriveReport
 
 PACKAGES = ("cloneway", "panda3d", "numpy", "opencv-python-headless")
@@ -60,7 +56,8 @@ def drive_to_json(report: DriveReport, facts: DriveFacts) -> dict[str, Any]:
         "simulated_per_wall_s": report.elapsed_s / facts.wall_s if facts.wall_s > 0 else math.nan,
         "versions": versions(),
     }
-    return {name: _finite(value) for name, value in result.items()}
+    content: dict[str, Any] = to_json_value(result)
+    return content
 
 
 def versions() -> dict[str, str]:
@@ -72,22 +69,3 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
-def save_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all.
-
-    Raises:
-        UserError: If it cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,74 +1,134 @@
-"""Everything that can be set about the simulator, and the defaults. Imports nothing heavy."""
+"""Every setting of `simulator_bridge/simulate.py`: its default, its help and its range. Imports nothing heavy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator_bridge.cli.common_options import (
+    backend_option,
+    end_with_parent_option,
+    json_option,
+    max_interventions_option,
+    quiet_option,
+    reverse_option,
+    scale_option,
+    seed_option,
+    speed_option,
+    track_option,
+    verbose_option,
+    video_option,
+    weather_option,
+)
+from simulator_bridge.cli.options import check_options, option
+from simulator_bridge.cli.standard_output import STANDARD_OUTPUT
+from simulator_bridge.errors import UsageError
+from simulator_bridge.simulator.scene.scene_options import Backend, Weather
+
 DEFAULT_URL = "ws://127.0.0.1:4567"
+DRIVE, SERVER, EXPERT, RESULTS = "the drive", "steered by a server", "steered by the expert", "results"  # of the help
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SimulateConfig:
-    """One run of the simulator; `simulate.py --help` says what the fields mean. Times are simulated.
+    """Settings of one run of the simulator; the help of each field is that of its flag. Times are simulated.
 
     Raises:
-        ValueError: If a value is out of range, or options do not go together.
+        UsageError: If a value is out of range, or settings do not go together.
     """
 
-    track: str = "lake"
-    connect: str = DEFAULT_URL
-    laps: int = 1
-    seed: int | None = None
-    weather: str = "clear"
-    backend: str = "auto"
-    reverse: bool = False
-    scale: float = 1.0
-    control_period_s: float = 0.05
-    latency_ms: float = 0.0
-    realtime: bool = False
-    wait_s: float = 10.0
-    max_interventions: int | None = None
-    expert: bool = False
-    speed_mph: float = 30.0
-    noise: float = 0.0
-    record: Path | None = None
-    recoveries: int = 0
-    rate_hz: float = 10.0
-    labels: bool = False
-    report: Path | None = None
-    rollout: Path | None = None
-    video: Path | None = None
-    strips: Path | None = None
-    status: bool = False
-    benchmark: bool = False
-    verbose: bool = False
-    quiet: bool = False
+    track: str = track_option(group=DRIVE)
+    scale: float = scale_option(group=DRIVE)
+    reverse: bool = reverse_option(group=DRIVE)
+    laps: int = option(1, "how many laps", at_least=1, group=DRIVE)
+    seed: int | None = seed_option(None, "of start, scenery and noise; see below", group=DRIVE)
+    weather: Weather = weather_option(group=DRIVE)
+    backend: Backend = backend_option(group=DRIVE)
+    control_period_s: float = option(
+        0.05,
+        "simulated seconds from one frame to the next",
+        flag="--period",
+        metavar="S",
+        at_least=0.02,
+        at_most=1,
+        unit="s",
+        group=DRIVE,
+    )
+    latency_ms: float = option(
+        0.0,
+        "simulated milliseconds from a frame until its control takes effect",
+        flag="--latency",
+        metavar="MS",
+        at_least=0,
+        at_most=10_000,
+        unit="ms",
+        group=DRIVE,
+    )
+    realtime: bool = option(
+        False,
+        "as fast as the wall clock, driving on while the server computes; else as fast as it renders, in lock-step",
+        group=DRIVE,
+    )
+    max_interventions: int | None = max_interventions_option(group=DRIVE)
+
+    connect: str = option(DEFAULT_URL, "its address", metavar="URL", group=SERVER)
+    wait_s: float = option(
+        10.0,
+        "seconds to go on trying when there is no server, or the connection is lost",
+        flag="--wait",
+        metavar="S",
+        at_least=0,
+        at_most=3600,
+        unit="s",
+        group=SERVER,
+    )
+
+    expert: bool = option(False, "the expert drives; no server is needed", group=EXPERT)
+    speed_mph: float = speed_option(30.0, group=EXPERT)
+    noise: float = option(
+        0.0,
+        "disturb its steering; 1: swings of 0.06 and shoves up to 0.35. The clean label is recorded",
+        at_least=0,
+        at_most=5,
+        group=EXPERT,
+    )
+    record: Path | None = option(None, "record three cameras into this folder", metavar="DIR", group=EXPERT)
+    rate_hz: float = option(
+        10.0,
+        "rows a simulated second of a recording",
+        flag="--rate",
+        metavar="HZ",
+        above=1,
+        at_most=50,
+        unit="rows/s",
+        group=EXPERT,
+    )
+    recoveries: int = option(0, "record N starts of 3 s from off the centre and askew too", at_least=0, group=EXPERT)
+    labels: bool = option(False, "record the class of each pixel too, PNGs in LABELS/", group=EXPERT)
+
+    json: Path | None = json_option(group=RESULTS)
+    rollout: Path | None = option(
+        None, "write every step of the drive, as arrays", metavar="FILE.npz", suffixes=(".npz",), group=RESULTS
+    )
+    video: Path | None = video_option("film the drive", group=RESULTS)
+    strips: Path | None = option(
+        None, "write pictures of the seconds before each intervention", metavar="DIR", group=RESULTS
+    )
+    benchmark: bool = option(False, "measure how fast this machine simulates, and exit", group=RESULTS)
+    verbose: bool = verbose_option(group=RESULTS)
+    quiet: bool = quiet_option(group=RESULTS)
+    status: bool = option(False, "print the progress once a second, as lines of JSON", is_hidden=True)
+    end_with_parent: bool = end_with_parent_option()
 
     def __post_init__(self) -> None:
-        _expect(self.laps >= 1, f"expected --laps of at least 1, got {self.laps}")
-        _expect(self.seed is None or self.seed >= 0, f"expected a --seed of at least 0, got {self.seed}")
-        _expect(
-            0.02 <= self.control_period_s <= 1.0, f"expected a --period from 0.02 to 1 s, got {self.control_period_s:g}"
-        )
-        _expect(0.0 <= self.latency_ms <= 10_000, f"expected a --latency from 0 to 10000 ms, got {self.latency_ms:g}")
-        _expect(0.0 <= self.wait_s <= 3600, f"expected a --wait from 0 to 3600 s, got {self.wait_s:g}")
-        _expect(0.0 < self.speed_mph <= 30.0, f"expected a --speed above 0 and up to 30 mph, got {self.speed_mph:g}")
-        _expect(0.0 <= self.noise <= 5.0, f"expected --noise from 0 to 5, got {self.noise:g}")
-        _expect(1.0 < self.rate_hz <= 50.0, f"expected a --rate above 1 and up to 50 rows/s, got {self.rate_hz:g}")
-        _expect(self.recoveries >= 0, f"expected --recoveries of at least 0, got {self.recoveries}")
-        _expect(
-            self.max_interventions is None or self.max_interventions >= 1,
-            f"expected --max-interventions of at least 1, got {self.max_interventions}",
-        )
-        _expect(self.expert or self.record is None, "--record records the expert: say --expert too")
-        _expect(self.expert or not self.noise, "--noise disturbs the expert: say --expert too")
-        _expect(self.record is not None or not self.labels, "--labels go into a recording: say --record DIR too")
-        _expect(
-            self.record is not None or not self.recoveries, "--recoveries go into a recording: say --record DIR too"
-        )
-
-
-def _expect(is_right: bool, message: str) -> None:
-    if not is_right:
-        raise ValueError(message)
+        check_options(self)
+        if self.record is not None and not self.expert:
+            raise UsageError("--record records the expert: say --expert too")
+        if self.noise and not self.expert:
+            raise UsageError("--noise disturbs the expert: say --expert too")
+        if self.labels and self.record is None:
+            raise UsageError("--labels go into a recording: say --record DIR too")
+        if self.recoveries and self.record is None:
+            raise UsageError("--recoveries go into a recording: say --record DIR too")
+        if self.status and self.json == STANDARD_OUTPUT:
+            raise UsageError("--status and --json - both need standard output: name a FILE")
