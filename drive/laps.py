@@ -15,7 +15,6 @@ import argparse
 import hashlib
 import logging
 import signal
-from dataclasses import asdict
 from typing import Any
 
 from drive.evaluation.lap_config import LapsConfig
@@ -73,20 +72,21 @@ def run(config: LapsConfig) -> int:
 
     from drive.evaluation.lap_runs import LapResult, run_jobs
     from drive.evaluation.lap_table import build_table, groups_to_json
-    from simulator_bridge.simulator.run.drive_json import save_json, versions
+    from simulator_bridge.cli.output_file import write_json
+    from simulator_bridge.software_versions import versions
 
     jobs = config.plan()
     logger.info("%s: %d drives of %d laps", config.driver, len(jobs), config.laps)
 
     def say(result: LapResult) -> None:
-        outcome = result.failure or ("driven" if result.passed else result.report and result.report["given_up"])
+        outcome = result.failure or ("driven" if result.passed else result.report and result.report.given_up)
         logger.info("%s, seed %d: %s", result.job.group, result.job.seed, outcome or "driven, with interventions")
 
     results = run_jobs(config, jobs, say)
     passed = all(result.passed for result in results)
     print(build_table(results))  # noqa: T201 - the command's result
     if config.json is not None:
-        drives = [{**asdict(result.job), "failure": result.failure, "report": result.report} for result in results]
+        drives = [result.to_json() for result in results]
         settings = {name: str(value) if isinstance(value, Path) else value for name, value in vars(config).items()}
         content: dict[str, Any] = {
             "config": settings,
@@ -96,7 +96,7 @@ def run(config: LapsConfig) -> int:
             "groups": groups_to_json(results),
             "drives": drives,
         }
-        save_json(config.json, content)
+        write_json(config.json, content)
     if config.report is not None:
         from drive.evaluation.lap_report import build_lap_report
         from simulator_bridge.pages.document import write_document

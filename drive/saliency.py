@@ -135,14 +135,14 @@ def _print_shares(config: SaliencyConfig, recording: Recording, looked: dict[int
     from drive.visualization.saliency_by_class import load_labels, measure_shares
     from drive.visualization.saliency_table import build_table, shares_to_json
     from models.occlusion_saliency import seen_rows
-    from simulator_bridge.simulator.run.drive_json import save_json
+    from simulator_bridge.cli.output_file import write_json
 
     looks = ((frame, saliency, load_labels(recording, row)) for row, (frame, saliency) in looked.items())
     shares = measure_shares(looks, seen_rows(config.model))
     print(build_table(shares, len(looked)))  # noqa: T201 - the command's result
     if config.json is not None:
         content = {"model": str(config.model), "recording": str(recording.folder), "frames": len(looked)}
-        save_json(config.json, {**content, "shares": shares_to_json(shares)})
+        write_json(config.json, {**content, "shares": shares_to_json(shares)})
 
 
 def _draw(config: SaliencyConfig, looked: dict[int, tuple[Frame, SaliencyMap]]) -> None:

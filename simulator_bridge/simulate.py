@@ -23,7 +23,7 @@ from simulator_bridge.simulator.run.simulate_config import SimulateConfig
 from simulator_bridge.simulator.scene.scene_options import BACKENDS, WEATHERS
 
 if TYPE_CHECKING:
-    from simulator_bridge.simulator.run.drive_session import SimulationResult
+    from simulator_bridge.simulator.run.simulated_drive import SimulationResult
 
 EPILOG = """\
 A seed decides where the car starts (anywhere on the lap, up to 0.3 m off its line and 2 degrees askew), the scenery,
@@ -74,7 +74,7 @@ def run(config: SimulateConfig) -> int:
     for path in (config.report, config.rollout, config.video, config.strips):
         if path is not None and not path.absolute().parent.is_dir():
             raise UserError(f"{path}: there is no folder {str(path.parent)!r} to write it into")
-    from simulator_bridge.simulator.run.drive_session import run_simulation
+    from simulator_bridge.simulator.run.simulated_drive import run_simulation
 
     result = run_simulation(config)
     _save(config, result)
@@ -86,26 +86,26 @@ def run(config: SimulateConfig) -> int:
 def _save(config: SimulateConfig, result: SimulationResult) -> None:
     import numpy as np
 
-    from simulator_bridge.simulator.run.drive_json import save_json
+    from simulator_bridge.cli.output_file import write_json
 
     if config.rollout is not None:
         np.savez_compressed(config.rollout, **vars(result.rollout))
     if config.report is not None:
-        save_json(config.report, result.report)
+        write_json(config.report, result.report.to_json())
 
 
 def _describe(result: SimulationResult) -> str:
     report = result.report
     lines = [
-        f"{report['track']}: {report['laps_done']} of {report['laps_wanted']} laps, "
-        f"{report['elapsed_s']:.1f} s simulated in {report['wall_s']:.1f} s ({report['renderer']})",
-        f"autonomy {report['autonomy_percent']:.1f} %, score {report['driving_score']:.1f}, "
-        f"interventions {report['n_interventions']}, off-road {report['off_road']}, "
-        f"collisions {report['collisions']}, |cte| mean {report['mean_abs_cte_m']:.2f} m, "
-        f"largest {report['max_abs_cte_m']:.2f} m, {report['mean_speed_mph']:.1f} mph",
+        f"{report.track}: {report.laps_done} of {report.laps_wanted} laps, "
+        f"{report.elapsed_s:.1f} s simulated in {report.wall_s:.1f} s ({report.renderer})",
+        f"autonomy {report.autonomy_percent:.1f} %, score {report.driving_score:.1f}, "
+        f"interventions {report.n_interventions}, off-road {report.off_road}, "
+        f"collisions {report.collisions}, |cte| mean {report.mean_abs_cte_m:.2f} m, "
+        f"largest {report.max_abs_cte_m:.2f} m, {report.mean_speed_mph:.1f} mph",
     ]
-    if report["given_up"]:
-        lines.append(report["given_up"])
+    if report.given_up:
+        lines.append(report.given_up)
     if result.n_rows:
         lines.append(f"{result.n_rows} rows recorded")
     return "\n".join(lines)

@@ -125,8 +125,9 @@ def report(
     missing: int,
 ) -> None:
     """Write the page and the numbers."""
+    from simulator_bridge.cli.output_file import write_json
     from simulator_bridge.pages.document import write_document
-    from simulator_bridge.simulator.run.drive_json import save_json, versions
+    from simulator_bridge.software_versions import versions
     from train.comparison.comparison_page import build_page
     from train.comparison.run_result import baselines_of
 
@@ -141,7 +142,7 @@ def report(
         "missing": missing,
         "versions": versions(),
     }
-    save_json(config.json_path, content)
+    write_json(config.json_path, content)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from simulator_bridge.simulator.judge.drive_report import Rollout
-from simulator_bridge.simulator.run.film_strip import Picture, read_strips
+from simulator_bridge.simulator.run.watchers.film_strip import Picture, read_strips
 
 ROLLOUT_NAME, STRIPS_NAME = "rollout.npz", "strips"
 

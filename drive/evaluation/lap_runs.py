@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import re
@@ -11,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from drive.evaluation.drive_trace import DriveTrace, read_trace, trace_arguments
 from drive.evaluation.lap_config import LapJob, LapsConfig
 from simulator_bridge.cli.child_process import ChildProcess, EndedError, SilentError, script
 from simulator_bridge.errors import UserError
+from simulator_bridge.simulator.judge.finished_drive import FinishedDrive, load_finished_drive
 
 logger = logging.getLogger(__name__)
 
@@ -31,17 +31,22 @@ LOOK_S = 0.5  # how often to see whether the server lives
 
 @dataclass(frozen=True)
 class LapResult:
-    """One drive: what the simulator reports, or why there is no report; step by step if a page was asked for."""
+    """One drive: the simulator's report, or why there is none; step by step if a page was asked for."""
 
     job: LapJob
-    report: dict[str, Any] | None
+    report: FinishedDrive | None
     failure: str | None
     trace: DriveTrace | None = None
 
     @property
     def passed(self) -> bool:
         """Every lap was driven, without an intervention."""
-        return self.report is not None and bool(self.report["passed"])
+        return self.report is not None and self.report.passed
+
+    def to_json(self) -> dict[str, Any]:
+        """The job's fields, `failure` and `report`, as JSON types."""
+        report = None if self.report is None else self.report.to_json()
+        return {**asdict(self.job), "failure": self.failure, "report": report}
 
 
 def run_jobs(config: LapsConfig, jobs: Sequence[LapJob], done: Callable[[LapResult], None]) -> list[LapResult]:
@@ -120,7 +125,7 @@ class _Lane(threading.Thread):
                 failure = self._watch(simulator)
             if failure is None:
                 trace = None if self._config.report is None else read_trace(Path(folder))
-                return LapResult(job, json.loads(report.read_text()), None, trace)
+                return LapResult(job, load_finished_drive(report), None, trace)
         return LapResult(job, None, failure)
 
     def _watch(self, simulator: ChildProcess) -> str | None:

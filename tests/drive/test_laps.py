@@ -18,6 +18,7 @@ from drive.evaluation.lap_config import LapJob, LapsConfig
 from drive.evaluation.lap_runs import LapResult, video_path
 from drive.evaluation.lap_table import build_table, groups_to_json
 from drive.laps import main
+from tests.support.made_drive import made_drive
 from tests.support.paths import ROOT
 from tests.support.small_track import write_oval
 
@@ -212,27 +213,15 @@ def test_films_of_several_drives_have_names_of_their_own() -> None:
 
 
 def made_result(seed: int, **changes: Any) -> LapResult:
-    report = {
-        "laps_done": 3,
-        "laps_wanted": 3,
-        "passed": True,
-        "autonomy_percent": 100.0,
-        "driving_score": 100.0,
-        "off_road": 0,
-        "n_interventions": 0,
-        "mean_abs_cte_m": 0.1 * (seed + 1),
-        "max_abs_cte_m": 10.0,
-        "mean_speed_mph": 20.0,
-        "mean_lap_time_s": 1000.0,
-        "steering_rate": 0.25,
-        "simulated_per_wall_s": 10.0,
-    }
-    return LapResult(LapJob("lake", False, 0, seed), {**report, **changes}, None)
+    drive = made_drive(
+        **{"laps_wanted": 3, "laps_done": 3, "mean_abs_cte_m": 0.1 * (seed + 1), "max_abs_cte_m": 10.0, **changes}
+    )
+    return LapResult(LapJob("lake", False, 0, seed), drive, None)
 
 
 def test_the_table_fits_a_terminal_and_shows_means_and_intervals() -> None:
     failed = LapResult(LapJob("lake", False, 0, 12345), None, "the simulator ended: killed by SIGKILL")
-    bad = made_result(2, passed=False, laps_done=0, mean_lap_time_s=None, n_interventions=4)
+    bad = made_result(2, laps_done=0, n_interventions=4)
     results = [made_result(0), made_result(1), bad, failed]
     table = build_table(results).splitlines()
     assert max(map(len, table)) <= 80

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from simulator_bridge.simulator.run.drive_json import save_json
+from simulator_bridge.cli.output_file import write_json
 from train.comparison.comparison_config import TrainingRun
 from train.train_config import FREE_ON_RESUME, TrainConfig
 
@@ -65,4 +65,4 @@ class Folder:
 
     def keep(self, name: str, content: Mapping[str, Any], **asked: Any) -> None:
         """Keep `content` under `name`."""
-        save_json(self.path / f"{name}.json", {"key": self._key, "asked": asked, "content": dict(content)})
+        write_json(self.path / f"{name}.json", {"key": self._key, "asked": asked, "content": dict(content)})

@@ -1,4 +1,4 @@
-"""What a judged drive comes to: the numbers and their definitions. Pure; `referee.py` counts, this computes."""
+"""The measures of a judged drive and their definitions. Pure; `referee.py` counts, this computes."""
 
 from __future__ import annotations
 
@@ -87,6 +87,11 @@ class DriveReport:
         return len(self.laps)
 
     @property
+    def n_interventions(self) -> int:
+        """How often the car was put back."""
+        return len(self.interventions)
+
+    @property
     def passed(self) -> bool:
         """Every lap was driven, without an intervention."""
         return self.laps_done >= self.laps_wanted and not self.interventions
@@ -94,7 +99,7 @@ class DriveReport:
     @property
     def autonomy_percent(self) -> float:
         """Share of the time in which nobody had to take over, in [0, 100]."""
-        return autonomy_percent(len(self.interventions), self.elapsed_s)
+        return autonomy_percent(self.n_interventions, self.elapsed_s)
 
     @property
     def route_completion_percent(self) -> float:
@@ -107,7 +112,7 @@ class DriveReport:
         """Route completion times a penalty for each infraction, in [0, 100]."""
         return self.route_completion_percent * infraction_penalty(
             collisions=self.collisions,
-            interventions=len(self.interventions),
+            interventions=self.n_interventions,
             all_wheels_out=self.all_wheels_out,
             off_road=self.off_road,
         )
