@@ -1,4 +1,4 @@
-"""What a drive leaves for its page: every step of it, and pictures of the seconds before each intervention."""
+"""A drive's trace for its page: every step, and pictures of the seconds before each intervention."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class DriveTrace:
 
 
 def trace_arguments(folder: Path) -> list[str]:
-    """What makes `simulate.py` leave a trace in a folder."""
+    """The flags with which `simulate.py` leaves a trace in a folder."""
     return ["--rollout", str(folder / ROLLOUT_NAME), "--strips", str(folder / STRIPS_NAME)]
 
 

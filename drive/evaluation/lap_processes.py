@@ -19,7 +19,7 @@ SERVER_SCRIPT = script("drive/evaluation/lap_server.py")
 SIMULATOR_SCRIPT = script("simulator_bridge/simulate.py")
 REPORT_NAME = "report.json"
 SERVER_START_S = 180.0  # a foreign model is converted first, with TensorFlow, on a busy machine
-POLL_S = 0.5  # how often a wait looks whether it was stopped
+POLL_S = 0.5  # between two checks, while waiting, whether it was stopped
 
 
 class LapServer:

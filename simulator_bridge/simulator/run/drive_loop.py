@@ -1,4 +1,4 @@
-"""One drive: a simulation, a referee and whoever drives, held together step by step in simulated time.
+"""One drive: simulation, referee and driver, stepped together in simulated time.
 
 No network, no files and no wall clock here. A film, a status line and others watch the drive, see `watchers/`.
 """
@@ -34,7 +34,7 @@ class LoopConfig:
 
     Attributes:
         control_period_s: From one decision to the next, at least one physics step of 0.02 s. A period that is no
-            multiple of it is kept on average: 0.05 s are 2 and 3 steps in turn.
+            multiple of it holds on average: 0.05 s are 2 and 3 steps in turn.
         latency_s: A control decided on the frame of time t takes effect at t + latency, rounded up to physics steps.
         max_interventions: The drive is given up at so many; None for `INTERVENTIONS_PER_LAP` each lap.
         max_time_s: The drive is given up after this; None for what `SLOWEST_MPS` needs.
@@ -65,7 +65,7 @@ class Moment:
         applied: The control in force up to now.
         verdict: The referee's, on the last step.
         simulation: Renders.
-        put_back: The car has just been put on the road by hand: at the start, or after an intervention.
+        put_back: The car has just been put on the road: at the start, or after an intervention.
     """
 
     time_s: float
@@ -89,7 +89,7 @@ class CarDriver(Protocol):
 
 
 Watcher = Callable[[Moment], None]
-"""Sees every moment, after the driver has decided, and changes nothing; those that there are: `watchers/`."""
+"""Sees every moment, after the driver has decided, and changes nothing; see the folder `watchers/`."""
 
 Pace = Callable[[float], None]
 """Called with the simulated time before every decision; driving in real time waits here."""
@@ -106,7 +106,7 @@ class DriveLoop:
 
     Args:
         simulation: The car on its track.
-        referee: Judges; says when the laps are done.
+        referee: Judges, and counts the laps.
         config: Periods and limits.
         start: Where the car is put down.
         start_speed_mph: It rolls this fast then; at rest after an intervention.
@@ -138,7 +138,7 @@ class DriveLoop:
         watchers: Sequence[Watcher] = (),
         pace: Pace = lambda time_s: None,
     ) -> str | None:
-        """Drive until the referee has seen all laps or a limit is reached.
+        """Drive until the referee has counted all laps or a limit is reached.
 
         Args:
             driver: Decides.

@@ -18,7 +18,7 @@ class ExpertDriver:
     Args:
         track: The road.
         top_speed_mph: At most this fast.
-        noise: 0 drives clean; 1 disturbs the steering as `NoiseConfig` says, 2 twice as much.
+        noise: 0 drives clean; 1 disturbs the steering by `NoiseConfig`, 2 twice as much.
         rng: Of the noise.
         period_s: Time between two decisions.
     """

@@ -1,6 +1,6 @@
 """The expert's drives as a recording in Udacity's format, with a sidecar.
 
-Nothing here is ever dropped: the drive waits for the disk. Time stamps are simulated, so equal drives make equal files.
+No row is dropped: the drive waits for the disk. Time stamps are simulated, so equal drives make equal files.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ExpertRecording:
             raise RecordingError(f"{folder}: holds a recording already; record into another folder, or remove it")
         self._appender = RecordingAppender(folder)
         self._sidecar = SidecarWriter(folder)
-        self._shift_s = 0.0  # of the time stamps: episodes keep apart
+        self._shift_s = 0.0  # of the time stamps: leaves a gap between episodes
         self._last_s = -NEW_EPISODE_S
         self.n_rows = 0
         self.n_episodes = 0
@@ -66,10 +66,10 @@ class ExpertRecording:
         self.n_episodes += 1
 
     def add(self, moment: Moment, decided: LabelledControl, kind: str, labels: Mapping[str, LabelFrame]) -> None:
-        """Write one row; returns when the system has taken it.
+        """Write one row; returns when it is written.
 
         Raises:
-            RecordingError: If the disk does not take it.
+            RecordingError: If it cannot be written.
         """
         shown_s = moment.time_s + self._shift_s
         stamp = EPOCH + timedelta(milliseconds=round(shown_s * 1000))

@@ -1,4 +1,4 @@
-"""Who drives is a server: asks it over the wire as Udacity's simulator does, and finds it again when it was lost."""
+"""A drive server as the driver: asked over the wire as Udacity's simulator asks, and reconnected when it was lost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RETRY_S = 0.1  # between two attempts to connect
 class RemoteDriver:
     """Asks the server at `url` and waits for its answer: simulated time stands still meanwhile (lock-step).
 
-    A telemetry carries the simulated time as a further field, `time` in seconds: servers that do not know it ignore it.
+    Telemetry carries the simulated time as a further field, `time` in seconds; other servers ignore it.
 
     Args:
         url: Of the drive server, such as `ws://127.0.0.1:4567`.
@@ -35,16 +35,16 @@ class RemoteDriver:
         self.n_connections = 0
 
     def __call__(self, moment: Moment) -> Control:
-        """Send what the center camera sees, return what the server wants.
+        """Send what the center camera sees, return the server's control.
 
         Raises:
             ConnectionLostError: If there is no server for `wait_s`.
-            ProtocolError: If its answer is one that Udacity's simulator would choke on.
+            ProtocolError: If its answer is one that Udacity's simulator could not read.
         """
         return self.ask(telemetry_of(moment))
 
     def send_progress(self, progress: DriveProgress) -> None:
-        """Let the server know how far the drive is, before the next question; from any thread."""
+        """Report how far the drive is, with the next telemetry; from any thread."""
         self._progress = progress
 
     def ask(self, payload: dict[str, str]) -> Control:
@@ -65,7 +65,7 @@ class RemoteDriver:
                 time.sleep(RETRY_S)
 
     def close(self) -> None:
-        """Hang up; the next question connects again."""
+        """Disconnect; the next telemetry connects again."""
         if self._client is not None:
             self._client.close()
             self._client = None

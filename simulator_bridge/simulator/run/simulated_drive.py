@@ -71,7 +71,7 @@ def run_simulation(config: SimulateConfig) -> SimulationResult:
 
 
 def _cameras(config: SimulateConfig) -> Sequence[str]:
-    """The cameras that somebody looks at; rendering is most of the work."""
+    """Only the cameras that are used: rendering is most of the work."""
     if config.record:
         return CAMERAS
     is_watched = config.video is not None or config.strips is not None or not config.expert
@@ -113,7 +113,7 @@ def _recording_expert(
 
 
 def _watchers(config: SimulateConfig, referee: Referee, driver: CarDriver) -> list[Watcher]:
-    """Who else sees the judged drive, beside the film."""
+    """The watchers of the judged drive, beside the film."""
     watchers: list[Watcher] = []
     if config.strips:
         watchers.append(FilmStrips(config.strips))
