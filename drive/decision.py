@@ -1,4 +1,4 @@
-"""What was decided about one telemetry frame: what came, what the model answered, what the car was told, and why."""
+"""What was decided about one telemetry frame: the frame, the model's control, the control applied, and whose it is."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Decision:
     Attributes:
         telemetry: As it came.
         model: What the model would do.
-        applied: What the car was told: the model's control, a person's, or a stop.
+        applied: Sent to the car: the model's control, a person's, or a stop.
         mode: Who had control.
     """
 

@@ -118,7 +118,7 @@ class RecorderPool:
 
 
 def add_row(recorder: Recorder, decision: Decision) -> None:
-    """Queue what the car saw and was told as a row of a recording; returns at once."""
+    """Queue a decision as a row: the frame with the applied control; returns at once."""
     applied = decision.applied
     recorder.add(
         {"center": decision.image},

@@ -15,7 +15,6 @@ import hashlib
 import logging
 import signal
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from drive.evaluation.lap_config import LapsConfig
@@ -89,13 +88,13 @@ def _check_tracks(config: LapsConfig) -> None:
 
 
 def _log(result: LapResult) -> None:
-    ended = result.failure or ("driven" if result.passed else result.report and result.report["given_up"])
+    ended = result.failure or ("driven" if result.passed else result.report and result.report.given_up)
     logger.info("%s, seed %d: %s", result.job.group, result.job.seed, ended or "driven, with interventions")
 
 
 def _to_json(config: LapsConfig, results: Sequence[LapResult]) -> dict[str, Any]:
     from drive.evaluation.lap_table import groups_to_json
-    from simulator_bridge.simulator.run.drive_json import versions
+    from simulator_bridge.software_versions import versions
 
     return {
         "config": config,
@@ -103,7 +102,7 @@ def _to_json(config: LapsConfig, results: Sequence[LapResult]) -> dict[str, Any]
         "versions": versions(),
         "passed": all(result.passed for result in results),
         "groups": groups_to_json(results),
-        "drives": [{**asdict(result.job), "failure": result.failure, "report": result.report} for result in results],
+        "drives": [result.to_json() for result in results],
     }
 
 

@@ -19,7 +19,7 @@ from simulator_bridge.cli.output_file import check_output, check_output_folder, 
 from simulator_bridge.simulator.run.simulate_config import SimulateConfig
 
 if TYPE_CHECKING:
-    from simulator_bridge.simulator.run.drive_session import SimulationResult
+    from simulator_bridge.simulator.run.simulated_drive import SimulationResult
 
 FORMER = {"--report": "say --json FILE", "--browser": "say python train/studio.py"}
 EPILOG = """\
@@ -54,7 +54,7 @@ def run(config: SimulateConfig) -> int:
         check_output(flag, file)
     for flag, folder in (("--record", config.record), ("--strips", config.strips)):
         check_output_folder(flag, folder)
-    from simulator_bridge.simulator.run.drive_session import run_simulation
+    from simulator_bridge.simulator.run.simulated_drive import run_simulation
 
     result = run_simulation(config)
     _save(config, result)
@@ -70,21 +70,21 @@ def _save(config: SimulateConfig, result: SimulationResult) -> None:
         with replacing(config.rollout) as partial:
             np.savez_compressed(partial, **vars(result.rollout))
     if config.json is not None:
-        write_json(config.json, result.report)
+        write_json(config.json, result.report.to_json())
 
 
 def _describe(result: SimulationResult) -> str:
     report = result.report
     lines = [
-        f"{report['track']}: {report['laps_done']} of {report['laps_wanted']} laps, "
-        f"{report['elapsed_s']:.1f} s simulated in {report['wall_s']:.1f} s ({report['renderer']})",
-        f"autonomy {report['autonomy_percent']:.1f} %, score {report['driving_score']:.1f}, "
-        f"interventions {report['n_interventions']}, off-road {report['off_road']}, "
-        f"collisions {report['collisions']}, |cte| mean {report['mean_abs_cte_m']:.2f} m, "
-        f"largest {report['max_abs_cte_m']:.2f} m, {report['mean_speed_mph']:.1f} mph",
+        f"{report.track}: {report.laps_done} of {report.laps_wanted} laps, "
+        f"{report.elapsed_s:.1f} s simulated in {report.wall_s:.1f} s ({report.renderer})",
+        f"autonomy {report.autonomy_percent:.1f} %, score {report.driving_score:.1f}, "
+        f"interventions {report.n_interventions}, off-road {report.off_road}, "
+        f"collisions {report.collisions}, |cte| mean {report.mean_abs_cte_m:.2f} m, "
+        f"largest {report.max_abs_cte_m:.2f} m, {report.mean_speed_mph:.1f} mph",
     ]
-    if report["given_up"]:
-        lines.append(report["given_up"])
+    if report.given_up:
+        lines.append(report.given_up)
     if result.n_rows:
         lines.append(f"{result.n_rows} rows recorded")
     return "\n".join(lines)

@@ -131,7 +131,7 @@ def to_json(
     missing: int,
 ) -> dict[str, Any]:
     """The numbers of all runs so far; `missing` ones are to come."""
-    from simulator_bridge.simulator.run.drive_json import versions
+    from simulator_bridge.software_versions import versions
     from train.comparison.run_result import baselines_of
 
     return {

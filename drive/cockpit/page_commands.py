@@ -35,7 +35,7 @@ class PageCommands:
         cars: To be commanded.
         marks: Where marked moments go.
         saliency: Woken when a page wants maps.
-        progress_of: How far a car's drive is, if its simulator has told.
+        progress_of: How far a car's drive is, if its simulator reports it.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a drive leaves for its page: every step of it, and pictures of the seconds before each intervention."""
+"""A drive's trace for its page: every step, and pictures of the seconds before each intervention."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from simulator_bridge.simulator.judge.drive_report import Rollout
-from simulator_bridge.simulator.run.film_strip import Picture, read_strips
+from simulator_bridge.simulator.run.watchers.film_strip import Picture, read_strips
 
 ROLLOUT_NAME, STRIPS_NAME = "rollout.npz", "strips"
 
@@ -22,7 +22,7 @@ class DriveTrace:
 
 
 def trace_arguments(folder: Path) -> list[str]:
-    """What makes `simulate.py` leave a trace in a folder."""
+    """The flags with which `simulate.py` leaves a trace in a folder."""
     return ["--rollout", str(folder / ROLLOUT_NAME), "--strips", str(folder / STRIPS_NAME)]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -17,7 +16,8 @@ from drive.evaluation.track_map import draw_key, draw_map
 from simulator_bridge.pages.blocks import Column, drawing, gallery, note, picture, table
 from simulator_bridge.pages.document import Section, document
 from simulator_bridge.pages.figures import Line, line_chart
-from simulator_bridge.simulator.run.film_strip import Picture
+from simulator_bridge.simulator.judge.finished_drive import FinishedDrive
+from simulator_bridge.simulator.run.watchers.film_strip import Picture
 from simulator_bridge.track import build_track
 from simulator_bridge.track.track_plan import FloatArray
 
@@ -59,7 +59,7 @@ def _row(result: LapResult) -> list[object]:
     report = result.report
     if report is None:
         return [_name(result), f"failed: {result.failure}", *(None for _ in FIELDS)]
-    return [_name(result), f"{report['laps_done']} of {report['laps_wanted']}", *(report[field] for field in FIELDS)]
+    return [_name(result), f"{report.laps_done} of {report.laps_wanted}", *(getattr(report, field) for field in FIELDS)]
 
 
 def _drive(config: LapsConfig, result: LapResult) -> Section:
@@ -80,22 +80,22 @@ def _drive(config: LapsConfig, result: LapResult) -> Section:
     )
 
 
-def _verdict(report: dict[str, Any]) -> str:
-    words = f"{report['laps_done']} of {report['laps_wanted']} laps in {report['elapsed_s']:.0f} s (simulated)"
-    if report["given_up"]:
-        words += f"; {report['given_up']}"
-    return f"{words}. Autonomy {report['autonomy_percent']:.1f} %, score {report['driving_score']:.1f}."
+def _verdict(report: FinishedDrive) -> str:
+    words = f"{report.laps_done} of {report.laps_wanted} laps in {report.elapsed_s:.0f} s (simulated)"
+    if report.given_up:
+        words += f"; {report.given_up}"
+    return f"{words}. Autonomy {report.autonomy_percent:.1f} %, score {report.driving_score:.1f}."
 
 
-def _interventions(report: dict[str, Any], pictures: Sequence[Picture]) -> list[Markup]:
+def _interventions(report: FinishedDrive, pictures: Sequence[Picture]) -> list[Markup]:
     blocks: list[Markup] = []
     strips = {
         number: list(strip) for number, strip in itertools.groupby(pictures, lambda picture: picture.intervention)
     }
-    for number, intervention in enumerate(report["interventions"]):
+    for number, intervention in enumerate(report.interventions):
         heading = (
-            f"Intervention {number + 1}: {intervention['reason']} at {intervention['time_s']:.1f} s, put back "
-            f"{intervention['s_m']:.0f} m along lap {intervention['lap'] + 1}."
+            f"Intervention {number + 1}: {intervention.reason} at {intervention.time_s:.1f} s, put back "
+            f"{intervention.s_m:.0f} m along lap {intervention.lap + 1}."
         )
         blocks.append(note(heading))
         strip = strips.get(number, [])

@@ -10,6 +10,7 @@ from typing import Any
 
 from drive.evaluation.confidence import Estimate, estimate_mean, wilson_interval
 from drive.evaluation.lap_runs import LapResult
+from simulator_bridge.simulator.judge.finished_drive import FinishedDrive
 
 NAME_WIDTH = 11
 
@@ -89,14 +90,14 @@ def _drive_line(result: LapResult) -> str:
     name, report = f"  seed {result.job.seed}", result.report
     if report is None:
         return f"{name:{NAME_WIDTH}} FAILED: {result.failure}"
-    cells = [_number(report[column.field], column.digits) for column in COLUMNS]
-    return _line(name, f"{report['laps_done']}/{report['laps_wanted']}", cells)
+    cells = [_number(getattr(report, column.field), column.digits) for column in COLUMNS]
+    return _line(name, f"{report.laps_done}/{report.laps_wanted}", cells)
 
 
-def _summary_lines(reports: Sequence[dict[str, Any]]) -> list[str]:
+def _summary_lines(reports: Sequence[FinishedDrive]) -> list[str]:
     estimates = [(column, _estimate(reports, column)) for column in COLUMNS]
-    done = sum(report["laps_done"] for report in reports)
-    wanted = sum(report["laps_wanted"] for report in reports)
+    done = sum(report.laps_done for report in reports)
+    wanted = sum(report.laps_wanted for report in reports)
 
     def cells(pick: Callable[[Estimate], float]) -> list[str]:
         return [_number(pick(estimate), max(column.digits, 1)) for column, estimate in estimates]
@@ -113,8 +114,8 @@ def _passed_line(members: Sequence[LapResult]) -> str:
     return f"  {passed} of {len(members)} drives without an intervention (95 %: {100 * low:.0f} to {100 * high:.0f} %)"
 
 
-def _estimate(reports: Sequence[dict[str, Any]], column: LapColumn) -> Estimate:
-    return estimate_mean([math.nan if (value := report[column.field]) is None else value for report in reports])
+def _estimate(reports: Sequence[FinishedDrive], column: LapColumn) -> Estimate:
+    return estimate_mean([getattr(report, column.field) for report in reports])
 
 
 def _line(name: str, laps: str, cells: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
-"""The expert: drives any track inside its lane, knowing the road. Pure pursuit with a curvature speed plan.
+"""The expert: drives any track inside its lane, from the track's geometry. Pure pursuit with a curvature speed plan.
 
-It teaches networks: its steering is the label. `NoisyExpert` disturbs what the car does while the label stays clean,
-and `recovery_poses` are off-centre, angled places to start from, so that recordings show how to get back.
+Its steering is the label that networks are trained on. `NoisyExpert` disturbs what the car does while the label stays
+clean, and `recovery_poses` are off-centre, angled places to start from, so that recordings show how to get back.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Expert:
         self._hint = None
 
     def __call__(self, pose: PlanarPose, speed_mph: float) -> Control:
-        """What to do at a pose of the car's origin, at a speed."""
+        """The control at a pose of the car's origin, at a speed."""
         location = self._track.locate(pose.x, pose.y, self._hint)
         self._hint = location.index
         speed_mps = speed_mph * MPS_PER_MPH
@@ -116,7 +116,7 @@ class NoiseConfig:
     shove: float = 0.35  # largest, normalised steering
     shove_s: float = 0.5
     shoves_every_s: float = 4.0
-    keep_m: float = 1.6  # from the road's edge: no disturbance pushes a car further out than this
+    margin_m: float = 1.6  # from the road's edge: no disturbance pushes a car further out
 
 
 class SteeringNoise:
@@ -129,8 +129,8 @@ class SteeringNoise:
     def __call__(self, dt: float) -> float:
         """The disturbance now, to be added to a steering angle, `dt` seconds after the last."""
         config = self._config
-        kept = math.exp(-dt / config.swing_s)
-        self._swing = self._swing * kept + config.swing * math.sqrt(1 - kept**2) * float(self._rng.normal())
+        decay = math.exp(-dt / config.swing_s)
+        self._swing = self._swing * decay + config.swing * math.sqrt(1 - decay**2) * float(self._rng.normal())
         self._shove_left_s -= dt
         if self._shove_left_s <= 0:
             self._shove = 0.0
@@ -144,15 +144,15 @@ class SteeringNoise:
 class LabelledControl:
     """One moment of a disturbed drive."""
 
-    label: Control  # what the expert does: to be recorded
-    applied: Control  # what the car is told: to be driven
+    label: Control  # the expert's, to be recorded
+    applied: Control  # disturbed, to be driven
 
 
 class NoisyExpert:
     """An expert whose steering is disturbed on its way to the car.
 
     Args:
-        expert: Who drives.
+        expert: Drives.
         track: The road it drives.
         rng: Of the noise.
         config: How much of it.
@@ -182,7 +182,7 @@ class NoisyExpert:
         pushes_left = noise < 0
         width = self._track.width_left if pushes_left else self._track.width_right
         outward = soon if pushes_left else -soon
-        if outward > self._track.at(width, location.s_m) - self._config.keep_m:
+        if outward > self._track.at(width, location.s_m) - self._config.margin_m:
             noise = 0.0
         applied = float(np.clip(label.steering_angle + noise, -1.0, 1.0))
         return LabelledControl(label, Control(applied, label.throttle))

@@ -51,7 +51,7 @@ class TrackEnv(gymnasium.Env[Frame, npt.NDArray[np.float32]]):
     Terminated: the referee steps in (off the road for good, stuck, wrong way).
     Truncated: all laps are driven, or `max_time_s` of simulated time is over.
 
-    Starts: anywhere on the lap, up to 0.3 m off the line and 2 degrees askew, as the seed says.
+    Starts: anywhere on the lap, up to 0.3 m off the line and 2 degrees askew; the seed decides.
 
     `info` holds time_s, s_m, cte (m), heading_error (rad), speed_mph, wheels_out and laps_done.
 
@@ -61,11 +61,11 @@ class TrackEnv(gymnasium.Env[Frame, npt.NDArray[np.float32]]):
         reverse: Drive the other way.
         scale: Stretch the track.
         scene_seed: Of the scenery, and with weather "random" of the light.
-        weather: "clear" or "random".
-        backend: "auto", "egl" or "tinydisplay".
+        weather: One of `scene_options.WEATHERS`.
+        backend: One of `scene_options.BACKENDS`.
         control_period_s: Simulated time of a step, from 0.02 s.
         max_time_s: Simulated time of an episode.
-        render_mode: "rgb_array" makes `render` give the observation, None nothing.
+        render_mode: With "rgb_array" `render` returns the observation, with None nothing.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 - Gymnasium declares it so
@@ -134,7 +134,7 @@ class TrackEnv(gymnasium.Env[Frame, npt.NDArray[np.float32]]):
         return self._moment.frames["center"] if self.render_mode == "rgb_array" and self._loop is not None else None
 
     def close(self) -> None:
-        """Give everything back to the engine."""
+        """Free the engine's resources."""
         if self._simulation is not None:
             self._simulation.close()
         self._simulation = self._loop = None
@@ -153,7 +153,7 @@ class TrackEnv(gymnasium.Env[Frame, npt.NDArray[np.float32]]):
 
 
 def register() -> None:
-    """Tell Gymnasium of the environments; once is enough."""
+    """Register the environments with Gymnasium; once is enough."""
     entry_point = "simulator_bridge.simulator.gym_environment:TrackEnv"
     for name, arguments in (("Lake", {"track": "lake"}), ("Jungle", {"track": "jungle"}), ("Track", {})):
         if f"cloneway/{name}-v0" not in gymnasium.registry:

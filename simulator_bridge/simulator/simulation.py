@@ -1,6 +1,6 @@
 """The simulator as one object: a track, its world, the car and its cameras, stepped by hand.
 
-Knows no network and no wall clock: it is as fast as it renders, and the same calls give the same poses and frames.
+No network and no wall clock here: it is as fast as it renders, and the same calls return the same poses and frames.
 
 Example:
     with Simulation(build_track("lake"), seed=7, cameras=("left", "center", "right")) as simulation:
@@ -40,7 +40,7 @@ class State:
     Attributes:
         pose: Where it is.
         speed_mph: Along the ground, never negative.
-        steering_angle_deg: Of the front wheels, in [-25, 25], positive = right.
+        steering_angle_deg: Of the front wheels, within +-MAX_STEERING_DEG, positive = right.
         time_s: Simulated, since the last reset.
         collision: Whether the car touched an obstacle during the step.
         wheels: (4, 3) metres: where the wheels stand; front before rear, left before right.
@@ -60,9 +60,9 @@ class Simulation:
     Args:
         track: Where to drive.
         seed: Of everything that chance decides about the scene.
-        weather: `clear`, or `random` for a light, haze, colours and plants of the seed's own.
+        weather: One of `scene_options.WEATHERS`.
         cameras: Which of `left`, `center`, `right` to render; none at all for driving blind.
-        backend: `auto`, `egl` or `tinydisplay`.
+        backend: One of `scene_options.BACKENDS`.
 
     Raises:
         SimulatorError: If nothing renders here, or a name is unknown.
@@ -129,7 +129,7 @@ class Simulation:
         return self._cameras.render()
 
     def render_others(self) -> dict[str, Frame]:
-        """What the cameras that `render` leaves out see now, by camera: for who needs them only now and then."""
+        """What the cameras that `render` leaves out see now, by camera: for occasional use."""
         if self._cameras is None:
             return {}
         others = [name for name in RIGHT_M if name not in self._cameras.names]
@@ -148,7 +148,7 @@ class Simulation:
         return self._cameras.render_labels()
 
     def close(self) -> None:
-        """Give everything back to the engine; the simulation is of no use afterwards."""
+        """Free the engine's resources; the simulation cannot be used afterwards."""
         self._vehicle.close()
         for cameras in (self._cameras, self._others):
             if cameras is not None:

@@ -1,7 +1,7 @@
 """The car: a Bullet raycast vehicle with the constants of Udacity's.
 
-Knows no track, no camera and no clock but its own steps of `PHYSICS_DT_S`. The ground and the obstacles come from
-outside as Bullet bodies. Axes as in `track.py`: x east, y north, z up, heading counter-clockwise from +x; the car's own
+No track and no camera here; time is counted in steps of `PHYSICS_DT_S`. The ground and the obstacles come from outside
+as Bullet bodies. Axes as in `track.py`: x east, y north, z up, heading counter-clockwise from +x; the car's own
 frame is x right, y forward, z up.
 """
 
@@ -83,7 +83,7 @@ class Vehicle:
     def reset(self, pose: Pose, settle_steps: int = 0, speed_mph: float = 0.0) -> None:
         """Put a new car at a pose, engine cold, rolling at `speed_mph` along its heading.
 
-        Everything that Bullet remembers is thrown away, so equal resets are followed by exactly equal drives.
+        Bullet's whole state is rebuilt, so equal resets are followed by exactly equal drives.
 
         Args:
             pose: Where.
@@ -131,7 +131,7 @@ class Vehicle:
 
     @property
     def speed_mph(self) -> float:
-        """Speed along the ground, never negative, as Udacity's car tells it."""
+        """Speed along the ground, never negative, as Udacity's car reports it."""
         return self._speed_mps / MPS_PER_MPH
 
     @property

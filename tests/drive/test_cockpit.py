@@ -18,8 +18,8 @@ from simulator_bridge.errors import ProtocolError
 from simulator_bridge.messages import Control
 from simulator_bridge.recording import load_recording
 from simulator_bridge.simulator.judge.referee import Referee
-from simulator_bridge.simulator.run.progress_reporter import ProgressReporter
 from simulator_bridge.simulator.run.remote_driver import RemoteDriver
+from simulator_bridge.simulator.run.watchers.progress_reporter import ProgressReporter
 from simulator_bridge.track import build_track
 from tests.support.browser import (
     browser,
@@ -324,7 +324,7 @@ def test_a_cockpit_without_cars_shows_an_empty_page() -> None:
 def test_the_built_in_simulator_reports_its_progress_and_is_answered_as_ever() -> None:
     with running_cockpit() as cockpit:
         remote = RemoteDriver(f"ws://127.0.0.1:{cockpit.server.port}")
-        remote.tell(PROGRESS)
+        remote.send_progress(PROGRESS)
         answers = [remote.ask(wire_telemetry()).steering_angle for _ in range(2)]
         told = cockpit.server.clients()[0].progress
         remote.close()

@@ -26,7 +26,7 @@ def test_a_drive_is_recorded_as_it_was_seen_and_driven(tmp_path: Path) -> None:
         for step in range(3):
             recorder.observe(decision(step * 0.2, Control(0.25, -0.5)))
     recording = load_recording(tmp_path / "drive")
-    assert recording.steering_angle.tolist() == [0.25] * 3, "what the car was told, not what the model wanted"
+    assert recording.steering_angle.tolist() == [0.25] * 3, "the applied control, not the model's"
     assert recording.throttle.tolist() == [0.0] * 3
     assert recording.brake.tolist() == [0.5] * 3
     assert recording.speed_mph.tolist() == [12.5] * 3

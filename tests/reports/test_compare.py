@@ -18,6 +18,7 @@ from simulator_bridge.errors import UsageError
 from tests.support.browser import open_page, requested_urls
 from tests.support.drivable_model import drivable_model
 from tests.support.made_comparison import config_of, made_results
+from tests.support.made_drive import made_drive
 from tests.support.made_recording import make_recording
 from tests.support.paths import ROOT
 from train.compare import main
@@ -272,15 +273,13 @@ def test_laps_are_driven_with_every_model_and_kept(
     recording: Path, tmp_path: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     laps = tmp_path / "laps.py"
-    report = {
-        "autonomy_percent": 75.0, "driving_score": 50.0, "n_interventions": 2, "off_road": 3, "max_abs_cte_m": 2.5,
-        "laps_done": 1, "laps_wanted": 2,
-    }  # fmt: skip
+    drive = made_drive(n_interventions=2, off_road=3, max_abs_cte_m=2.5, laps_done=1)
+    content = json.dumps({"drives": [{"report": drive.to_json(), "failure": None}]})
     laps.write_text(
-        "import json, pathlib, sys\n"
+        "import pathlib, sys\n"
         "path = pathlib.Path(sys.argv[sys.argv.index('--json') + 1])\n"
         "with path.with_name('calls.txt').open('a') as calls: calls.write('laps ' + ' '.join(sys.argv[2:8]) + '\\n')\n"
-        f"path.write_text(json.dumps({{'drives': [{{'report': {report!r}, 'failure': None}}]}}))\n"
+        f"path.write_text({content!r})\n"
         "sys.exit(1)\n"  # as the real one, where not every lap was driven well
     )
     monkeypatch.setattr(closed_loop, "LAPS", laps)
@@ -289,7 +288,8 @@ def test_laps_are_driven_with_every_model_and_kept(
         words = arguments(recording, output, "--vary", "seed=0", "--laps", "2", "--track", "jungle")
         assert main(words) == 0
     (run,) = results_in(output)["runs"]
-    assert run["driving"] == {"failure": None, **report}
+    assert run["driving"] == {"failure": None, **summarize_drives([drive])}
+    assert (run["driving"]["n_interventions"], run["driving"]["autonomy_percent"]) == (2, 88.0)
     driven = [call for call in calls_in(output) if call.startswith("laps")]
     assert driven == ["laps --track jungle --laps 2 --seeds 1"]
     page = (output / "report.html").read_text()
@@ -310,21 +310,17 @@ def test_ctrl_c_in_the_laps_keeps_the_training(
     assert run["driving"] is None
 
 
-def test_drives_are_summarize_drives() -> None:
-    good = {
-        "autonomy_percent": 100.0, "driving_score": 90.0, "n_interventions": 0, "off_road": 1, "max_abs_cte_m": 0.5,
-        "laps_done": 2, "laps_wanted": 2,
+def test_drives_are_summarised() -> None:
+    good = made_drive(off_road=1)
+    bad = made_drive(off_road=1, n_interventions=4, max_abs_cte_m=3.0, laps_done=0, elapsed_s=48.0)
+    assert summarize_drives([good, bad]) == {
+        "failure": None, "autonomy_percent": 75.0, "n_interventions": 4, "off_road": 2, "max_abs_cte_m": 3.0,
+        "laps_done": 2, "laps_wanted": 4, "driving_score": pytest.approx(100 * 0.95 * (1 + 0.7**4) / 2),
     }  # fmt: skip
-    bad = {**good, "autonomy_percent": 50.0, "n_interventions": 4, "max_abs_cte_m": 3.0, "laps_done": 0}
-    drives = [{"report": good, "failure": None}, {"report": bad, "failure": None}]
-    assert summarize_drives(drives) == {
-        "failure": None, "autonomy_percent": 75.0, "driving_score": 90.0, "n_interventions": 4, "off_road": 2,
-        "max_abs_cte_m": 3.0, "laps_done": 2, "laps_wanted": 4,
-    }  # fmt: skip
-    broken = summarize_drives([*drives, {"report": None, "failure": "the server ended"}])
+    broken = summarize_drives([good, bad], ["the server ended"])
     assert broken["failure"] == "a drive failed: the server ended"
     assert broken["autonomy_percent"] == 75.0
-    assert summarize_drives([{"report": None, "failure": "no"}]) == {"failure": "a drive failed: no"}
+    assert summarize_drives([], ["no"]) == {"failure": "a drive failed: no"}
 
 
 def test_the_table_in_the_terminal_is_sorted_by_error_and_fits_80_columns() -> None:

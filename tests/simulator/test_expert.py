@@ -105,13 +105,13 @@ def test_an_expert_without_sense_is_refused(field: str, value: float) -> None:
 
 def drive_noisily(track: Track, seed: int) -> tuple[list[LabelledControl], float]:
     driver = NoisyExpert(Expert(track), track, np.random.default_rng(seed))
-    lessons: list[LabelledControl] = []
+    decided: list[LabelledControl] = []
 
     def control(pose: BicyclePose, speed_mph: float) -> Control:
-        lessons.append(driver(pose, speed_mph, dt=0.1))
-        return lessons[-1].applied
+        decided.append(driver(pose, speed_mph, dt=0.1))
+        return decided[-1].applied
 
-    return lessons, drive(track, control, laps=1).largest_cte_m
+    return decided, drive(track, control, laps=1).largest_cte_m
 
 
 @pytest.mark.parametrize("spec", ["lake", "jungle", "random:13"])
@@ -123,13 +123,13 @@ def test_a_disturbed_expert_wanders_but_stays_on_the_road(spec: str) -> None:
 
 
 def test_the_label_of_a_disturbed_drive_is_the_experts_own_steering(lake: Track) -> None:
-    lessons, _ = drive_noisily(lake, seed=1)
-    disturbances = np.array([lesson.applied.steering_angle - lesson.label.steering_angle for lesson in lessons])
-    labels = np.array([lesson.label.steering_angle for lesson in lessons])
+    decided, _ = drive_noisily(lake, seed=1)
+    disturbances = np.array([each.applied.steering_angle - each.label.steering_angle for each in decided])
+    labels = np.array([each.label.steering_angle for each in decided])
     assert np.abs(disturbances).max() > 0.2
     assert abs(disturbances.mean()) < 0.03
     assert np.abs(np.diff(labels)).mean() < 0.3 * np.abs(np.diff(disturbances)).mean() + 0.05
-    assert all(lesson.applied.throttle == lesson.label.throttle for lesson in lessons)
+    assert all(each.applied.throttle == each.label.throttle for each in decided)
 
 
 def test_the_same_seed_disturbs_the_same_way(lake: Track) -> None:
@@ -143,8 +143,8 @@ def test_a_disturbance_never_pushes_a_car_at_the_edge_further_out(lake: Track) -
     for cte, outward in ((2.9, -1.0), (-2.9, 1.0)):
         x, y, _, heading = lake.pose_at(5.0, cte=cte)
         for _ in range(100):
-            lesson = driver(BicyclePose(x, y, heading), 10.0, dt=0.1)
-            assert (lesson.applied.steering_angle - lesson.label.steering_angle) * outward <= 0.0
+            each = driver(BicyclePose(x, y, heading), 10.0, dt=0.1)
+            assert (each.applied.steering_angle - each.label.steering_angle) * outward <= 0.0
 
 
 def test_noise_swings_by_about_its_standard_deviation() -> None:

@@ -10,7 +10,7 @@ from simulator_bridge.messages import Control, decode_frame
 from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.judge.referee import Referee
 from simulator_bridge.simulator.run.drive_loop import DriveLoop, LoopConfig
-from simulator_bridge.simulator.run.film_strip import FilmStrips, Picture, read_strips
+from simulator_bridge.simulator.run.watchers.film_strip import FilmStrips, Picture, read_strips
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import build_track
 from tests.support.small_track import write_oval

@@ -11,9 +11,9 @@ import pytest
 
 from simulator_bridge.messages import Control, Telemetry
 from simulator_bridge.simulate import main
-from simulator_bridge.simulator.run.drive_session import run_simulation
-from simulator_bridge.simulator.run.remote_driver import RealTimePace
+from simulator_bridge.simulator.run.real_time import RealTimePace
 from simulator_bridge.simulator.run.simulate_config import SimulateConfig
+from simulator_bridge.simulator.run.simulated_drive import run_simulation
 from tests.support.paths import ROOT
 from tests.support.running_server import running_server
 from tests.support.small_track import write_oval
@@ -46,7 +46,7 @@ def test_a_server_drives_in_lock_step(oval: str) -> None:
     driver = Turner()
     with running_server(lambda: driver) as server:
         result = run_simulation(connected(oval, server.port))
-    assert result.report["given_up"] == "given up after 1 interventions"
+    assert result.report.given_up == "given up after 1 interventions"
     assert len(driver.seen) == len(result.rollout) - 1, "asked at every moment but the last, where the drive ended"
     assert driver.seen[0].steering_angle_deg == 0.0
     assert driver.seen[5].steering_angle_deg == -5.0
@@ -118,7 +118,7 @@ def test_in_real_time_the_car_drives_on_while_the_server_thinks(oval: str) -> No
             release.set()
     assert len(seen) == 4, "asked again only after an answer"
     assert len(result.rollout) > 20
-    assert result.report["distance_m"] > 5.0
+    assert result.report.distance_m > 5.0
 
 
 def test_real_time_waits_for_the_wall_clock_and_forgives_a_slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from PIL import Image
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording import load_recording
 from simulator_bridge.recording.log.log_format import SIDECAR_NAME
-from simulator_bridge.simulator.run.drive_session import run_simulation
 from simulator_bridge.simulator.run.simulate_config import SimulateConfig
+from simulator_bridge.simulator.run.simulated_drive import run_simulation
 from simulator_bridge.simulator.scene.layers import Label
 from tests.support.paths import ROOT
 from tests.support.small_track import write_oval

@@ -91,7 +91,7 @@ def simulation(oval: Path) -> Iterator[Simulation]:
 
 @pytest.fixture
 def driver(simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
-    monkeypatch.setattr("simulator_bridge.simulator.run.remote_driver.RealTimePace.__call__", lambda pace, time_s: None)
+    monkeypatch.setattr("simulator_bridge.simulator.run.real_time.RealTimePace.__call__", lambda pace, time_s: None)
     monkeypatch.setattr("train.studio_page.studio_session.PAUSE_S", 0.001)
     session = StudioSession(simulation, tmp_path / "mine")
     session.has_viewers = True

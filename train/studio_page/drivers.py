@@ -12,7 +12,8 @@ from simulator_bridge.errors import UserError
 from simulator_bridge.messages import SAFE_CONTROL, Control
 from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.run.drive_loop import start_pose
-from simulator_bridge.simulator.run.remote_driver import RealTimeRemoteDriver, RemoteDriver
+from simulator_bridge.simulator.run.real_time import RealTimeRemoteDriver
+from simulator_bridge.simulator.run.remote_driver import RemoteDriver
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.udacity_car import BRAKE_ABOVE_MPH, MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 from train.studio_page.background_script import BackgroundScript

@@ -10,7 +10,7 @@ from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.judge.drive_report import autonomy_percent
 from simulator_bridge.simulator.judge.referee import Referee, RefereeConfig
 from simulator_bridge.simulator.run.drive_loop import DriveLoop, LoopConfig, Moment
-from simulator_bridge.simulator.run.remote_driver import RealTimePace
+from simulator_bridge.simulator.run.real_time import RealTimePace
 from simulator_bridge.simulator.simulation import Simulation
 
 PERIOD_S = 0.04  # of simulated time, from one frame to the next: 25 frames/s, two physics steps each

@@ -1,1 +1,1 @@
-"""The referee, and what a judged drive comes to."""
+"""The referee and the measures of a judged drive."""

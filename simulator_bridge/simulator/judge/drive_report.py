@@ -1,4 +1,4 @@
-"""What a judged drive comes to: the numbers and their definitions. Pure; `referee.py` counts, this computes."""
+"""The measures of a judged drive and their definitions. Pure; `referee.py` counts, this computes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from simulator_bridge.track.track_plan import BoolArray, FloatArray
 
-INTERVENTION_COST_S = 6.0  # a person's time to take over and hand back; Bojarski et al. 2016, section 7.1
+INTERVENTION_COST_S = 6.0  # time of a takeover; Bojarski et al. 2016, section 7.1
 
 # Our penalties, multiplied in for each infraction, in the manner of the CARLA leaderboard 2.0. Its penalty for hitting
 # something that stands still is 0.65; the others are of our making, ordered by how much a passenger would mind.
@@ -51,7 +51,7 @@ class DriveReport:
         laps_wanted: How many laps it was to be.
         laps: The finished ones.
         elapsed_s: Simulated time from the first to the last step.
-        distance_m: Way made along the centre line; what an intervention takes back is not in it.
+        distance_m: Way made along the centre line, without what an intervention set back.
         length_m: Of the track, once around.
         off_road: Times that a wheel left the road; going out and in within a second counts once.
         all_wheels_out: Times that all four had left it.
@@ -87,14 +87,19 @@ class DriveReport:
         return len(self.laps)
 
     @property
+    def n_interventions(self) -> int:
+        """How often the car was put back."""
+        return len(self.interventions)
+
+    @property
     def passed(self) -> bool:
         """Every lap was driven, without an intervention."""
         return self.laps_done >= self.laps_wanted and not self.interventions
 
     @property
     def autonomy_percent(self) -> float:
-        """Share of the time in which nobody had to take over, in [0, 100]."""
-        return autonomy_percent(len(self.interventions), self.elapsed_s)
+        """Share of the time without a takeover, in [0, 100]."""
+        return autonomy_percent(self.n_interventions, self.elapsed_s)
 
     @property
     def route_completion_percent(self) -> float:
@@ -107,7 +112,7 @@ class DriveReport:
         """Route completion times a penalty for each infraction, in [0, 100]."""
         return self.route_completion_percent * infraction_penalty(
             collisions=self.collisions,
-            interventions=len(self.interventions),
+            interventions=self.n_interventions,
             all_wheels_out=self.all_wheels_out,
             off_road=self.off_road,
         )
@@ -131,7 +136,7 @@ def autonomy_percent(n_interventions: int, elapsed_s: float) -> float:
 
 
 def infraction_penalty(*, collisions: int, interventions: int, all_wheels_out: int, off_road: int) -> float:
-    """The factor in (0, 1] that a drive's infractions leave of its score.
+    """The factor in (0, 1] by which infractions reduce the score.
 
     An excursion with all wheels out also began with one wheel out, and is counted as both.
     """

@@ -1,7 +1,7 @@
 """The referee: watches a car step by step and judges its drive. Pure logic, without engine, clock or chance.
 
 A wheel is out when its contact point lies beyond the road's edge, or beyond the kerb where there is one. The referee
-decides when the car must be put back (an intervention) and where; whoever moves the car does it.
+decides when the car must be put back (an intervention) and where; the drive loop moves it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator_bridge.messages import Control
+from simulator_bridge.simulator.judge.conditions import ConditionTimer, EventCounter
 from simulator_bridge.simulator.judge.drive_report import DriveReport, Intervention, LapReport, Rollout
 from simulator_bridge.track import Location, PlanarPose, Track
 from simulator_bridge.track.track_plan import FloatArray
@@ -36,7 +37,7 @@ class RefereeConfig:
 
 
 class Verdict(NamedTuple):
-    """What the referee says to one step."""
+    """The referee's judgement of one step."""
 
     location: Location
     cte: float  # metres left of the driving line
@@ -84,10 +85,10 @@ class Referee:
         self._last_s_m: float | None = None
         self._on_road_s_m = 0.0
         self._lap_start, self._lap_started_s = 0, 0.0  # row and time
-        self._off_road, self._all_out = _Excursions(self._config.same_event_s), _Excursions(self._config.same_event_s)
-        self._collisions = _Excursions(self._config.same_event_s)
+        self._off_road, self._all_out = EventCounter(self._config.same_event_s), EventCounter(self._config.same_event_s)
+        self._collisions = EventCounter(self._config.same_event_s)
         self._off_road_before_lap = 0
-        self._out_s, self._slow_s, self._pushing_s, self._backwards_s = (_Lasting() for _ in range(4))
+        self._out_s, self._slow_s, self._pushing_s, self._backwards_s = (ConditionTimer() for _ in range(4))
 
     @property
     def is_done(self) -> bool:
@@ -115,7 +116,7 @@ class Referee:
             time_s: Simulated time, rising.
             pose: Of the car's origin.
             speed_mph: Along the ground.
-            control: What the car was told since the last step.
+            control: Applied since the last step.
             wheels: (4, 2) or (4, 3) metres, where the wheels touch the ground; None works them out from the pose.
             collided: The car touched something since the last step.
         """
@@ -193,9 +194,9 @@ class Referee:
         return abs(location.cte) - width
 
     def _count(self, time_s: float, location: Location, wheels_out: int, collided: bool) -> None:
-        self._off_road.see(time_s, wheels_out > 0)
-        self._all_out.see(time_s, wheels_out == 4)
-        self._collisions.see(time_s, collided)
+        self._off_road.update(time_s, wheels_out > 0)
+        self._all_out.update(time_s, wheels_out == 4)
+        self._collisions.update(time_s, collided)
         if wheels_out == 0 or self._last_s_m is None:
             self._on_road_s_m = location.s_m
 
@@ -211,10 +212,10 @@ class Referee:
         config = self._config
         is_slow = speed_mph < config.stuck_below_mph
         is_backwards = abs(heading_error) > math.radians(config.wrong_way_deg)
-        out_s = self._out_s.see(time_s, wheels_out == 4)
-        slow_s = self._slow_s.see(time_s, is_slow)
-        pushing_s = self._pushing_s.see(time_s, is_slow and throttle > 0)
-        backwards_s = self._backwards_s.see(time_s, is_backwards and not is_slow)
+        out_s = self._out_s.update(time_s, wheels_out == 4)
+        slow_s = self._slow_s.update(time_s, is_slow)
+        pushing_s = self._pushing_s.update(time_s, is_slow and throttle > 0)
+        backwards_s = self._backwards_s.update(time_s, is_backwards and not is_slow)
         beyond = self._beyond_edge(location, with_kerb=False)
         if out_s > config.all_out_for_s or beyond > config.center_out_by_m:
             return OFF_THE_ROAD
@@ -256,52 +257,15 @@ class Referee:
         self._off_road_before_lap = self._off_road.count
 
     def _put_back(self, intervention: Intervention) -> None:
-        """Expect the car where it was last on the road: way that was made outside, or cut across, is lost."""
+        """Expect the car where it was last on the road: distance made outside, or by cutting across, does not count."""
         moved = math.remainder(intervention.s_m - (self._last_s_m or 0.0), self._track.length_m)
         self._progress_m += moved
         self._last_s_m, self._outing_m = intervention.s_m, 0.0
         self._hint = int(intervention.s_m / self._track.ds_m)
-        for lasting in (self._out_s, self._slow_s, self._pushing_s, self._backwards_s):
-            lasting.forget()
-        for excursions in (self._off_road, self._all_out, self._collisions):
-            excursions.end()
-
-
-class _Lasting:
-    """For how long something has been true without a break."""
-
-    def __init__(self) -> None:
-        self._since_s: float | None = None
-
-    def see(self, time_s: float, is_true: bool) -> float:
-        if not is_true:
-            self._since_s = None
-            return 0.0
-        if self._since_s is None:
-            self._since_s = time_s
-        return time_s - self._since_s
-
-    def forget(self) -> None:
-        self._since_s = None
-
-
-class _Excursions:
-    """How often something became true; interruptions shorter than `same_event_s` do not count."""
-
-    def __init__(self, same_event_s: float) -> None:
-        self._same_event_s = same_event_s
-        self._last_true_s = -math.inf
-        self.count = 0
-
-    def see(self, time_s: float, is_true: bool) -> None:
-        if not is_true:
-            return
-        if time_s - self._last_true_s > self._same_event_s:
-            self.count += 1
-        self._last_true_s = time_s
-
-    def end(self) -> None:
-        self._last_true_s = -math.inf
+        for timer in (self._out_s, self._slow_s, self._pushing_s, self._backwards_s):
+            timer.reset()
+        for counter in (self._off_road, self._all_out, self._collisions):
+            counter.end_event()
 
 
 def wheel_positions(pose: PlanarPose) -> FloatArray:

@@ -1,6 +1,6 @@
-"""One drive: a simulation, a referee and whoever drives, held together step by step in simulated time.
+"""One drive: simulation, referee and driver, stepped together in simulated time.
 
-Knows no network, no files and no wall clock. What else wants to see the drive (a film, a status line) watches it.
+No network, no files and no wall clock here. A film, a status line and others watch the drive, see `watchers/`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from simulator_bridge.track import Track
 
 CONTROL_PERIOD_S = 0.05  # simulated time from one frame to the next: 20 Hz, as openpilot and Donkey cars decide
 START_CTE_M, START_ANGLE_DEG = 0.3, 2.0  # largest, of a start that a seed chose
-INTERVENTIONS_PER_LAP = 10  # more than this and the drive is given up: nothing is learned from the rest
+INTERVENTIONS_PER_LAP = 10  # at so many the drive is given up: the rest would show nothing new
 SLOWEST_MPS = 2.0  # mean speed below which a drive is given up
 SLOWEST_START_S = 60.0  # and this much time on top of it
 
@@ -34,7 +34,7 @@ class LoopConfig:
 
     Attributes:
         control_period_s: From one decision to the next, at least one physics step of 0.02 s. A period that is no
-            multiple of it is kept on average: 0.05 s are 2 and 3 steps in turn.
+            multiple of it holds on average: 0.05 s are 2 and 3 steps in turn.
         latency_s: A control decided on the frame of time t takes effect at t + latency, rounded up to physics steps.
         max_interventions: The drive is given up at so many; None for `INTERVENTIONS_PER_LAP` each lap.
         max_time_s: The drive is given up after this; None for what `SLOWEST_MPS` needs.
@@ -57,15 +57,15 @@ class LoopConfig:
 
 @dataclass
 class Moment:
-    """What there is to know when a decision is due.
+    """The state of the drive when a decision is due.
 
     Attributes:
         time_s: Simulated, since the drive began; goes on when the car is put back.
         state: The car now, its own `time_s` counting from when it was last put down.
         applied: The control in force up to now.
-        verdict: What the referee says.
+        verdict: The referee's, on the last step.
         simulation: Renders.
-        put_back: The car has just been put on the road by hand: at the start, or after an intervention.
+        put_back: The car has just been put on the road: at the start, or after an intervention.
     """
 
     time_s: float
@@ -89,7 +89,10 @@ class CarDriver(Protocol):
 
 
 Watcher = Callable[[Moment], None]
-"""Looks at every moment, after the driver has decided."""
+"""Sees every moment, after the driver has decided, and changes nothing; see the folder `watchers/`."""
+
+Pace = Callable[[float], None]
+"""Called with the simulated time before every decision; driving in real time waits here."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class DriveLoop:
 
     Args:
         simulation: The car on its track.
-        referee: Judges; says when the laps are done.
+        referee: Judges, and counts the laps.
         config: Periods and limits.
         start: Where the car is put down.
         start_speed_mph: It rolls this fast then; at rest after an intervention.
@@ -133,15 +136,15 @@ class DriveLoop:
         driver: CarDriver,
         laps: int,
         watchers: Sequence[Watcher] = (),
-        pace: Callable[[float], None] = lambda time_s: None,
+        pace: Pace = lambda time_s: None,
     ) -> str | None:
-        """Drive until the referee has seen all laps or a limit is reached.
+        """Drive until the referee has counted all laps or a limit is reached.
 
         Args:
             driver: Decides.
-            laps: What the limits are worked out for.
-            watchers: Who looks on, after the driver has decided; and at the intervention that ends the drive.
-            pace: Called with the simulated time before every decision; real time waits here.
+            laps: Limits are for so many.
+            watchers: See every moment; and the intervention that ends the drive, about which nothing is decided.
+            pace: Waits, in real time.
 
         Returns:
             None, or why the drive was given up.
@@ -166,7 +169,7 @@ class DriveLoop:
             self.advance(control)
 
     def judge(self) -> Moment:
-        """Let the referee look at the car, and put it back if he wants it: what the next decision is based on."""
+        """Let the referee judge the car, and put it back if he steps in; returns what the next decision is based on."""
         state = self._state
         verdict = self._referee.step(
             self.time_s, state.pose, state.speed_mph, self._applied, wheels=state.wheels, collided=self._collided
@@ -207,7 +210,7 @@ class DriveLimits:
 
 
 def drive_limits(config: LoopConfig, track: Track, laps: int) -> DriveLimits:
-    """The limits of a drive, worked out where the configuration leaves them open."""
+    """The limits of a drive: those of the configuration, else from its laps."""
     interventions, time_s = config.max_interventions, config.max_time_s
     return DriveLimits(
         INTERVENTIONS_PER_LAP * laps if interventions is None else interventions,
@@ -216,7 +219,7 @@ def drive_limits(config: LoopConfig, track: Track, laps: int) -> DriveLimits:
 
 
 def start_pose(track: Track, seed: int | None) -> StartPose:
-    """Where a drive begins: anywhere on the lap, a little off the driving line and askew, as the seed says.
+    """Where a drive begins: the seed picks a place anywhere on the lap, a little off the driving line and askew.
 
     Without a seed it is the beginning of the track, exactly on the line.
     """

@@ -1,67 +1,35 @@
-"""The expert at the wheel, and what it teaches written down: a recording in Udacity's format with a sidecar.
+"""The expert's drives as a recording in Udacity's format, with a sidecar.
 
-Nothing here is ever dropped: the drive waits for the disk. Time stamps are simulated, so equal drives make equal files.
+No row is dropped: the drive waits for the disk. Time stamps are simulated, so equal drives make equal files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import Control, encode_frame
 from simulator_bridge.recording.appender import RecordingAppender
 from simulator_bridge.recording.log.log_format import CAMERAS, LOG_NAME, NEW_EPISODE_S, image_name
-from simulator_bridge.simulator.expert import Expert, ExpertConfig, LabelledControl, NoiseConfig, NoisyExpert
+from simulator_bridge.simulator.expert import LabelledControl
 from simulator_bridge.simulator.run.drive_loop import Moment
+from simulator_bridge.simulator.run.expert_driver import ExpertDriver
 from simulator_bridge.simulator.run.sidecar import SidecarRow, SidecarWriter
 from simulator_bridge.simulator.scene.cameras import LabelFrame
-from simulator_bridge.track import Track
 
 EPOCH = datetime(2024, 1, 1, 12)  # stands for simulated time 0 in the names of images: any fixed day
 ROWS_TOLERANCE_S = 0.011  # half a physics step: decisions fall on whole ones
 LABEL_FOLDER = "LABELS"
 
 
-class ExpertDriver:
-    """The expert, disturbed or not, in the simulator's own process.
-
-    Args:
-        track: The road.
-        top_speed_mph: At most this fast.
-        noise: 0 drives clean; 1 disturbs the steering as `NoiseConfig` says, 2 twice as much.
-        rng: Of the noise.
-        period_s: Time between two decisions.
-    """
-
-    def __init__(
-        self, track: Track, top_speed_mph: float, noise: float, rng: np.random.Generator, period_s: float
-    ) -> None:
-        expert = Expert(track, ExpertConfig(top_speed_mph=top_speed_mph))
-        usual = NoiseConfig()
-        config = replace(usual, swing=usual.swing * noise, shove=usual.shove * noise)
-        self._driver = NoisyExpert(expert, track, rng, config)
-        self._period_s = period_s
-
-    def __call__(self, moment: Moment) -> Control:
-        """See `CarDriver`."""
-        return self.lesson(moment).applied
-
-    def lesson(self, moment: Moment) -> LabelledControl:
-        """What the expert wants, and what the car is told."""
-        if moment.put_back:
-            self._driver.reset()
-        return self._driver(moment.state.pose, moment.state.speed_mph, self._period_s)
-
-
 @dataclass(frozen=True)
 class ExpertRecordingFacts:
-    """What is the same in all rows of one recording's sidecar; see `SidecarRow`."""
+    """The columns of `SidecarRow` that are the same in all rows of one recording."""
 
     track: str
     direction: str
@@ -87,7 +55,7 @@ class ExpertRecording:
             raise RecordingError(f"{folder}: holds a recording already; record into another folder, or remove it")
         self._appender = RecordingAppender(folder)
         self._sidecar = SidecarWriter(folder)
-        self._shift_s = 0.0  # of the time stamps: episodes keep apart
+        self._shift_s = 0.0  # of the time stamps: leaves a gap between episodes
         self._last_s = -NEW_EPISODE_S
         self.n_rows = 0
         self.n_episodes = 0
@@ -97,15 +65,15 @@ class ExpertRecording:
         self._shift_s = self._last_s + NEW_EPISODE_S - time_s
         self.n_episodes += 1
 
-    def add(self, moment: Moment, lesson: LabelledControl, kind: str, labels: Mapping[str, LabelFrame]) -> None:
-        """Write one row; returns when the system has taken it.
+    def add(self, moment: Moment, decided: LabelledControl, kind: str, labels: Mapping[str, LabelFrame]) -> None:
+        """Write one row; returns when it is written.
 
         Raises:
-            RecordingError: If the disk does not take it.
+            RecordingError: If it cannot be written.
         """
         shown_s = moment.time_s + self._shift_s
         stamp = EPOCH + timedelta(milliseconds=round(shown_s * 1000))
-        control = lesson.label
+        control = decided.label
         try:
             self._save_labels(labels, stamp)
             self._appender.append(
@@ -116,7 +84,7 @@ class ExpertRecording:
                 moment.state.speed_mph,
                 stamp,
             )
-            self._sidecar.append(self._describe(moment, lesson, kind, image_name("center", stamp)))
+            self._sidecar.append(self._describe(moment, decided, kind, image_name("center", stamp)))
         except OSError as error:
             raise RecordingError(f"{self._folder}: recording stopped after {self.n_rows} rows: {error}") from error
         self._last_s = shown_s
@@ -132,7 +100,7 @@ class ExpertRecording:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _describe(self, moment: Moment, lesson: LabelledControl, kind: str, image: str) -> SidecarRow:
+    def _describe(self, moment: Moment, decided: LabelledControl, kind: str, image: str) -> SidecarRow:
         pose, verdict = moment.state.pose, moment.verdict
         return SidecarRow(
             image=image,
@@ -145,7 +113,7 @@ class ExpertRecording:
             s_m=verdict.location.s_m,
             cte=verdict.cte,
             heading_error=verdict.heading_error,
-            applied_steering_angle=lesson.applied.steering_angle,
+            applied_steering_angle=decided.applied.steering_angle,
             **vars(self._facts),
         )
 
@@ -160,7 +128,7 @@ class ExpertRecording:
 
 
 class RecordingExpert:
-    """Drives as the expert and records what it sees and wants.
+    """Drives as the expert and records what it sees, labelled with what it does.
 
     Args:
         driver: The expert.
@@ -179,12 +147,12 @@ class RecordingExpert:
 
     def __call__(self, moment: Moment) -> Control:
         """See `CarDriver`."""
-        lesson = self._driver.lesson(moment)
+        decided = self._driver.decide(moment)
         if moment.put_back:
             self._recording.start_episode(moment.time_s)
             self._next_s = moment.time_s
         if moment.time_s >= self._next_s - ROWS_TOLERANCE_S:
             self._next_s += self._row_period_s
             labels = moment.simulation.render_labels() if self._with_labels else {}
-            self._recording.add(moment, lesson, self._kind, labels)
-        return lesson.applied
+            self._recording.add(moment, decided, self._kind, labels)
+        return decided.applied

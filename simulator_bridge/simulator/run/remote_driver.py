@@ -1,9 +1,8 @@
-"""Who drives is a server: asks it over the wire as Udacity's simulator does, and finds it again when it was lost."""
+"""A drive server as the driver: asked over the wire as Udacity's simulator asks, and reconnected when it was lost."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 
 from simulator_bridge.drive_progress import EVENT, DriveProgress
@@ -20,7 +19,7 @@ RETRY_S = 0.1  # between two attempts to connect
 class RemoteDriver:
     """Asks the server at `url` and waits for its answer: simulated time stands still meanwhile (lock-step).
 
-    A telemetry carries the simulated time as a further field, `time` in seconds: servers that do not know it ignore it.
+    Telemetry carries the simulated time as a further field, `time` in seconds; other servers ignore it.
 
     Args:
         url: Of the drive server, such as `ws://127.0.0.1:4567`.
@@ -36,16 +35,16 @@ class RemoteDriver:
         self.n_connections = 0
 
     def __call__(self, moment: Moment) -> Control:
-        """Send what the center camera sees, return what the server wants.
+        """Send what the center camera sees, return the server's control.
 
         Raises:
             ConnectionLostError: If there is no server for `wait_s`.
-            ProtocolError: If its answer is one that Udacity's simulator would choke on.
+            ProtocolError: If its answer is one that Udacity's simulator could not read.
         """
         return self.ask(telemetry_of(moment))
 
-    def tell(self, progress: DriveProgress) -> None:
-        """Let the server know how far the drive is, before the next question; from any thread."""
+    def send_progress(self, progress: DriveProgress) -> None:
+        """Report how far the drive is, with the next telemetry; from any thread."""
         self._progress = progress
 
     def ask(self, payload: dict[str, str]) -> Control:
@@ -66,7 +65,7 @@ class RemoteDriver:
                 time.sleep(RETRY_S)
 
     def close(self) -> None:
-        """Hang up; the next question connects again."""
+        """Disconnect; the next telemetry connects again."""
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -86,71 +85,6 @@ class RemoteDriver:
         return self._last
 
 
-class RealTimeRemoteDriver:
-    """Asks a server in a thread of its own; the car goes on with the last answer meanwhile, as in Udacity's simulator.
-
-    Args:
-        remote: Asks; belongs to the thread from now on.
-    """
-
-    def __init__(self, remote: RemoteDriver) -> None:
-        self._remote = remote
-        self._control = SAFE_CONTROL
-        self._failure: Exception | None = None
-        self._question: dict[str, str] | None = None
-        self._closed = False
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="remote driver", daemon=True)
-        self._thread.start()
-
-    def __call__(self, moment: Moment) -> Control:
-        """Return the newest answer; ask again if the server has answered the last question.
-
-        Raises:
-            ConnectionLostError: If there is no server any more.
-        """
-        with self._changed:
-            if self._failure is not None:
-                raise self._failure
-            idle = self._question is None
-            if moment.put_back:
-                self._control = SAFE_CONTROL
-        if idle:
-            question = telemetry_of(moment)
-            with self._changed:
-                self._question = question
-                self._changed.notify_all()
-        return self._control
-
-    def tell(self, progress: DriveProgress) -> None:
-        """See `RemoteDriver.tell`."""
-        self._remote.tell(progress)
-
-    def close(self) -> None:
-        """Stop asking."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        self._thread.join(timeout=1.0)  # a daemon: one that waits for a silent server ends with the process
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._question is not None or self._closed)
-                question = self._question
-                if self._closed or question is None:
-                    break
-            try:
-                control = self._remote.ask(question)
-            except Exception as error:  # raised again where the drive is
-                with self._changed:
-                    self._failure = error
-                return
-            with self._changed:
-                self._control, self._question = control, None
-        self._remote.close()
-
-
 def telemetry_of(moment: Moment) -> dict[str, str]:
     """The telemetry of a moment, as Unity writes it, and the simulated time in seconds as `time`."""
     payload = telemetry_to_wire(
@@ -160,18 +94,3 @@ def telemetry_of(moment: Moment) -> dict[str, str]:
         speed_mph=moment.state.speed_mph,
     )
     return {**payload, "time": f"{moment.time_s:.4f}"}
-
-
-class RealTimePace:
-    """Holds simulated time back to the wall clock's; a slow machine falls behind and is not made to catch up."""
-
-    def __init__(self) -> None:
-        self._offset_s: float | None = None  # wall clock at simulated time 0
-
-    def __call__(self, time_s: float) -> None:
-        """Wait until the wall clock has reached a simulated time."""
-        now = time.monotonic()
-        if self._offset_s is None or now > self._offset_s + time_s:
-            self._offset_s = now - time_s
-            return
-        time.sleep(self._offset_s + time_s - now)

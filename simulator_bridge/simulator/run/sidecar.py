@@ -1,4 +1,4 @@
-"""What the simulator knows beyond a driving log: one row for each row of the log, in a file beside it.
+"""Ground truth beside a driving log: one row for each row of the log, in a file beside it.
 
 `driving_log.sidecar.csv` has a header and is keyed by the name of the center image, so that rows stay matched when
 either file is edited, or when a killed recorder left one row more in one of them. Readers of recordings ignore it.
@@ -32,7 +32,7 @@ class SidecarRow:
         s_m: Metres along the lap.
         cte: Metres left of the driving line.
         heading_error: Radians, + = pointing left of the road.
-        applied_steering_angle: What the car was told, noise and all; the log holds the expert's clean wish.
+        applied_steering_angle: Sent to the car, with noise; the log holds the expert's clean label.
         track: As given to `build_track`.
         direction: `forward` or `reverse`.
         seed: Of start, noise and scene.

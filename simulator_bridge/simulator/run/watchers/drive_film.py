@@ -1,4 +1,4 @@
-"""Films a drive as it is driven: camera, wheel, map and trace, as H.264 that browsers play."""
+"""A watcher that films a drive: camera, steering wheel, map and trace, as H.264 that browsers play."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from simulator_bridge.film.routes import road_edges
 from simulator_bridge.simulator.run.drive_loop import Moment
 from simulator_bridge.track import Track
 
-STEERING_RANGE = 0.6  # of the trace: what is to come is not known, and more is rarely steered
+STEERING_RANGE = 0.6  # of the trace, fixed: the rest of the drive is unknown, and more is rarely steered
 
 
 class DriveFilm:
-    """A watcher of a drive that films every moment; a context manager. The file is complete after `close`.
+    """Films every moment; a context manager. The file is complete after `close`.
 
     Args:
         path: Ends in `.mp4`.
@@ -32,7 +32,7 @@ class DriveFilm:
         self._picture = FilmPicture(self._shown, steering_range=STEERING_RANGE)
 
     def __call__(self, moment: Moment) -> None:
-        """Add one picture."""
+        """See `Watcher`: adds one picture."""
         pose, applied, verdict = moment.state.pose, moment.applied, moment.verdict
         row = self._drive.add(
             moment.time_s,

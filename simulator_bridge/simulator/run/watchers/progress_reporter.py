@@ -1,4 +1,4 @@
-"""Tells the server that drives how far the drive is: a watcher of the drive loop."""
+"""A watcher that reports to the server that drives how far the drive is."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from simulator_bridge.simulator.judge.referee import Referee
 from simulator_bridge.simulator.run.drive_loop import Moment
 
 PERIOD_S = 1.0  # wall clock
-MAX_SHARE = 0.02  # of the time may go into adding up: a long drive is told of less often
+MAX_SHARE = 0.02  # of the time may go into adding up: a long drive is reported less often
 
 
 class ProgressReporter:
-    """Tells about once a second.
+    """Reports about once a second.
 
     Args:
         referee: Of the drive.
-        tell: Takes what there is to tell; returns at once.
+        send: Sends a report; returns at once.
     """
 
-    def __init__(self, referee: Referee, tell: Callable[[DriveProgress], None]) -> None:
-        self._referee, self._tell = referee, tell
+    def __init__(self, referee: Referee, send: Callable[[DriveProgress], None]) -> None:
+        self._referee, self._send = referee, send
         self._due_at = -math.inf
 
     def __call__(self, moment: Moment) -> None:
-        """Tell, if it is time."""
+        """See `Watcher`."""
         began_at = time.monotonic()
         if began_at < self._due_at:
             return
-        self._tell(progress_of(self._referee, moment))
+        self._send(progress_of(self._referee, moment))
         now = time.monotonic()
         self._due_at = now + max(PERIOD_S, (now - began_at) / MAX_SHARE)
 
 
 def progress_of(referee: Referee, moment: Moment) -> DriveProgress:
-    """Add up a drive so far; its score is that of the way made, as if the rest went as well."""
+    """A drive so far; its score is that of the way made, as if the rest went as well."""
     report = referee.summary()
     way_m = max(report.distance_m, 0.0)
     penalty = infraction_penalty(
         collisions=report.collisions,
-        interventions=len(report.interventions),
+        interventions=report.n_interventions,
         all_wheels_out=report.all_wheels_out,
         off_road=report.off_road,
     )
@@ -57,7 +57,7 @@ def progress_of(referee: Referee, moment: Moment) -> DriveProgress:
         time_s=moment.time_s,
         score=100.0 * on_road * penalty,
         autonomy=report.autonomy_percent,
-        interventions=len(report.interventions),
+        interventions=report.n_interventions,
         off_road=report.off_road,
         cte_m=moment.verdict.cte,
     )

@@ -1,4 +1,4 @@
-"""Keeps pictures of the seconds before each intervention: what the car saw on its way off the road."""
+"""A watcher that saves pictures of the seconds before each intervention: how the car left the road."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simulator_bridge.simulator.run.drive_loop import Moment
 
 BEFORE_S = 2.8  # how far back a strip reaches, simulated: six pictures, a row of them on a page
 PICTURE_PERIOD_S = 0.5
-MAX_STRIPS = 40  # of one drive: the first ones tell the story
+MAX_STRIPS = 40  # of one drive, the first ones
 PATTERN = "*.jpg"
 
 
@@ -32,7 +32,7 @@ class Picture:
 
 
 class FilmStrips:
-    """A watcher of a drive that writes the strips of its interventions into a folder.
+    """Writes a strip of pictures for each intervention into a folder.
 
     Args:
         folder: Made if it is missing.
@@ -47,23 +47,23 @@ class FilmStrips:
         except OSError as error:
             raise UserError(f"{folder}: cannot be made: {error.strerror}") from error
         self._folder = folder
-        self._seen: deque[tuple[float, Frame]] = deque()
+        self._recent: deque[tuple[float, Frame]] = deque()
         self._n_interventions = 0
 
     def __call__(self, moment: Moment) -> None:
-        """Remember what the car sees; write the strip if it has just been put back."""
+        """See `Watcher`: buffers the frame; writes the strip if the car has just been put back."""
         if moment.verdict.intervention is not None:
             if self._n_interventions < MAX_STRIPS:
                 self._write(moment.time_s)
             self._n_interventions += 1
-            self._seen.clear()
-        self._seen.append((moment.time_s, moment.frames["center"]))
-        while self._seen[0][0] < moment.time_s - BEFORE_S:
-            self._seen.popleft()
+            self._recent.clear()
+        self._recent.append((moment.time_s, moment.frames["center"]))
+        while self._recent[0][0] < moment.time_s - BEFORE_S:
+            self._recent.popleft()
 
     def _write(self, time_s: float) -> None:
         wanted_s = time_s  # from the newest backwards
-        for seen_s, frame in reversed(self._seen):
+        for seen_s, frame in reversed(self._recent):
             if seen_s <= wanted_s:
                 wanted_s = seen_s - PICTURE_PERIOD_S + 1e-6
                 name = f"{self._n_interventions:03d}-{round(1000 * (time_s - seen_s)):04d}.jpg"

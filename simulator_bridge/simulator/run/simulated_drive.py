@@ -1,0 +1,150 @@
+"""One simulated drive, from its settings to its result: track, car, driver and watchers put together and run."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from simulator_bridge.recording.log.log_format import CAMERAS
+from simulator_bridge.simulator.judge.drive_report import Rollout
+from simulator_bridge.simulator.judge.finished_drive import FinishedDrive
+from simulator_bridge.simulator.judge.referee import Referee
+from simulator_bridge.simulator.run.drive_loop import CarDriver, DriveLoop, LoopConfig, Pace, Watcher, start_pose
+from simulator_bridge.simulator.run.expert_driver import ExpertDriver
+from simulator_bridge.simulator.run.expert_recording import ExpertRecording, ExpertRecordingFacts, RecordingExpert
+from simulator_bridge.simulator.run.real_time import RealTimePace, RealTimeRemoteDriver
+from simulator_bridge.simulator.run.recoveries import record_recoveries
+from simulator_bridge.simulator.run.remote_driver import RemoteDriver
+from simulator_bridge.simulator.run.simulate_config import SimulateConfig
+from simulator_bridge.simulator.run.watchers.drive_film import DriveFilm
+from simulator_bridge.simulator.run.watchers.film_strip import FilmStrips
+from simulator_bridge.simulator.run.watchers.progress_reporter import ProgressReporter
+from simulator_bridge.simulator.run.watchers.status_line import StatusLine
+from simulator_bridge.simulator.simulation import Simulation
+from simulator_bridge.software_versions import versions
+from simulator_bridge.track import Track, build_track
+
+
+@dataclass(frozen=True, eq=False)
+class SimulationResult:
+    """A simulated drive: its report, every step, and how many rows were recorded."""
+
+    report: FinishedDrive
+    rollout: Rollout
+    n_rows: int = 0
+
+
+def run_simulation(config: SimulateConfig) -> SimulationResult:
+    """Simulate one drive, with its recording and recoveries if they are asked for.
+
+    Raises:
+        UserError: If the track, the renderer, the server or the disk fails.
+    """
+    track = build_track(config.track, seed=config.seed, reverse=config.reverse, scale=config.scale)
+    with contextlib.ExitStack() as stack:
+        # the film first: a place that cannot be written is found before the world is built, which takes seconds
+        films: list[Watcher] = [stack.enter_context(DriveFilm(config.video, track))] if config.video else []
+        simulation = stack.enter_context(
+            Simulation(track, config.seed or 0, config.weather, _cameras(config), config.backend)
+        )
+        recording = stack.enter_context(_open_recording(config, simulation)) if config.record else None
+        driver = stack.enter_context(_open_driver(config, track, recording))
+        pace: Pace = RealTimePace() if config.realtime else lambda time_s: None
+        referee = Referee(track, config.laps)
+
+        loop = DriveLoop(simulation, referee, _loop_config(config), start_pose(track, config.seed))
+        began_at = time.monotonic()
+        given_up = loop.run(driver, config.laps, [*films, *_watchers(config, referee, driver)], pace)
+        wall_s = time.monotonic() - began_at
+
+        result = SimulationResult(_report(config, referee, simulation, given_up, wall_s), referee.rollout())
+        if recording is None:
+            return result
+        recovering = _recording_expert(config, track, recording, "recovery", noise=0.0)
+        rng = np.random.default_rng([config.seed or 0, 3])
+        record_recoveries(config.recoveries, simulation, recovering, _loop_config(config), rng, films, pace)
+        return replace(result, n_rows=recording.n_rows)
+
+
+def _cameras(config: SimulateConfig) -> Sequence[str]:
+    """Only the cameras that are used: rendering is most of the work."""
+    if config.record:
+        return CAMERAS
+    is_watched = config.video is not None or config.strips is not None or not config.expert
+    return ("center",) if is_watched else ()
+
+
+def _open_recording(config: SimulateConfig, simulation: Simulation) -> ExpertRecording:
+    if config.record is None:
+        raise ValueError("no recording was asked for")
+    seed, renderer = config.seed or 0, simulation.renderer
+    facts = ExpertRecordingFacts(config.track, _direction(config), seed, config.weather, renderer)
+    return ExpertRecording(config.record, facts)
+
+
+@contextlib.contextmanager
+def _open_driver(config: SimulateConfig, track: Track, recording: ExpertRecording | None) -> Iterator[CarDriver]:
+    """The expert, recording or not, or a drive server that is asked over the wire."""
+    if recording is not None:
+        yield _recording_expert(config, track, recording, "lap", config.noise)
+    elif config.expert:
+        yield _expert(config, track, config.noise)
+    else:
+        remote = RemoteDriver(config.connect, config.wait_s)
+        driver = RealTimeRemoteDriver(remote) if config.realtime else remote
+        with contextlib.closing(driver):
+            yield driver
+
+
+def _expert(config: SimulateConfig, track: Track, noise: float) -> ExpertDriver:
+    rng = np.random.default_rng([config.seed or 0, 2])
+    return ExpertDriver(track, config.speed_mph, noise, rng, config.control_period_s)
+
+
+def _recording_expert(
+    config: SimulateConfig, track: Track, recording: ExpertRecording, kind: str, noise: float
+) -> RecordingExpert:
+    expert, period_s = _expert(config, track, noise), 1 / config.rate_hz
+    return RecordingExpert(expert, recording, kind, row_period_s=period_s, with_labels=config.labels)
+
+
+def _watchers(config: SimulateConfig, referee: Referee, driver: CarDriver) -> list[Watcher]:
+    """The watchers of the judged drive, beside the film."""
+    watchers: list[Watcher] = []
+    if config.strips:
+        watchers.append(FilmStrips(config.strips))
+    if config.status:
+        watchers.append(StatusLine(referee))
+    if isinstance(driver, RemoteDriver | RealTimeRemoteDriver):
+        watchers.append(ProgressReporter(referee, driver.send_progress))
+    return watchers
+
+
+def _loop_config(config: SimulateConfig) -> LoopConfig:
+    return LoopConfig(config.control_period_s, config.latency_ms / 1000, config.max_interventions)
+
+
+def _direction(config: SimulateConfig) -> str:
+    return "reverse" if config.reverse else "forward"
+
+
+def _report(
+    config: SimulateConfig, referee: Referee, simulation: Simulation, given_up: str | None, wall_s: float
+) -> FinishedDrive:
+    return FinishedDrive(
+        **vars(referee.summary()),
+        driver="expert" if config.expert else "remote",
+        direction=_direction(config),
+        seed=config.seed,
+        weather=config.weather,
+        renderer=simulation.renderer,
+        control_period_s=config.control_period_s,
+        latency_s=config.latency_ms / 1000,
+        given_up=given_up,
+        wall_s=wall_s,
+        versions=versions(),
+    )
