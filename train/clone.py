@@ -1,4 +1,4 @@
-"""Train a driver from recordings: `python train/clone.py RECORDING... --output model.h5`.
+"""Train a policy from recordings: `python train/clone.py RECORDING... --output model.h5`.
 
 Parsing and wiring only. Everything cheap is checked before TensorFlow is imported.
 """
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         run,
         argv,
         description="Learn to steer from recordings of Udacity's simulator; writes one file, model.h5.",
-        epilog="Ctrl-C keeps the best model so far; --resume goes on with a run that was ended by anything.",
+        epilog="Ctrl-C saves the best model so far; --resume resumes a run, however it ended.",
     )
 
 

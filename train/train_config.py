@@ -54,7 +54,7 @@ FREE_ON_RESUME = frozenset(
 # Settings that each worker of a training may have to itself: where things are on its machine, and what it shows. That
 # they have the same rows and initial weights is checked by what is in the files.
 OWN_OF_A_WORKER = (FREE_ON_RESUME - {"epochs"}) | {"weights", "validate_on"}
-# What a model file does not tell: where things were on the machine that trained it, and what it showed.
+# What a model file does not store: private paths of the machine that trained it, and what it showed.
 NOT_IN_A_MODEL = (FREE_ON_RESUME - {"epochs", "cache_memory", "feature_cache_size", "recordings"}) | {"validate_on"}
 
 
@@ -80,7 +80,7 @@ class TrainConfig:
     )
     json: Path | None = json_option()
     report: Path | None = report_option("a page with charts and pictures")
-    status: bool = option(False, "say how it goes as lines of JSON, in place of the table at the end", is_hidden=True)
+    status: bool = option(False, "print progress as lines of JSON, in place of the table at the end", is_hidden=True)
     quiet: bool = quiet_option()
     end_with_parent: bool = end_with_parent_option()
     resume: bool = option(False, "go on from OUTPUT.checkpoint")
@@ -145,7 +145,7 @@ class TrainConfig:
     loss: str = option("mse", "huber: no single label pulls hard", choices=LOSSES, group="model")
     ema: float = option(
         0.0,
-        "each step keeps this share of the averaged weights, which are validated and saved; 0: off",
+        "decay of the averaged weights in each step; they are validated and saved in place of the last ones; 0: off",
         metavar="DECAY",
         at_least=0,
         below=1,
@@ -164,7 +164,7 @@ class TrainConfig:
     )
     validation_blocks: int = option(
         10,
-        "at most this many blocks per recording; fewer in a short one, so that the gaps take no more rows than they",
+        "at most this many blocks per recording; fewer in a short one, so that the gaps do not take more rows",
         at_least=1,
         group="validation",
     )
@@ -300,7 +300,7 @@ class TrainConfig:
 
     @property
     def checkpoint(self) -> Path:
-        """Where the unfinished training is kept, beside the model; gone when it is finished."""
+        """Where the unfinished training is saved, beside the model; deleted when it is finished."""
         return self.output.with_name(self.output.name + ".checkpoint")
 
     @property
@@ -320,7 +320,7 @@ class TrainConfig:
 
     @property
     def side_steering(self) -> float:
-        """`side_correction`; while nobody has looked at the recordings, that of the shortest lookahead."""
+        """`side_correction`; that of the shortest lookahead while it is not given."""
         return aiming_back(SIDE_CAMERA_OFFSET_M, LOOKAHEAD_M) if self.side_correction is None else self.side_correction
 
     @property
@@ -339,7 +339,7 @@ class TrainConfig:
         return {name: value for name, value in self.to_json().items() if name not in OWN_OF_A_WORKER}
 
     def differences(self, earlier: dict[str, Any]) -> list[str]:
-        """What keeps this run from resuming an `earlier` one (its `to_json`): `name: earlier -> now`, one each."""
+        """Settings that keep this run from resuming an `earlier` one (its `to_json`), each `name: earlier -> now`."""
         now = self.to_json()
         names = [name for name in now if name not in FREE_ON_RESUME]
         return [f"{name}: {earlier.get(name)!r} -> {now[name]!r}" for name in names if earlier.get(name) != now[name]]

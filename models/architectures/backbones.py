@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from models.architectures.architecture import Architecture
 from models.architectures.builtin_layers import copy_network, with_builtin_layers
 from models.weights_file import load_weights_file
-from simulator_bridge.errors import ModelFileError
+from simulator_bridge.cli.options import did_you_mean
+from simulator_bridge.errors import ModelFileError, UsageError
 
 if TYPE_CHECKING:
     import keras
@@ -37,7 +38,8 @@ def build_backbone(
         cut: Name of the last layer kept; None keeps all.
 
     Raises:
-        ModelFileError: If the weights cannot be loaded or do not fit, or there is no such layer.
+        ModelFileError: If the weights cannot be loaded or do not fit.
+        UsageError: If there is no layer `cut`.
     """
     import keras
 
@@ -48,7 +50,9 @@ def build_backbone(
     _name_by_position(whole)
     names = [layer.name for layer in whole.layers]
     if cut is not None and cut not in names:
-        raise ModelFileError(f"{entry.name} has no block {cut!r} to cut after; it has {', '.join(find_blocks(whole))}")
+        blocks = find_blocks(whole)
+        suggestion = did_you_mean(cut, blocks)
+        raise UsageError(f"{entry.name} has no block {cut!r} to cut after; it has {', '.join(blocks)}{suggestion}")
     output = whole.output if cut is None else whole.get_layer(cut).output
     return keras.Model(whole.input, output, name="backbone")
 

@@ -55,7 +55,7 @@ class ModelConfig:
         cut: Last layer of the backbone, one of `blocks`, or "all".
         image_size: Height and width of the network's image, pixels.
         crop_px: Rows cut off at the top and bottom of the frame, pixels.
-        pooling: "flatten" keeps where things are, "avg" does not and is smaller.
+        pooling: "flatten" preserves positions, "avg" does not and is smaller.
         dense: Widths of the head's dense layers.
         dropout: Share of features dropped before the head while training, in [0, 1).
         standardize: Whether the head begins by giving all features one scale, in a layer `standardize` whose mean and

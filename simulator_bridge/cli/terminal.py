@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-_is_quiet = threading.Event()  # of the whole process: threads, too, say nothing
+_is_quiet = threading.Event()  # of the whole process, threads too
 
 
 @contextmanager
 def quiet(wanted: bool = True) -> Iterator[None]:
-    """Say nothing while the body runs, if that is wanted; errors and results are not said here."""
+    """Print no lines for people while the body runs, if that is wanted; errors and results do not come through here."""
     if wanted:
         _is_quiet.set()
     try:
@@ -25,7 +25,7 @@ def quiet(wanted: bool = True) -> Iterator[None]:
 
 
 def console_for_person() -> Console:
-    """Standard error; while all is quiet one that writes nothing and is no terminal, so that nobody draws a bar."""
+    """Standard error; while all is quiet one that writes nothing and is no terminal, so that no bar is drawn."""
     from rich.console import Console  # takes longer than most of what `--help` needs
 
     is_quiet = _is_quiet.is_set()

@@ -34,7 +34,7 @@ def without_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         raise AssertionError("work has begun")
 
     monkeypatch.chdir(tmp_path)
-    for name in ("models.quiet_import.import_tensorflow", "simulator_bridge.recording.log.folder_scan.survey"):
+    for name in ("models.quiet_import.import_tensorflow", "simulator_bridge.recording.log.folder_scan.scan_folders"):
         monkeypatch.setattr(name, refuse)
     for name in ("train.clone", "train.throughput", "train.feature_speed"):
         monkeypatch.setattr(f"{name}.load_recordings", refuse)

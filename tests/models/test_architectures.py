@@ -14,7 +14,7 @@ from models.architectures.backbones import build_backbone, find_blocks
 from models.architectures.registry import ARCHITECTURES, ModelConfig, blocks, build_model, build_network
 from models.model_parts import find_backbone, set_trainable, split_model, split_network
 from models.quiet_import import import_tensorflow, quietly
-from simulator_bridge.errors import ModelFileError, UserError
+from simulator_bridge.errors import UsageError, UserError
 from tests.support.made_model import made_frames, made_model, real_frames
 
 Images = npt.NDArray[Any]
@@ -288,7 +288,7 @@ def test_a_cut_after_any_block_works_and_a_wrong_one_lists_them() -> None:
         backbone = find_backbone(build_network(small("squeezenet", cut=name)))
         assert backbone is not None
         assert backbone.output.shape[1:] == shape
-    with pytest.raises(ModelFileError, match=r"squeezenet has no block 'fire99' .* it has .*fire2_concat, .*pool3"):
+    with pytest.raises(UsageError, match=r"squeezenet has no block 'fire99' .* it has .*fire2_concat, .*pool3"):
         build_network(small("squeezenet", cut="fire99"))
 
 

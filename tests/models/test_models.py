@@ -14,7 +14,7 @@ import pytest
 from models.architectures.preprocessing import CROP_BOTTOM_PX, CROP_TOP_PX, build_preprocessing
 from models.architectures.registry import ModelConfig, build_model
 from models.model_parts import find_backbone, set_trainable, split_model
-from simulator_bridge.errors import ModelFileError, UserError
+from simulator_bridge.errors import ModelFileError, UsageError, UserError
 from tests.support.made_model import made_frames, made_model, real_frames
 from tests.support.paths import ROOT
 
@@ -225,9 +225,7 @@ def test_imagenet_weights_that_cannot_be_downloaded_say_what_to_do(monkeypatch: 
 
 def test_a_layer_to_cut_after_must_exist() -> None:
     made_model()
-    with pytest.raises(
-        ModelFileError, match=r"mobilenet has no block 'block_99' to cut after; it has .*conv_pw_8_relu"
-    ):
+    with pytest.raises(UsageError, match=r"mobilenet has no block 'block_99' to cut after; it has .*conv_pw_8_relu"):
         build_model(small_backbone(cut="block_99"))
 
 

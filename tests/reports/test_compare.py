@@ -218,6 +218,16 @@ def test_finished_runs_are_not_trained_again_unless_settings_or_data_change(
     assert len(calls_in(output)) == 5
 
 
+def test_json_on_standard_output_holds_all_runs_as_the_file_does(
+    recording: Path, tmp_path: Path, stand_in: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    assert main(arguments(recording, output, "--vary", "seed=0,1", "--json", "-")) == 0
+    written = capsys.readouterr()
+    assert json.loads(written.out) == results_in(output)
+    assert f"report: {output / 'report.html'}" in written.err
+
+
 def test_a_run_that_fails_is_tried_again_and_shows_the_epochs_that_it_had(
     recording: Path, tmp_path: Path, stand_in: Path
 ) -> None:

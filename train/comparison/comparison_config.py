@@ -27,7 +27,7 @@ def _values(text: str) -> tuple[str, tuple[str, ...]]:
 class ComparisonConfig:
     """Settings of one comparison; the help of each field is that of its flag.
 
-    `arch` and the names in `weights` are kept in the spelling of the table of architectures.
+    `arch` and the names in `weights` are stored in the spelling of the table of architectures.
 
     Raises:
         UsageError: If a value is out of range, a name is unknown, or settings do not go together.

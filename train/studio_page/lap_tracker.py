@@ -26,7 +26,7 @@ class LapTracker:
         start: Of the car.
 
     Attributes:
-        moment: The newest frame and what the referee says about it.
+        moment: The newest frame and the referee's verdict on it.
         laps: Finished ones.
         last_lap_s: Time of the last finished lap, s; None before there is one.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,9 +36,8 @@ class RowFacts(NamedTuple):
     is_off_road: bool  # a wheel was beyond the road's edge
 
 
-@dataclass(frozen=True)
-class Advice:
-    """One sentence about the recording, and whether it praises it."""
+class Advice(NamedTuple):
+    """One sentence about the recording, and whether what it says is good."""
 
     text: str
     is_good: bool
@@ -76,6 +75,12 @@ class RecordingQuality:
     def is_enough(self) -> bool:
         """Whether it is enough for a first model."""
         return all(advice.is_good for advice in self.advice)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the page."""
+        figures = {name: round(value, 4) for name, value in vars(self).items() if name != "advice"}
+        advice = [advice._asdict() for advice in self.advice]
+        return {**figures, "advice": advice, "is_enough": self.is_enough}
 
 
 def assess(rows: Sequence[RowFacts], length_m: float) -> RecordingQuality:

@@ -268,7 +268,7 @@ class StudioSession:
                 "folder": str(self._recording.folder),
                 "rows": len(self._recording.rows),
             },
-            "quality": _quality_to_json(self._assess()),
+            "quality": self._assess().to_json(),
             "training": None if self._training is None else self._training.to_json(),
             "networks": {"names": ARCHITECTURES, "epochs": DEFAULT_EPOCHS},
             "models": [model.name for model in self._models],
@@ -288,9 +288,3 @@ class StudioSession:
         if len(self._recording.rows) != self._quality.rows and now - self._assessed_s > ASSESS_S:
             self._quality, self._assessed_s = assess(self._recording.rows, self._simulation.track.length_m), now
         return self._quality
-
-
-def _quality_to_json(quality: RecordingQuality) -> dict[str, Any]:
-    figures = {name: round(value, 4) for name, value in vars(quality).items() if name != "advice"}
-    advice = [{"text": advice.text, "is_good": advice.is_good} for advice in quality.advice]
-    return {**figures, "advice": advice, "is_enough": quality.is_enough}
