@@ -11,6 +11,7 @@ from simulator_bridge.pages.live_channel import LiveChannel
 from simulator_bridge.pages.served_pages import ServedPages
 
 STATIC = Path(__file__).with_name("static")
+TEMPLATE = Path(__file__).parent / "templates" / "cockpit.html"
 MAX_FACT = 80  # characters
 HOME, LIVE = "/cockpit", "/cockpit/live"
 
@@ -25,7 +26,7 @@ def build_pages(cockpit: Cockpit, facts: Mapping[str, str]) -> ServedPages:
     channel = LiveChannel(cockpit.newest, cockpit.take, cockpit.left, first_view=PageView())
     cockpit.watch_views(channel.views)
     pages = ServedPages(HOME, [STATIC])
-    pages.add_page(HOME, STATIC / "cockpit.html", lambda: {"facts": facts})
+    pages.add_page(HOME, TEMPLATE, lambda: {"facts": facts})
     pages.add_channel(LIVE, channel)
     return pages
 

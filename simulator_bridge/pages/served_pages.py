@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import flask
-import jinja2
 
 from simulator_bridge.pages.live_channel import LiveChannel
+from simulator_bridge.pages.page_templates import template_environment
 from simulator_bridge.transport.admission import Admission
 
 STATIC = Path(__file__).with_name("static")
@@ -29,8 +29,8 @@ _PLAIN_HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
 class ServedPages:
     """Pages, to be mounted on a server.
 
-    A page is a Jinja template beside its script and styles. It links to static files as `{{ asset("base.css") }}`:
-    those of `simulator_bridge/pages/static` and of the folders given, by name; there are no others.
+    A page is a Jinja template that extends `live.html`. It links to static files as `{{ asset("base.css") }}`: those of
+    `simulator_bridge/pages/static` and of the folders given, by name; there are no others.
 
     Args:
         home: Path of the page that a browser gets which asks for `/`.
@@ -46,7 +46,6 @@ class ServedPages:
         self.admission: Admission | None = None
         self._folders = [STATIC, *folders]
         self._channels: dict[str, LiveChannel] = {}
-        self._templates = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
         self.blueprint = flask.Blueprint("pages", __name__)
         self.blueprint.add_url_rule("/static/<name>", view_func=self._static)
         self.blueprint.add_url_rule("/favicon.ico", "favicon", lambda: ("", 204))
@@ -57,10 +56,10 @@ class ServedPages:
 
         Args:
             path: Such as "/cockpit".
-            template: File with the page's HTML.
+            template: File with the page's template.
             facts: Gives what the template shows; escaped there.
         """
-        page = self._templates.from_string(template.read_text(encoding="utf-8"))
+        page = template_environment().from_string(template.read_text(encoding="utf-8"))
 
         def show() -> flask.typing.ResponseReturnValue:
             return page.render(asset=_asset, link=_with_token, **facts())

@@ -17,6 +17,7 @@ from train.studio_page.commands import parse_command, parse_grip
 from train.studio_page.studio_session import StudioSession
 
 STATIC = Path(__file__).with_name("static")
+TEMPLATE = Path(__file__).parent / "templates" / "drive.html"
 HOME, LIVE = "/drive", "/drive/live"
 LOOK_S = 0.02  # from one look for a new picture to the next, for each page: half of the time between two of them
 OUTLINE_M = 4.0  # between two points of the map
@@ -42,7 +43,7 @@ class StudioPages:
         self.served = ServedPages(HOME, [STATIC])
         outline = json.dumps(map_of(track))
         name = Path(track.name).name  # a file's folder is nobody's business
-        self.served.add_page(HOME, STATIC / "drive.html", lambda: {"track": name, "outline": outline})
+        self.served.add_page(HOME, TEMPLATE, lambda: {"track": name, "outline": outline})
         self.served.add_channel(LIVE, self.channel)
 
     def _take(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
