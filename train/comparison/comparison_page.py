@@ -7,9 +7,10 @@ from itertools import accumulate
 
 from markupsafe import Markup
 
-from simulator_bridge.pages.blocks import Column, bars, facts, note, table, toggle
+from simulator_bridge.pages.blocks import bars, facts, note, toggle
 from simulator_bridge.pages.document import Section, document
 from simulator_bridge.pages.figures import Line, line_chart
+from simulator_bridge.pages.sortable_table import Column, table
 from train.comparison.comparison_config import WIDTHS_DIFFER, ComparisonConfig, widths_differ
 from train.comparison.run_result import RunResult, baselines_of, best_of
 

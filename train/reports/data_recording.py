@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from simulator_bridge.pages.blocks import Column, facts, gallery, note, picture, table
+from simulator_bridge.pages.blocks import facts, gallery, note, picture
 from simulator_bridge.pages.document import Section
 from simulator_bridge.pages.figures import Line, line_chart
+from simulator_bridge.pages.sortable_table import Column, table
 from simulator_bridge.recording import Recording
 from simulator_bridge.recording.images.steering_overlay import draw_steering
 from train.reports.frame_facts import examine_frames

@@ -12,8 +12,9 @@ import numpy as np
 from markupsafe import Markup
 
 from simulator_bridge.cli.terminal import counting
-from simulator_bridge.pages.blocks import Column, note, table
+from simulator_bridge.pages.blocks import note
 from simulator_bridge.pages.document import Section, document
+from simulator_bridge.pages.sortable_table import Column, table
 from train.data.rows import Rows, gather_rows
 from train.data.side_correction import with_side_correction
 from train.reports.data_recording import InspectedRecording, examine, recording_section

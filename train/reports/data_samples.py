@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from simulator_bridge.pages.blocks import Column, facts, gallery, note, picture, table
+from simulator_bridge.pages.blocks import facts, gallery, note, picture
 from simulator_bridge.pages.document import Section
 from simulator_bridge.pages.figures import histogram
+from simulator_bridge.pages.sortable_table import Column, table
 from simulator_bridge.recording import CAMERAS
 from simulator_bridge.recording.images.steering_overlay import LABEL_RGB, draw_steering
 from train.data.rows import Rows, camera_steering

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from simulator_bridge.messages import MAX_STEERING_DEG
-from simulator_bridge.pages.blocks import Column, bars, drawing, gallery, note, table
+from simulator_bridge.pages.blocks import bars, drawing, gallery, note
 from simulator_bridge.pages.document import Section
 from simulator_bridge.pages.figures import Line, line_chart
+from simulator_bridge.pages.sortable_table import Column, table
 from train.data.rows import Rows
 from train.data.splits import spread
 from train.reports.names import names_of

@@ -12,8 +12,9 @@ import numpy as np
 
 from models.convert import load_keras_model
 from models.model_file import load_model_file
-from simulator_bridge.pages.blocks import Column, facts, table
+from simulator_bridge.pages.blocks import facts
 from simulator_bridge.pages.document import Section
+from simulator_bridge.pages.sortable_table import Column, table
 from train.data.rows import Rows
 from train.data.splits import Split
 from train.reports.names import names_of

@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from models.loading import load_policy
 from simulator_bridge.cli.terminal import counting
-from simulator_bridge.pages.blocks import Column, bars, facts, note, table
+from simulator_bridge.pages.blocks import bars, facts, note
 from simulator_bridge.pages.document import Section, document
+from simulator_bridge.pages.sortable_table import Column, table
 from train.data.image_store import FrameReader
 from train.data.rows import Rows
 from train.data.splits import Split
