@@ -10,7 +10,6 @@ if __name__ == "__main__":  # run as a file: put the project root, not models/, 
 
 import argparse
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -74,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def run(config: TableConfig) -> int:
-    """Check the names, then build and print one architecture after the other."""
+    """Check the names, build one architecture after the other, print what they cost."""
     from models.architectures.registry import ARCHITECTURES, ModelConfig
 
     names = tuple(ARCHITECTURES) if "all" in config.names else config.names
@@ -85,27 +84,19 @@ def run(config: TableConfig) -> int:
 
     import_tensorflow()
     from models.costs import measure
+    from models.costs_table import build_table
+    from simulator_bridge.cli.terminal import counting
 
-    rows = (measure(model_config, config.timing) for model_config in configs)
+    rows: list[Costs] = []
+    with counting("measuring", len(configs)) as on_progress:
+        for model_config in configs:
+            rows.append(measure(model_config, config.timing))
+            on_progress(len(rows))
     if config.json:
         sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-        return 0
-    for line in table(rows):
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()  # a large network takes a minute: each row is shown when it is known
+    else:
+        print(build_table(rows))  # noqa: T201 - the command's result
     return 0
-
-
-def table(rows: Iterator[Costs]) -> Iterator[str]:
-    """The lines of the table, at most 80 wide."""
-    yield f"{'architecture':20}{'image':>8}{'parameters':>11}{'MFLOPs':>8}{'ms':>8}{'weights':>9}{'top-1':>7}"
-    yield f"{'':20}{'px':>8}{'1000':>11}{'a frame':>8}{'a frame':>8}{'MB':>9}{'%':>7}"
-    for row in rows:
-        size = f"{row.image_size[0]}x{row.image_size[1]}"
-        ms = "-" if row.ms_a_frame is None else f"{row.ms_a_frame:.2f}"
-        top1 = "-" if row.top1_percent is None else f"{row.top1_percent:.1f}"
-        weights = {"none": "-", "file": "file"}.get(row.pretrained, f"{row.download_mb or 'yes'}")
-        yield f"{row.name:20}{size:>8}{row.parameters / 1e3:>11,.0f}{row.mflops:>8,.0f}{ms:>8}{weights:>9}{top1:>7}"
 
 
 if __name__ == "__main__":
