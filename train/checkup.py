@@ -20,7 +20,7 @@ if __name__ == "__main__":  # run as a file: put the project root, not train/, f
 from simulator_bridge.cli.command import exit_code
 
 if TYPE_CHECKING:
-    from train.reports.recording_facts import Finding
+    from train.reports.recording_check import RecordingCheck
 
 
 @dataclass(frozen=True)
@@ -83,23 +83,23 @@ def run(config: CheckupConfig) -> int:
     """Check everything and print it; 0 if something can be used."""
     from simulator_bridge.cli.output_file import check_output
     from simulator_bridge.recording.log.folders import survey
-    from train.reports.checkup_tables import print_findings, show_progress
-    from train.reports.recording_facts import find_out, to_json
+    from train.reports.checkup_tables import print_checks, show_progress
+    from train.reports.recording_check import check_recording, checks_to_json
 
     if config.report is not None:
         check_output("--report", config.report)
     found = survey(config.recordings)
-    findings = [find_out(item, config.check) for item in show_progress(found)]
+    checks = [check_recording(item, config.check) for item in show_progress(found)]
     if config.json:
-        sys.stdout.write(json.dumps(to_json(findings), indent=2) + "\n")
+        sys.stdout.write(json.dumps(checks_to_json(checks), indent=2) + "\n")
     else:
-        print_findings(findings)
+        print_checks(checks)
     if config.report is not None:
-        write_report(config.report, findings)
-    return 0 if any(finding.usable_rows for finding in findings) else 1
+        write_report(config.report, checks)
+    return 0 if any(checked.usable_rows for checked in checks) else 1
 
 
-def write_report(path: Path, findings: Sequence[Finding]) -> None:
+def write_report(path: Path, checks: Sequence[RecordingCheck]) -> None:
     """Write the page about what was found."""
     from models.quiet_import import import_tensorflow
     from simulator_bridge.cli.terminal import say
@@ -109,7 +109,7 @@ def write_report(path: Path, findings: Sequence[Finding]) -> None:
     import_tensorflow()  # whose augmentation is shown
     from train.reports.data_report import data_report
 
-    write_document(path, data_report(findings))
+    write_document(path, data_report(checks))
     say(f"report: {path}")
 
 

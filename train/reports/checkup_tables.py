@@ -10,7 +10,8 @@ from itertools import pairwise
 from simulator_bridge.cli.terminal import console_for_person
 from simulator_bridge.cli.text_table import TextColumn, text_table
 from simulator_bridge.recording.log.folders import Found
-from train.reports.recording_facts import HISTOGRAM_EDGES, Finding, RecordingFacts, describe
+from train.reports.recording_check import RecordingCheck
+from train.reports.recording_facts import HISTOGRAM_EDGES, RecordingFacts, describe
 
 _BAR = 30  # characters of the longest bar
 _FACTS = (TextColumn("", numeric=False), TextColumn("", numeric=False))
@@ -27,28 +28,28 @@ def show_progress(found: Sequence[Found]) -> Iterable[Found]:
     return track(found, "checking", console=console, transient=True, disable=not console.is_terminal)
 
 
-def print_findings(findings: Sequence[Finding]) -> None:
+def print_checks(checks: Sequence[RecordingCheck]) -> None:
     """Print every recording, then all else that was found, then the sum."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be valid text
-    recordings = [finding for finding in findings if finding.has_images]
-    logs = [finding for finding in findings if finding.facts is not None and not finding.has_images]
-    others = [finding for finding in findings if finding.facts is None]
+    recordings = [checked for checked in checks if checked.has_images]
+    logs = [checked for checked in checks if checked.facts is not None and not checked.has_images]
+    others = [checked for checked in checks if checked.facts is None]
     bar = "█" if (sys.stdout.encoding or "").lower().startswith("utf") else "#"
     tables = [*_recording_tables(recordings, bar), *_log_tables(logs)]
     if others:
         tables.append(_others_table(others))
-    print("\n\n".join([*tables, _sum(findings)]))  # noqa: T201 - the command's result
+    print("\n\n".join([*tables, _sum(checks)]))  # noqa: T201 - the command's result
 
 
-def _recording_tables(findings: Sequence[Finding], bar: str) -> Iterable[str]:
+def _recording_tables(checks: Sequence[RecordingCheck], bar: str) -> Iterable[str]:
     """The facts of each recording, and the histogram of its steering."""
-    for finding in findings:
-        if finding.facts is None:
+    for checked in checks:
+        if checked.facts is None:
             continue
-        yield text_table(_FACTS, describe(finding.facts), title=f"{finding.path}: {finding.kind}")
-        if finding.facts.rows:
-            yield _histogram(finding.facts, bar)
+        yield text_table(_FACTS, describe(checked.facts), title=f"{checked.path}: {checked.kind}")
+        if checked.facts.rows:
+            yield _histogram(checked.facts, bar)
 
 
 def _histogram(facts: RecordingFacts, bar: str) -> str:
@@ -61,27 +62,27 @@ def _histogram(facts: RecordingFacts, bar: str) -> str:
     return text_table(_HISTOGRAM, [[name, count, bar * round(_BAR * count / most)] for name, count in bins])
 
 
-def _log_tables(findings: Sequence[Finding]) -> Iterable[str]:
+def _log_tables(checks: Sequence[RecordingCheck]) -> Iterable[str]:
     """A table for each folder of logs that can be read but have no images."""
-    by_folder: dict[str, list[Finding]] = {}
-    for finding in findings:
-        by_folder.setdefault(str(finding.path.parent), []).append(finding)
+    by_folder: dict[str, list[RecordingCheck]] = {}
+    for checked in checks:
+        by_folder.setdefault(str(checked.path.parent), []).append(checked)
     for folder, logs in by_folder.items():
         rows = [[log.path.name, log.facts.rows, log.facts.episodes] for log in logs if log.facts is not None]
         yield text_table(_LOGS, rows, title=f"{folder}: logs without their images")
 
 
-def _others_table(findings: Sequence[Finding]) -> str:
+def _others_table(checks: Sequence[RecordingCheck]) -> str:
     rows = []
-    for finding in findings:
-        problem, path = finding.problem or "", str(finding.path)
-        rows.append([finding.kind, problem if problem.startswith(path) else f"{path}: {problem}"])
+    for checked in checks:
+        problem, path = checked.problem or "", str(checked.path)
+        rows.append([checked.kind, problem if problem.startswith(path) else f"{path}: {problem}"])
     return text_table(_OTHERS, rows, title="Not read")
 
 
-def _sum(findings: Sequence[Finding]) -> str:
-    n_recordings = sum(finding.usable_rows > 0 for finding in findings)
+def _sum(checks: Sequence[RecordingCheck]) -> str:
+    n_recordings = sum(checked.usable_rows > 0 for checked in checks)
     if n_recordings == 0:
         return "Nothing here can be used for training; record some laps or name another folder."
-    rows = sum(finding.usable_rows for finding in findings)
+    rows = sum(checked.usable_rows for checked in checks)
     return f"{rows} rows of {n_recordings} recording{'s' * (n_recordings > 1)} can be used for training."
