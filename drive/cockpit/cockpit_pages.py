@@ -32,11 +32,11 @@ def build_pages(cockpit: Cockpit, facts: Mapping[str, str]) -> ServedPages:
 
 
 def model_facts(path: Path, metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Say what there is to know of a model file, for people.
+    """Facts about a model file, for a person.
 
     Args:
         path: Of the file.
-        metadata: As `models.model_file` states it; empty for a foreign file.
+        metadata: Of `models.model_file`; empty for a file of another program.
     """
     facts = {"file": path.name, "size": f"{path.stat().st_size / 1e6:.1f} MB"}
     if not metadata:

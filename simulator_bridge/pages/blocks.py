@@ -25,7 +25,7 @@ def color_key(names: Sequence[str], colors: Sequence[str] = (), intro: str = "")
     Args:
         names: (N,) what they stand for.
         colors: (N,) as SVG has them; the theme's in their order, where there are none.
-        intro: Said before them.
+        intro: A text before them.
     """
     swatch = Markup('<span class="key"><svg class="swatch{}"><rect width="100%" height="100%"{}/></svg>{}</span>')
     keys = [
@@ -79,7 +79,7 @@ def picture(image: bytes, caption: str = "", alt: str = "") -> Markup:
     Args:
         image: A JPEG or PNG file.
         caption: Shown under it.
-        alt: Says what is to be seen, for those who do not see it; the caption where it is empty.
+        alt: A description for screen readers; the caption where it is empty.
 
     Raises:
         ValueError: If it is neither JPEG nor PNG.
@@ -111,7 +111,7 @@ def drawing(svg: Markup, caption: str = "", alt: str = "") -> Markup:
             attributes: the policy of the page ignores them. Colours follow the theme through the classes `c0` to `c7`
             (fill), `s0` to `s7` (stroke), `ink`, `faint` and `grid`.
         caption: Shown under it.
-        alt: Says what is to be seen; the caption where it is empty.
+        alt: A description for screen readers; the caption where it is empty.
     """
     return Markup('<figure class="drawing"><div role="img" aria-label="{}">{}</div>{}</figure>').format(
         alt or caption, svg, _caption(caption)

@@ -44,7 +44,7 @@ def document(title: str, sections: Sequence[Section], *, summary: str = "") -> s
     Args:
         title: Heading and window title.
         sections: The parts, in reading order; a table of contents is added from three on.
-        summary: What a reader in a hurry should know; plain text.
+        summary: The result in a sentence or two; plain text.
 
     Returns:
         The HTML of one file.

@@ -128,7 +128,7 @@ def histogram(
 
 
 def _plain(values: Numbers, digits: int) -> list[float | None]:
-    """Numbers that JSON knows, without digits that no reader sees; what is not finite becomes a gap."""
+    """Numbers as JSON holds them, rounded to significant digits; what is not finite becomes a gap."""
     return [finite_or_none(float(f"{value:.{digits}g}")) for value in np.asarray(values, dtype=np.float64).tolist()]
 
 

@@ -1,7 +1,7 @@
 """A live channel: any number of pages watch the newest state over websockets, and send commands.
 
-The state is asked for, never pushed: what it shows costs nothing while nobody looks. A page says which update it has
-drawn; one that is slow gets fewer, always the newest, and holds up nobody. Knows no Flask and nothing of driving.
+The state is pulled, never pushed: it costs nothing while no page watches. A page acknowledges each update that it has
+drawn; a slow page gets fewer updates, always the newest, and delays no other. Independent of Flask and of driving.
 
 An update is one binary message: the length of its JSON in 4 bytes (big-endian), the JSON, then the pictures. A page
 sends JSON objects: `{"seen": number}` for each update, else commands.
@@ -25,10 +25,10 @@ from simulator_bridge.transport.websocket import CLOSE_GOING_AWAY, Upgrade, WebS
 
 logger = logging.getLogger(__name__)
 
-PERIOD_S = 0.05  # from one update to the next, unless the owner of the channel says otherwise
+PERIOD_S = 0.05  # from one update to the next, unless the owner of the channel sets another
 KEEP_ALIVE_S = 0.5  # an update is sent then, even if nothing is new
 MAX_UNSEEN = 2  # updates on their way to a page: more would be out of date when they arrive
-SILENT_S = 20.0  # a page that says nothing for so long has gone
+SILENT_S = 20.0  # a page that sends nothing for so long has gone
 MAX_VIEWERS = 16  # at one time
 MAX_COMMAND_BYTES = 16_384
 MAX_COMMANDS_PER_S = 200  # of one page; it is read no faster
@@ -36,7 +36,7 @@ MAX_NOTICES = 16  # that wait for one page
 
 
 class CommandError(UserError):
-    """What a page asks for cannot be done; its text is shown there."""
+    """A command of a page cannot be carried out; the message is shown on the page."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class Viewer:
 
     Attributes:
         number: Counted from 1.
-        view: What it wants to see, as the owner of the channel chooses; given to `newest`.
+        view: What it shows, in a type of the channel's owner; passed to `newest`.
     """
 
     def __init__(self, number: int, view: Hashable = None) -> None:
@@ -80,10 +80,10 @@ class LiveChannel:
     """The newest state for any number of viewers, and their commands.
 
     Args:
-        newest: Gives what a viewer with this `view` shall see now. Called at most every `period_s` for all viewers of
+        newest: Returns the update of a `view`. Called at most every `period_s` for all viewers of
             the same view together, in a thread of theirs; must not wait.
-        take: Does what a page asks for; raises CommandError if that cannot be done. Called in the page's own thread.
-        left: Told of a viewer that has gone.
+        take: Carries out a page's command; raises CommandError if it cannot. Called in the page's own thread.
+        left: Called with a viewer that has gone.
         first_view: The view of a page that has just come.
         period_s: From one update to the next.
     """
@@ -111,7 +111,7 @@ class LiveChannel:
         return len(self._open)
 
     def views(self) -> list[Hashable]:
-        """What they want to see."""
+        """The views of all pages that watch."""
         return [viewer.view for viewer in list(self._open)]
 
     def serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -164,7 +164,7 @@ class LiveChannel:
                 self._handle(viewer, _parse(text))
             except CommandError as error:
                 viewer.notify(str(error), "error")
-            except Exception:  # a bug: the page must live on
+            except Exception:  # a bug: the page's connection must survive it
                 self._faults.report("command", "a page's command failed", traceback=True)
                 viewer.notify("that failed; the server's log says why", "error")
 
@@ -207,7 +207,7 @@ class LiveChannel:
         return struct.pack(">I", len(head)) + head + pictures
 
     def _encode(self, view: Hashable) -> tuple[int, bytes, bytes]:
-        """Give an update's number, the rest of its JSON's head and its pictures; made once for all of the same view."""
+        """An update's number, the rest of its JSON's head and its pictures; made once for all viewers of a view."""
         with self._encoding:
             now = time.monotonic()
             made_at, number, state, pictures = self._encoded.get(view, (-self._period_s, 0, b"", b""))
@@ -216,14 +216,14 @@ class LiveChannel:
                 sizes = [[name, len(picture)] for name, picture in update.pictures.items()]
                 text = json.dumps({"state": update.state, "pictures": sizes}, allow_nan=False, separators=(",", ":"))
                 number, state, pictures = update.number, text[1:-1].encode(), b"".join(update.pictures.values())
-                self._encoded = {key: kept for key, kept in self._encoded.items() if now - kept[0] < self._period_s}
+                self._encoded = {key: entry for key, entry in self._encoded.items() if now - entry[0] < self._period_s}
                 self._encoded[view] = (now, number, state, pictures)
         return number, state, pictures
 
 
 @dataclass(frozen=True)
 class _Limits:
-    """What `WebSocket` wants to know of its server."""
+    """The settings that `WebSocket` reads from its server."""
 
     max_http_buffer_size: int = MAX_COMMAND_BYTES
 

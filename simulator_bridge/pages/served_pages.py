@@ -1,6 +1,6 @@
 """Live pages on a server's own port: their HTML, the static files they share, and their live channels.
 
-Nothing is fetched from elsewhere, and the browser is told to refuse it: a strict content-security policy, no inline
+Nothing is fetched from elsewhere, and the browser refuses it: a strict content-security policy, no inline
 script, no frame, no other origin. A token in the page's address goes on into its links.
 """
 
@@ -33,12 +33,12 @@ class ServedPages:
     `simulator_bridge/pages/static` and of the folders given, by name; there are no others.
 
     Args:
-        home: Path of the page that a browser gets which asks for `/`.
+        home: Path of the page that a browser gets for `/`.
         folders: With further static files; a name must not be there twice.
 
     Attributes:
         blueprint: To be registered with a Flask application.
-        admission: Who is let in; set by the server.
+        admission: The server's admission rules; set by the server.
     """
 
     def __init__(self, home: str, folders: Sequence[Path] = ()) -> None:
@@ -57,7 +57,7 @@ class ServedPages:
         Args:
             path: Such as "/cockpit".
             template: File with the page's template.
-            facts: Gives what the template shows; escaped there.
+            facts: Returns the variables of the template; escaped there.
         """
         page = template_environment().from_string(template.read_text(encoding="utf-8"))
 
@@ -71,13 +71,13 @@ class ServedPages:
         self._channels[path] = channel
 
     def is_live(self, environ: Mapping[str, Any]) -> bool:
-        """Tell whether a request is for a live channel."""
+        """Whether a request is for a live channel."""
         return environ.get("PATH_INFO") in self._channels
 
     def serve_live(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve a live channel for as long as its page watches; refuses pages of other origins."""
         if self.admission is None:
-            raise RuntimeError("expected a server to have set who is let in")
+            raise RuntimeError("expected a server to have set `admission`")
         refusal = self.admission.refuse_other_origin(environ, start_response)
         if refusal is not None:
             return refusal
@@ -89,7 +89,7 @@ class ServedPages:
             channel.hang_up()
 
     def wants_home(self) -> bool:
-        """Tell whether the current request, for `/`, is a browser's."""
+        """Whether the current request, for `/`, is a browser's."""
         return "text/html" in flask.request.headers.get("Accept", "")
 
     def redirect_home(self) -> flask.typing.ResponseReturnValue:
@@ -108,7 +108,7 @@ def _asset(name: str) -> str:
 
 
 def _with_token(path: str) -> str:
-    """Give a path the token of the current request, if it shows one."""
+    """A path with the token of the current request, if it has one."""
     token = flask.request.args.get("token")
     return path if token is None else f"{path}?{urllib.parse.urlencode({'token': token})}"
 

@@ -197,7 +197,7 @@ def test_sections_get_names_of_their_own_and_from_three_on_a_table_of_contents()
     assert "<nav" not in document("t", [Section("a"), Section("b")])
 
 
-def test_a_page_replaces_the_old_one_whole_and_a_folder_that_is_missing_is_foreseen(tmp_path: Path) -> None:
+def test_a_page_replaces_the_old_one_whole_and_a_missing_folder_is_a_user_error(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text("old")
     write_document(path, "new \N{GREEK SMALL LETTER ALPHA}")

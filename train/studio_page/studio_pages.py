@@ -1,4 +1,4 @@
-"""The page, mounted: what it shows comes from a session, what it asks for goes there."""
+"""The driving page, served: it shows a session's state and sends it commands."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class StudioPages:
         )
         self.served = ServedPages(HOME, [STATIC])
         outline = json.dumps(map_of(track))
-        name = Path(track.name).name  # a file's folder is nobody's business
+        name = Path(track.name).name  # private paths are not shown
         self.served.add_page(HOME, TEMPLATE, lambda: {"track": name, "outline": outline})
         self.served.add_channel(LIVE, self.channel)
 
