@@ -23,7 +23,8 @@ from drive.pilot import Pilot, RecorderPool
 from drive.speed_control import SpeedController
 from models.policy import Policy
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.pages.live_channel import CommandError, Update, Viewer
+from simulator_bridge.pages.live_channel import CommandError, Update
+from simulator_bridge.pages.live_viewer import Viewer
 from simulator_bridge.serving.client_connection import ClientFacts
 from simulator_bridge.serving.driver import Driver
 from simulator_bridge.udacity_car import MAX_SPEED_MPH

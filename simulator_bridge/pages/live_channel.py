@@ -11,28 +11,24 @@ from __future__ import annotations
 
 import json
 import logging
-import struct
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulator_bridge.errors import UserError
+from simulator_bridge.pages.live_viewer import Viewer
 from simulator_bridge.transport.fault_log import FaultLog
 from simulator_bridge.transport.websocket import CLOSE_GOING_AWAY, Upgrade, WebSocket
 
 logger = logging.getLogger(__name__)
 
 PERIOD_S = 0.05  # from one update to the next, unless the owner of the channel sets another
-KEEP_ALIVE_S = 0.5  # an update is sent then, even if nothing is new
-MAX_UNSEEN = 2  # updates on their way to a page: more would be out of date when they arrive
 SILENT_S = 20.0  # a page that sends nothing for so long has gone
 MAX_VIEWERS = 16  # at one time
 MAX_COMMAND_BYTES = 16_384
 MAX_COMMANDS_PER_S = 200  # of one page; it is read no faster
-MAX_NOTICES = 16  # that wait for one page
 
 
 class CommandError(UserError):
@@ -52,28 +48,6 @@ class Update:
     state: Mapping[str, Any]
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     number: int = 0
-
-
-class Viewer:
-    """One page that watches.
-
-    Attributes:
-        number: Counted from 1.
-        view: What it shows, in a type of the channel's owner; passed to `newest`.
-    """
-
-    def __init__(self, number: int, view: Hashable = None) -> None:
-        self.number = number
-        self.view = view
-        self._notices: deque[dict[str, Any]] = deque(maxlen=MAX_NOTICES)
-        self._n_sent = self._n_seen = 0
-        self._shown: int | None = None  # number of the update sent last
-        self._sent_at = 0.0
-        self._is_gone = False
-
-    def notify(self, text: str, kind: str = "info") -> None:
-        """Show a line on this page: kind "info" or "error"."""
-        self._notices.append({"text": text, "kind": kind})
 
 
 class LiveChannel:
@@ -143,7 +117,7 @@ class LiveChannel:
         try:
             self._listen(viewer, websocket, upgrade)
         finally:
-            viewer._is_gone = True
+            viewer.is_gone = True
             with self._lock:
                 del self._open[viewer]
             self._left(viewer)
@@ -172,13 +146,13 @@ class LiveChannel:
         seen = message.get("seen")
         if seen is None:
             self._take(viewer, message)
-        elif isinstance(seen, int) and seen <= viewer._n_sent:
-            viewer._n_seen = max(viewer._n_seen, seen)
+        else:
+            viewer.acknowledge(seen)
 
     def _send(self, viewer: Viewer, websocket: WebSocket, upgrade: Upgrade) -> None:
         """Send what is new until the viewer has gone: the only thread that waits for it to read."""
         try:
-            while not viewer._is_gone:
+            while not viewer.is_gone:
                 message = self._next_message(viewer)
                 if message is not None:
                     websocket.send(message)
@@ -191,20 +165,7 @@ class LiveChannel:
             websocket.close()
 
     def _next_message(self, viewer: Viewer) -> bytes | None:
-        if viewer._n_sent - viewer._n_seen >= MAX_UNSEEN:
-            return None
-        number, state, pictures = self._encode(viewer.view)
-        now = time.monotonic()
-        is_new = number != viewer._shown
-        if not is_new and not viewer._notices and now - viewer._sent_at < KEEP_ALIVE_S:
-            return None
-        notices = [viewer._notices.popleft() for _ in range(len(viewer._notices))]
-        viewer._n_sent += 1
-        viewer._shown, viewer._sent_at = number, now
-        head = b'{"number":%d,"viewer":%d,"notices":%s,%s}' % (
-            viewer._n_sent, viewer.number, json.dumps(notices).encode(), state,
-        )  # fmt: skip
-        return struct.pack(">I", len(head)) + head + pictures
+        return None if viewer.is_behind else viewer.next_message(*self._encode(viewer.view))
 
     def _encode(self, view: Hashable) -> tuple[int, bytes, bytes]:
         """An update's number, the rest of its JSON's head and its pictures; made once for all viewers of a view."""

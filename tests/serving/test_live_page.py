@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from simulator_bridge.pages.live_channel import MAX_UNSEEN, MAX_VIEWERS, CommandError, LiveChannel, Update, Viewer
+from simulator_bridge.pages.live_channel import MAX_VIEWERS, CommandError, LiveChannel, Update
+from simulator_bridge.pages.live_viewer import MAX_UNSEEN, Viewer
 from simulator_bridge.pages.served_pages import ServedPages
 from tests.support.page_viewer import PageViewer, running_pages
 from tests.support.running_server import connect, http, running_server

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from simulator_bridge.pages.live_channel import LiveChannel, Viewer
+from simulator_bridge.pages.live_channel import LiveChannel
+from simulator_bridge.pages.live_viewer import Viewer
 from simulator_bridge.pages.served_pages import ServedPages
 from simulator_bridge.track import Track
 from train.studio_page.commands import parse_command, parse_grip
