@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(config: TableConfig) -> int:
-    """Check the names, then build and print one architecture after the other."""
+    """Check the names, build one architecture after the other, print what they cost."""
     from models.architectures.registry import ARCHITECTURES, ModelConfig
 
     names = tuple(ARCHITECTURES) if ALL in config.names else config.names
@@ -77,29 +77,18 @@ def run(config: TableConfig) -> int:
 
     import_tensorflow()
     from models.costs import measure
+    from models.costs_table import build_table
+    from simulator_bridge.cli.terminal import counting
 
-    print_lines(HEADER)
-    rows = []
-    for model_config in configs:
-        rows.append(measure(model_config, config.timing))
-        print_lines(table_row(rows[-1]))  # a large network takes a minute: each row is shown when it is known
+    rows: list[Costs] = []
+    with counting("measuring", len(configs)) as on_progress:
+        for model_config in configs:
+            rows.append(measure(model_config, config.timing))
+            on_progress(len(rows))
+    print(build_table(rows))  # noqa: T201 - the command's result
     if config.json:
         write_json(config.json, rows)
     return 0
-
-
-def table_row(row: Costs) -> str:
-    """A line of the table, at most 80 characters wide."""
-    size = f"{row.image_size[0]}x{row.image_size[1]}"
-    ms = "-" if row.ms_a_frame is None else f"{row.ms_a_frame:.2f}"
-    top1 = "-" if row.top1_percent is None else f"{row.top1_percent:.1f}"
-    weights = {"none": "-", "file": "file"}.get(row.pretrained, f"{row.download_mb or 'yes'}")
-    return f"{row.name:20}{size:>8}{row.parameters / 1e3:>11,.0f}{row.mflops:>8,.0f}{ms:>8}{weights:>9}{top1:>7}"
-
-
-def print_lines(text: str) -> None:
-    """Print to standard output now, not when the buffer is full."""
-    print(text, flush=True)  # noqa: T201 - the command's result
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.terminal import say
 
 if TYPE_CHECKING:
-    from train.reports.recording_facts import Finding
+    from train.reports.recording_check import RecordingCheck
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,20 +65,20 @@ def run(config: CheckupConfig) -> int:
     check_output("--json", config.json)
     check_output("--report", config.report)
     from simulator_bridge.recording.log.folder_scan import scan_folders
-    from train.reports.checkup_tables import print_findings, show_progress
-    from train.reports.recording_facts import find_out, to_json
+    from train.reports.checkup_tables import print_checks, show_progress
+    from train.reports.recording_check import check_recording, checks_to_json
 
     found = scan_folders(config.recordings)
-    findings = [find_out(item, config.check) for item in show_progress(found)]
-    print_findings(findings)
+    checks = [check_recording(item, config.check) for item in show_progress(found)]
+    print_checks(checks)
     if config.json:
-        write_json(config.json, to_json(findings))
+        write_json(config.json, checks_to_json(checks))
     if config.report:
-        write_report(config.report, findings)
-    return 0 if any(finding.usable_rows for finding in findings) else 1
+        write_report(config.report, checks)
+    return 0 if any(checked.usable_rows for checked in checks) else 1
 
 
-def write_report(path: Path, findings: Sequence[Finding]) -> None:
+def write_report(path: Path, checks: Sequence[RecordingCheck]) -> None:
     """Write the page about what was found."""
     from models.quiet_import import import_tensorflow
     from simulator_bridge.pages.document import write_document
@@ -87,7 +87,7 @@ def write_report(path: Path, findings: Sequence[Finding]) -> None:
     import_tensorflow()  # whose augmentation is shown
     from train.reports.data_report import data_report
 
-    write_document(path, data_report(findings))
+    write_document(path, data_report(checks))
     say(f"report: {path}")
 
 

@@ -1,22 +1,30 @@
-"""What a training came to: a table for a person, JSON for a program, both from one `TrainingResult`."""
+"""The result of a training: a table for a person, JSON for a program, both from one `TrainingResult`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from simulator_bridge.cli.json_values import to_json_value
+from simulator_bridge.cli.output_file import write_json
+from simulator_bridge.cli.text_table import TextColumn, text_table
 from train.validation.metrics import Score
+
+ERRORS = (
+    TextColumn("predictor", numeric=False),
+    TextColumn("MSE", 5),
+    TextColumn("MSE deg^2", 2),
+    TextColumn("MAE", 4),
+    TextColumn("MAE deg", 2),
+    TextColumn("r11", 3),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
-    """Everything worth knowing about a finished training.
+    """The result of a finished training.
 
     Attributes:
         output: Where the model is.
@@ -25,7 +33,7 @@ class TrainingResult:
         regime: How it was trained, see `train/transfer/regimes.py`.
         regime_reason: Why so.
         n_train: Rows trained on.
-        n_validation: Rows held back and scored.
+        n_validation: Rows of the validation set.
         n_guard: Rows left out between the two.
         n_samples: Images trained on in an epoch (cameras counted, balanced).
         dropped: Reason -> rows or images left out.
@@ -33,7 +41,7 @@ class TrainingResult:
         epochs_done: Epochs trained.
         history: Of each epoch: `epoch` (from 1), `loss`, `val_loss`, `val_mse`, `val_mae`, `val_r11`, `learning_rate`,
             and `seconds` since the training began.
-        model: Score of the model on the held-back rows.
+        model: Score of the model on the validation rows.
         baselines: Name -> score on the same rows.
         images_per_s: Speed of the training steps.
         seconds: From start to finish, over all resumed runs.
@@ -76,7 +84,7 @@ class TrainingResult:
             "samples_per_epoch": self.n_samples,
             "best_epoch": self.best_epoch,
             "epochs_done": self.epochs_done,
-            "history": [_finite(epoch) for epoch in self.history],
+            "history": to_json_value(self.history),
             "validation": self.model.to_json(),
             "baselines": {name: score.to_json() for name, score in self.baselines.items()},
             "images_per_s": round(self.images_per_s, 1),
@@ -85,37 +93,23 @@ class TrainingResult:
         }
 
 
-def _finite(figures: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in figures.items()}
-
-
-def print_result(result: TrainingResult, console: Console | None = None) -> None:
-    """Print the result as tables of at most 80 columns, on standard output by default."""
-    console = console or Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 80
-    errors = Table(title=f"validation on {result.n_validation} held-back rows, center camera", title_justify="left")
-    errors.add_column("predictor")
-    for column in ("MSE", "MSE deg²", "MAE", "MAE deg", "r11"):
-        errors.add_column(column, justify="right")
-    for name, score in {result.arch: result.model, **result.baselines}.items():
-        r11 = f"{score.r11:.3f}" if score.r11 == score.r11 else "-"
-        errors.add_row(
-            name, f"{score.mse:.5f}", f"{score.mse_deg2:.2f}", f"{score.mae:.4f}", f"{score.mae_deg:.2f}", r11
-        )
-    console.print(errors)
+def print_result(result: TrainingResult) -> None:
+    """Print the result as a table of at most 80 columns and a few lines, on standard output."""
+    scores = {result.arch: result.model, **result.baselines}
+    rows = [[name, score.mse, score.mse_deg2, score.mae, score.mae_deg, score.r11] for name, score in scores.items()]
+    print(text_table(ERRORS, rows, title=f"{result.n_validation} validation rows, center camera"))  # noqa: T201
     for name, value in facts_of(result).items():
-        console.print(f"{name:<13} {value}", markup=False, soft_wrap=True)
+        print(f"{name:<13} {value}")  # noqa: T201 - the command's result
 
 
 def facts_of(result: TrainingResult) -> dict[str, str]:
-    """What else is to be said of a training, in words."""
+    """The rest of the result, in words."""
     dropped = ", ".join(f"{count} {reason}" for reason, count in result.dropped.items()) or "none"
     minutes, seconds = divmod(round(result.seconds), 60)
     return {
         "regime": result.regime,
         "trained on": f"{result.n_train} rows, {result.n_samples} samples an epoch",
-        "held back": f"{result.n_validation} rows, {result.n_guard} more as a gap around them",
+        "validation": f"{result.n_validation} rows, {result.n_guard} more as a gap around them",
         "dropped": dropped,
         "best epoch": f"{result.best_epoch} of {result.epochs_done}"
         + (" (stopped by Ctrl-C; --resume goes on)" if result.interrupted else ""),
@@ -123,3 +117,8 @@ def facts_of(result: TrainingResult) -> dict[str, str]:
         "LiteRT": f"differs by at most {max(result.parity.values()):.1e} on real frames",
         "model": str(result.output),
     }
+
+
+def write_summary(path: Path, result: TrainingResult) -> None:
+    """Write the result as JSON."""
+    write_json(path, result.to_json())

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from drive.benchmark.latency_run import STAGES, Measured
+from simulator_bridge.cli.text_table import TextColumn, text_table
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
 NOTE = """\
@@ -74,46 +73,45 @@ def _ratios(runs: Sequence[Measured]) -> dict[str, dict[str, float]]:
 
 def print_tables(summary: dict[str, Any]) -> None:
     """Print the figures on standard output."""
-    console = Console(width=80, highlight=False)
     servers: dict[str, dict[str, Any]] = summary["servers"]
-    console.print(_server_table(servers))
+    lines = [_server_table(servers), ""]
     for name, server in servers.items():
         if server["stages_ms"] and server["way"] == "litert":
-            console.print(_stage_table(name, server["stages_ms"]))
+            lines += [_stage_table(name, server["stages_ms"]), ""]
     for name, ratio in summary["ratios"].items():
-        console.print(f"{name}: {ratio['p50']:g} times as long at p50, {ratio['p99']:g} at p99")
+        lines.append(f"{name}: {ratio['p50']:g} times as long at p50, {ratio['p99']:g} at p99")
     for name, server in servers.items():
         if server["n_passed_over"] or server["n_unanswered"]:
-            console.print(
+            lines.append(
                 f"{name}: {server['n_passed_over']} passed over for newer frames, {server['n_unanswered']} unanswered"
             )
         if server["n_page_updates"]:
-            console.print(
+            lines.append(
                 f"{name}: the page saw {server['n_page_updates']} updates and {server['n_page_maps']} saliency maps"
             )
-    console.print(NOTE)
+    print("\n".join([*lines, NOTE]))  # noqa: T201 - the command's result
 
 
-def _server_table(servers: dict[str, dict[str, Any]]) -> Table:
-    table = Table(title="round trip, ms", title_justify="left", box=None, pad_edge=False)
-    table.add_column("server", no_wrap=True)
-    for heading in (*PERCENTILES, "fps", "n", "MB", "start s"):
-        table.add_column(heading, justify="right")
-    for name, server in servers.items():
-        trip = server["round_trip_ms"]
-        memory = "" if server["memory_mb"] is None else f"{server['memory_mb']}"
-        table.add_row(
-            name, *(f"{trip[name]:.2f}" for name in PERCENTILES), f"{server['frames_per_s']:.1f}", str(server["n"]),
-            memory, f"{server['first_steer_s']:.1f}",
-        )  # fmt: skip
-    return table
+def _server_table(servers: dict[str, dict[str, Any]]) -> str:
+    columns = [
+        TextColumn("server", numeric=False),
+        *(TextColumn(f"{name} ms", 2) for name in PERCENTILES),
+        TextColumn("fps", 1),
+        TextColumn("frames", 0),
+        TextColumn("MB", 0),
+        TextColumn("start s", 1),
+    ]
+    rows = [
+        [
+            name, *(server["round_trip_ms"][percentile] for percentile in PERCENTILES), server["frames_per_s"],
+            server["n"], server["memory_mb"], server["first_steer_s"],
+        ]
+        for name, server in servers.items()
+    ]  # fmt: skip
+    return text_table(columns, rows, title="round trip")
 
 
-def _stage_table(name: str, stages: dict[str, dict[str, float]]) -> Table:
-    table = Table(title=f"inside {name}, ms", title_justify="left", box=None, pad_edge=False)
-    table.add_column("stage", min_width=18)
-    for heading in PERCENTILES:
-        table.add_column(heading, justify="right", min_width=8)
-    for stage, times in stages.items():
-        table.add_row(stage, *(f"{times[heading]:.3f}" for heading in PERCENTILES))
-    return table
+def _stage_table(name: str, stages: dict[str, dict[str, float]]) -> str:
+    columns = [TextColumn("stage", numeric=False), *(TextColumn(f"{percentile} ms", 3) for percentile in PERCENTILES)]
+    rows = [[stage, *(times[percentile] for percentile in PERCENTILES)] for stage, times in stages.items()]
+    return text_table(columns, rows, title=f"inside {name}")

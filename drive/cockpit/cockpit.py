@@ -17,7 +17,8 @@ from drive.cockpit.page_commands import PageCommands, PageView
 from drive.cockpit.saliency_maps import SaliencyMaps
 from drive.decision import Decision
 from simulator_bridge.drive_progress import DriveProgress
-from simulator_bridge.pages.live_channel import Update, Viewer
+from simulator_bridge.pages.live_channel import Update
+from simulator_bridge.pages.live_viewer import Viewer
 from simulator_bridge.serving.client_connection import ClientFacts
 from simulator_bridge.serving.driver import Driver
 

@@ -12,6 +12,7 @@ from simulator_bridge.pages.live_channel import LiveChannel
 from simulator_bridge.pages.served_pages import ServedPages
 
 STATIC = Path(__file__).with_name("static")
+TEMPLATE = Path(__file__).parent / "templates" / "cockpit.html"
 MAX_FACT = 80  # characters
 HOME, LIVE = "/cockpit", "/cockpit/live"
 
@@ -26,17 +27,17 @@ def build_pages(cockpit: Cockpit, facts: Mapping[str, str]) -> ServedPages:
     channel = LiveChannel(cockpit.newest, cockpit.take, cockpit.left, first_view=PageView())
     cockpit.watch_views(channel.views)
     pages = ServedPages(HOME, [STATIC])
-    pages.add_page(HOME, STATIC / "cockpit.html", lambda: {"facts": facts})
+    pages.add_page(HOME, TEMPLATE, lambda: {"facts": facts})
     pages.add_channel(LIVE, channel)
     return pages
 
 
 def model_facts(path: Path, metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Say what there is to know of a model file, for people.
+    """Facts about a model file, for a person.
 
     Args:
         path: Of the file.
-        metadata: As `models.model_file` states it; empty for a foreign file.
+        metadata: Of `models.model_file`; empty for a file of another program.
     """
     facts = {"file": path.name, "size": f"{path.stat().st_size / 1e6:.1f} MB"}
     if not metadata:

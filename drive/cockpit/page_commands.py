@@ -14,7 +14,8 @@ from drive.cockpit.marks import Marks
 from drive.cockpit.saliency_maps import SaliencyMaps
 from simulator_bridge.drive_progress import DriveProgress
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.pages.live_channel import CommandError, Viewer
+from simulator_bridge.pages.live_channel import CommandError
+from simulator_bridge.pages.live_viewer import Viewer
 from simulator_bridge.udacity_car import MAX_SPEED_MPH
 
 Command = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""How sure a result over a handful of seeds is: 95 % intervals. Pure."""
+"""95 % confidence intervals of results over a few seeds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T_95 = (
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and the half width of its 95 % interval; NaN where there are too few values to tell."""
+    """A mean and the half width of its 95 % interval; NaN where there are too few values."""
 
     mean: float
     half_width: float
@@ -41,7 +41,7 @@ def estimate_mean(values: Sequence[float]) -> Estimate:
 def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a proportion, in [0, 1]; Wilson 1927. All of nothing is (0, 1).
 
-    Unlike mean and deviation it is honest at the ends: 5 of 5 means 57 % to 100 %.
+    Unlike the normal approximation it holds near 0 and 1: 5 of 5 is 57 % to 100 %.
     """
     if n == 0:
         return 0.0, 1.0

@@ -13,9 +13,10 @@ from drive.evaluation.drive_trace import DriveTrace
 from drive.evaluation.lap_config import LapsConfig
 from drive.evaluation.lap_runs import LapResult
 from drive.evaluation.track_map import draw_key, draw_map
-from simulator_bridge.pages.blocks import Column, drawing, gallery, note, picture, table
+from simulator_bridge.pages.blocks import drawing, gallery, note, picture
 from simulator_bridge.pages.document import Section, document
 from simulator_bridge.pages.figures import Line, line_chart
+from simulator_bridge.pages.sortable_table import Column, table
 from simulator_bridge.simulator.judge.finished_drive import FinishedDrive
 from simulator_bridge.simulator.run.watchers.film_strip import Picture
 from simulator_bridge.track import build_track

@@ -15,7 +15,7 @@ from simulator_bridge.track.track_plan import FloatArray
 
 MAX_WIDTH_PX, MAX_HEIGHT_PX, MARGIN_PX = 900, 560, 24
 LIMITS_M = (0.25, 0.5, 1.0, 2.0)  # of |cte|, between one colour and the next
-# From calm to alarming, told apart by lightness too, and readable on white, on black and on the grey road.
+# From calm to alarming, different in lightness too, and readable on white, on black and on the grey road.
 COLORS = ("#1b9e77", "#8fbf3f", "#f2b134", "#ef6c33", "#d7191c")
 ROAD, EDGE, MARK = "#8a8f98", "#5c6068", "#7b1fa2"
 

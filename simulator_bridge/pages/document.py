@@ -8,46 +8,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
-from simulator_bridge.errors import UserError
+from simulator_bridge.cli.output_file import replacing
+from simulator_bridge.pages.page_templates import template_environment
 
 STATIC = Path(__file__).with_name("static")
 STYLES = ("uPlot.min.css", "base.css")
 SCRIPTS = ("uPlot.iife.min.js", "charts.js", "tables.js")
 LICENCES = {"uPlot.iife.min.js": "uPlot.LICENSE"}  # travels with the code, as its licence asks
-
-_PAGE = Markup("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<link rel="icon" href="data:,">
-{styles}
-</head>
-<body>
-<header>
-<h1>{title}</h1>
-{summary}
-</header>
-{contents}
-<main>
-{sections}
-</main>
-<noscript><p class="note">The charts of this page need JavaScript.</p></noscript>
-{scripts}
-</body>
-</html>
-""")
 
 
 class Section:
@@ -71,23 +44,24 @@ def document(title: str, sections: Sequence[Section], *, summary: str = "") -> s
     Args:
         title: Heading and window title.
         sections: The parts, in reading order; a table of contents is added from three on.
-        summary: What a reader in a hurry should know; plain text.
+        summary: The result in a sentence or two; plain text.
 
     Returns:
         The HTML of one file.
     """
-    names = _anchors([section.title for section in sections])
     styles = [static_text(name) for name in STYLES]
     scripts = [static_text(name) for name in SCRIPTS]
-    return str(
-        _PAGE.format(
-            policy=content_security_policy(scripts, styles),
+    return (
+        template_environment()
+        .get_template("report.html")
+        .render(
             title=title,
-            styles=Markup("\n").join(_inline("style", text) for text in styles),
-            summary=Markup('<p class="summary">{}</p>').format(summary) if summary else "",
-            contents=_contents(names, sections) if len(sections) > 2 else "",
-            sections=Markup("\n").join(_section(name, part) for name, part in zip(names, sections, strict=True)),
-            scripts=Markup("\n").join(_inline("script", text) for text in scripts),
+            summary=summary,
+            sections=sections,
+            anchors=_anchors([section.title for section in sections]),
+            policy=content_security_policy(scripts, styles),
+            styles=[_trusted("style", text) for text in styles],
+            scripts=[_trusted("script", text) for text in scripts],
         )
     )
 
@@ -98,13 +72,8 @@ def write_document(path: Path, html: str) -> None:
     Raises:
         UserError: If it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(html, encoding="utf-8", newline="\n")
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UserError(f"{path}: the page cannot be written: {error.strerror}") from error
+    with replacing(path) as partial:
+        partial.write_text(html, encoding="utf-8", newline="\n")  # the hashes of the policy are of these very bytes
 
 
 def static_text(name: str) -> str:
@@ -133,27 +102,11 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _inline(tag: str, text: str) -> Markup:
+def _trusted(tag: str, text: str) -> Markup:
+    """A bundled text that goes into an element as it is."""
     if f"</{tag}" in text:
         raise ValueError(f"a bundled {tag} contains </{tag}, which would end it early")
-    return Markup(f"<{tag}>{text}</{tag}>")
-
-
-def _section(name: str, section: Section) -> Markup:
-    return Markup('<section id="{}">\n<h2>{}</h2>\n{}{}\n</section>').format(
-        name,
-        section.title,
-        Markup("<p>{}</p>\n").format(section.intro) if section.intro else "",
-        Markup("\n").join(section.blocks),
-    )
-
-
-def _contents(names: Sequence[str], sections: Sequence[Section]) -> Markup:
-    links = (
-        Markup('<li><a href="#{}">{}</a></li>').format(name, section.title)
-        for name, section in zip(names, sections, strict=True)
-    )
-    return Markup('<nav aria-label="Contents">\n<ul>\n{}\n</ul>\n</nav>').format(Markup("\n").join(links))
+    return Markup(text)
 
 
 def _anchors(titles: Sequence[str]) -> list[str]:

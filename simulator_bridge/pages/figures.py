@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -11,6 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
+
+from simulator_bridge.cli.json_values import finite_or_none
 
 Numbers: TypeAlias = Sequence[float] | npt.NDArray[Any]
 
@@ -127,11 +128,8 @@ def histogram(
 
 
 def _plain(values: Numbers, digits: int) -> list[float | None]:
-    """Numbers that JSON knows, without digits that no reader sees; what is not finite becomes a gap."""
-    return [
-        float(f"{value:.{digits}g}") if math.isfinite(value) else None
-        for value in np.asarray(values, dtype=np.float64).tolist()
-    ]
+    """Numbers as JSON holds them, rounded to significant digits; what is not finite becomes a gap."""
+    return [finite_or_none(float(f"{value:.{digits}g}")) for value in np.asarray(values, dtype=np.float64).tolist()]
 
 
 def _figure(title: str, data: dict[str, Any], x_label: str, y_label: str, height_px: int) -> Markup:

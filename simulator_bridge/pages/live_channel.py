@@ -1,7 +1,7 @@
 """A live channel: any number of pages watch the newest state over websockets, and send commands.
 
-The state is asked for, never pushed: what it shows costs nothing while nobody looks. A page says which update it has
-drawn; one that is slow gets fewer, always the newest, and holds up nobody. Knows no Flask and nothing of driving.
+The state is pulled, never pushed: it costs nothing while no page watches. A page acknowledges each update that it has
+drawn; a slow page gets fewer updates, always the newest, and delays no other. Independent of Flask and of driving.
 
 An update is one binary message: the length of its JSON in 4 bytes (big-endian), the JSON, then the pictures. A page
 sends JSON objects: `{"seen": number}` for each update, else commands.
@@ -11,32 +11,28 @@ from __future__ import annotations
 
 import json
 import logging
-import struct
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulator_bridge.errors import UserError
+from simulator_bridge.pages.live_viewer import Viewer
 from simulator_bridge.transport.fault_log import FaultLog
 from simulator_bridge.transport.websocket import CLOSE_GOING_AWAY, Upgrade, WebSocket
 
 logger = logging.getLogger(__name__)
 
-PERIOD_S = 0.05  # from one update to the next, unless the owner of the channel says otherwise
-KEEP_ALIVE_S = 0.5  # an update is sent then, even if nothing is new
-MAX_UNSEEN = 2  # updates on their way to a page: more would be out of date when they arrive
-SILENT_S = 20.0  # a page that says nothing for so long has gone
+PERIOD_S = 0.05  # from one update to the next, unless the owner of the channel sets another
+SILENT_S = 20.0  # a page that sends nothing for so long has gone
 MAX_VIEWERS = 16  # at one time
 MAX_COMMAND_BYTES = 16_384
 MAX_COMMANDS_PER_S = 200  # of one page; it is read no faster
-MAX_NOTICES = 16  # that wait for one page
 
 
 class CommandError(UserError):
-    """What a page asks for cannot be done; its text is shown there."""
+    """A command of a page cannot be carried out; the message is shown on the page."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,36 +50,14 @@ class Update:
     number: int = 0
 
 
-class Viewer:
-    """One page that watches.
-
-    Attributes:
-        number: Counted from 1.
-        view: What it wants to see, as the owner of the channel chooses; given to `newest`.
-    """
-
-    def __init__(self, number: int, view: Hashable = None) -> None:
-        self.number = number
-        self.view = view
-        self._notices: deque[dict[str, Any]] = deque(maxlen=MAX_NOTICES)
-        self._n_sent = self._n_seen = 0
-        self._shown: int | None = None  # number of the update sent last
-        self._sent_at = 0.0
-        self._is_gone = False
-
-    def notify(self, text: str, kind: str = "info") -> None:
-        """Show a line on this page: kind "info" or "error"."""
-        self._notices.append({"text": text, "kind": kind})
-
-
 class LiveChannel:
     """The newest state for any number of viewers, and their commands.
 
     Args:
-        newest: Gives what a viewer with this `view` shall see now. Called at most every `period_s` for all viewers of
+        newest: Returns the update of a `view`. Called at most every `period_s` for all viewers of
             the same view together, in a thread of theirs; must not wait.
-        take: Does what a page asks for; raises CommandError if that cannot be done. Called in the page's own thread.
-        left: Told of a viewer that has gone.
+        take: Carries out a page's command; raises CommandError if it cannot. Called in the page's own thread.
+        left: Called with a viewer that has gone.
         first_view: The view of a page that has just come.
         period_s: From one update to the next.
     """
@@ -111,7 +85,7 @@ class LiveChannel:
         return len(self._open)
 
     def views(self) -> list[Hashable]:
-        """What they want to see."""
+        """The views of all pages that watch."""
         return [viewer.view for viewer in list(self._open)]
 
     def serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -143,7 +117,7 @@ class LiveChannel:
         try:
             self._listen(viewer, websocket, upgrade)
         finally:
-            viewer._is_gone = True
+            viewer.is_gone = True
             with self._lock:
                 del self._open[viewer]
             self._left(viewer)
@@ -164,7 +138,7 @@ class LiveChannel:
                 self._handle(viewer, _parse(text))
             except CommandError as error:
                 viewer.notify(str(error), "error")
-            except Exception:  # a bug: the page must live on
+            except Exception:  # a bug: the page's connection must survive it
                 self._faults.report("command", "a page's command failed", traceback=True)
                 viewer.notify("that failed; the server's log says why", "error")
 
@@ -172,13 +146,13 @@ class LiveChannel:
         seen = message.get("seen")
         if seen is None:
             self._take(viewer, message)
-        elif isinstance(seen, int) and seen <= viewer._n_sent:
-            viewer._n_seen = max(viewer._n_seen, seen)
+        else:
+            viewer.acknowledge(seen)
 
     def _send(self, viewer: Viewer, websocket: WebSocket, upgrade: Upgrade) -> None:
         """Send what is new until the viewer has gone: the only thread that waits for it to read."""
         try:
-            while not viewer._is_gone:
+            while not viewer.is_gone:
                 message = self._next_message(viewer)
                 if message is not None:
                     websocket.send(message)
@@ -191,23 +165,10 @@ class LiveChannel:
             websocket.close()
 
     def _next_message(self, viewer: Viewer) -> bytes | None:
-        if viewer._n_sent - viewer._n_seen >= MAX_UNSEEN:
-            return None
-        number, state, pictures = self._encode(viewer.view)
-        now = time.monotonic()
-        is_new = number != viewer._shown
-        if not is_new and not viewer._notices and now - viewer._sent_at < KEEP_ALIVE_S:
-            return None
-        notices = [viewer._notices.popleft() for _ in range(len(viewer._notices))]
-        viewer._n_sent += 1
-        viewer._shown, viewer._sent_at = number, now
-        head = b'{"number":%d,"viewer":%d,"notices":%s,%s}' % (
-            viewer._n_sent, viewer.number, json.dumps(notices).encode(), state,
-        )  # fmt: skip
-        return struct.pack(">I", len(head)) + head + pictures
+        return None if viewer.is_behind else viewer.next_message(*self._encode(viewer.view))
 
     def _encode(self, view: Hashable) -> tuple[int, bytes, bytes]:
-        """Give an update's number, the rest of its JSON's head and its pictures; made once for all of the same view."""
+        """An update's number, the rest of its JSON's head and its pictures; made once for all viewers of a view."""
         with self._encoding:
             now = time.monotonic()
             made_at, number, state, pictures = self._encoded.get(view, (-self._period_s, 0, b"", b""))
@@ -216,14 +177,14 @@ class LiveChannel:
                 sizes = [[name, len(picture)] for name, picture in update.pictures.items()]
                 text = json.dumps({"state": update.state, "pictures": sizes}, allow_nan=False, separators=(",", ":"))
                 number, state, pictures = update.number, text[1:-1].encode(), b"".join(update.pictures.values())
-                self._encoded = {key: kept for key, kept in self._encoded.items() if now - kept[0] < self._period_s}
+                self._encoded = {key: entry for key, entry in self._encoded.items() if now - entry[0] < self._period_s}
                 self._encoded[view] = (now, number, state, pictures)
         return number, state, pictures
 
 
 @dataclass(frozen=True)
 class _Limits:
-    """What `WebSocket` wants to know of its server."""
+    """The settings that `WebSocket` reads from its server."""
 
     max_http_buffer_size: int = MAX_COMMAND_BYTES
 

@@ -1,4 +1,4 @@
-"""A server for live pages alone, where no simulator connects: the same transport, the same rules on who is let in."""
+"""A server for live pages alone, where no simulator connects: the same transport, the same admission rules."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PageServer:
         pages: What is served; `/` leads to their home.
         host: Address to listen on.
         port: Port to listen on; 0 for any free one, see the attribute `port`.
-        token: What browsers must show (`?token=`); None lets everyone in who reaches the address.
+        token: Must be in a browser's request (`?token=`); None admits everyone who reaches the address.
 
     Raises:
         BindError: If the address is in use or not ours.
@@ -66,7 +66,7 @@ class PageServer:
         self._stop.set()
 
     def close(self) -> None:
-        """Let go of the port; needed only when `serve` was never called."""
+        """Release the port; needed only when `serve` was never called."""
         self._listener.close()
 
     def _app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

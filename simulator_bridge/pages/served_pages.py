@@ -1,6 +1,6 @@
 """Live pages on a server's own port: their HTML, the static files they share, and their live channels.
 
-Nothing is fetched from elsewhere, and the browser is told to refuse it: a strict content-security policy, no inline
+Nothing is fetched from elsewhere, and the browser refuses it: a strict content-security policy, no inline
 script, no frame, no other origin. A token in the page's address goes on into its links.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import flask
-import jinja2
 
 from simulator_bridge.pages.live_channel import LiveChannel
+from simulator_bridge.pages.page_templates import template_environment
 from simulator_bridge.transport.admission import Admission
 
 STATIC = Path(__file__).with_name("static")
@@ -29,16 +29,16 @@ _PLAIN_HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
 class ServedPages:
     """Pages, to be mounted on a server.
 
-    A page is a Jinja template beside its script and styles. It links to static files as `{{ asset("base.css") }}`:
-    those of `simulator_bridge/pages/static` and of the folders given, by name; there are no others.
+    A page is a Jinja template that extends `live.html`. It links to static files as `{{ asset("base.css") }}`: those of
+    `simulator_bridge/pages/static` and of the folders given, by name; there are no others.
 
     Args:
-        home: Path of the page that a browser gets which asks for `/`.
+        home: Path of the page that a browser gets for `/`.
         folders: With further static files; a name must not be there twice.
 
     Attributes:
         blueprint: To be registered with a Flask application.
-        admission: Who is let in; set by the server.
+        admission: The server's admission rules; set by the server.
     """
 
     def __init__(self, home: str, folders: Sequence[Path] = ()) -> None:
@@ -46,7 +46,6 @@ class ServedPages:
         self.admission: Admission | None = None
         self._folders = [STATIC, *folders]
         self._channels: dict[str, LiveChannel] = {}
-        self._templates = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
         self.blueprint = flask.Blueprint("pages", __name__)
         self.blueprint.add_url_rule("/static/<name>", view_func=self._static)
         self.blueprint.add_url_rule("/favicon.ico", "favicon", lambda: ("", 204))
@@ -57,10 +56,10 @@ class ServedPages:
 
         Args:
             path: Such as "/cockpit".
-            template: File with the page's HTML.
-            facts: Gives what the template shows; escaped there.
+            template: File with the page's template.
+            facts: Returns the variables of the template; escaped there.
         """
-        page = self._templates.from_string(template.read_text(encoding="utf-8"))
+        page = template_environment().from_string(template.read_text(encoding="utf-8"))
 
         def show() -> flask.typing.ResponseReturnValue:
             return page.render(asset=_asset, link=_with_token, **facts())
@@ -72,13 +71,13 @@ class ServedPages:
         self._channels[path] = channel
 
     def is_live(self, environ: Mapping[str, Any]) -> bool:
-        """Tell whether a request is for a live channel."""
+        """Whether a request is for a live channel."""
         return environ.get("PATH_INFO") in self._channels
 
     def serve_live(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve a live channel for as long as its page watches; refuses pages of other origins."""
         if self.admission is None:
-            raise RuntimeError("expected a server to have set who is let in")
+            raise RuntimeError("expected a server to have set `admission`")
         refusal = self.admission.refuse_other_origin(environ, start_response)
         if refusal is not None:
             return refusal
@@ -90,7 +89,7 @@ class ServedPages:
             channel.hang_up()
 
     def wants_home(self) -> bool:
-        """Tell whether the current request, for `/`, is a browser's."""
+        """Whether the current request, for `/`, is a browser's."""
         return "text/html" in flask.request.headers.get("Accept", "")
 
     def redirect_home(self) -> flask.typing.ResponseReturnValue:
@@ -109,7 +108,7 @@ def _asset(name: str) -> str:
 
 
 def _with_token(path: str) -> str:
-    """Give a path the token of the current request, if it shows one."""
+    """A path with the token of the current request, if it has one."""
     token = flask.request.args.get("token")
     return path if token is None else f"{path}?{urllib.parse.urlencode({'token': token})}"
 

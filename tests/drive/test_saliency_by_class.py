@@ -89,7 +89,7 @@ def test_table_fits_80_columns_and_leaves_out_what_is_not_seen() -> None:
     assert max(map(len, table.splitlines())) <= 80
     lines = table.splitlines()
     assert lines[0].startswith("1 frames")
-    assert lines[3].split() == ["road", "17.6", "31.2", "31.2", "100.0", "3.20"]
+    assert lines[5].split() == ["road", "17.6", "31.2", "31.2", "100.0", "3.20"]
     assert not [line for line in lines[:-4] if line.startswith(("sky", "water"))]
 
 

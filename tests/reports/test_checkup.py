@@ -83,7 +83,7 @@ def test_recording_without_stamps_speed_or_side_cameras(tmp_path: Path, capsys: 
     assert (facts["rows"], facts["cameras"], facts["episodes"]) == (2, ["center"], 1)
     assert facts["rate_hz"] is facts["duration_s"] is facts["distance_m"] is facts["speed_mph"] is None
     assert main([str(folder)]) == 0
-    assert "not told by the recording" in capsys.readouterr().out
+    assert "not in the recording" in capsys.readouterr().out
 
 
 def test_nothing_usable_is_exit_code_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -337,7 +337,7 @@ def test_the_table_in_the_terminal_is_sorted_by_error_and_fits_80_columns() -> N
     config = config_of(arch=("mobilenet_v2", "efficientnet_v2_b0"), laps=1)
     lines = build_table(config, made_results(config)).splitlines()
     assert all(len(line) <= 80 for line in lines)
-    assert lines[1] == "efficientnet_v2_b0 fine-tune"  # too long for its column
-    assert lines[2].split() == ["0.00200", "0.850", "500", "300", "2.50", "72.0", "64.0"]
-    assert "efficientnet_v2_b0 scratch: <b>no weights</b>" in lines
-    assert lines[-1].split() == ["always", "zero", "0.01300", "-"]
+    assert lines[2].split()[2:] == ["0.00200", "0.850", "500", "300", "2.50", "72.0", "64.0"]
+    assert lines[2].startswith("efficientnet_v2_b0 fine-tune ")
+    assert lines[-2].split() == ["always", "zero", "0.01300", *"------"]
+    assert lines[-1] == "efficientnet_v2_b0 scratch: <b>no weights</b>"

@@ -1,4 +1,4 @@
-"""The data report: what is suspicious is found, what is drawn is bounded, and the page opens in a browser."""
+"""The data report: issues are found, what is drawn is bounded, and the page opens in a browser."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from simulator_bridge.recording import load_recording, read_frame
 from tests.support.browser import open_page, overflow_px, requested_urls, set_media, set_phone
 from tests.support.made_recording import START, jpeg, make_recording
 from train.checkup import main
-from train.reports.frame_facts import examine_frames, runs_of
-from train.reports.names import names_of
-from train.reports.pictures import frame_or_rest, in_words
-from train.reports.suspects import find_damaged, find_suspicions
-from train.reports.timeline import MAX_POINTS, clock_of, episodes_of, thinned
+from train.reports.damaged_images import find_damaged_images
+from train.reports.data_issues import find_issues
+from train.reports.frame_pictures import frame_and_damage, steering_text
+from train.reports.frame_statistics import measure_frames, runs_of
+from train.reports.recording_names import recording_names
+from train.reports.timeline import MAX_POINTS, downsample, summarise_episodes, time_axis_of
 
 
 def center_images(folder: Path) -> list[Path]:
@@ -57,24 +58,24 @@ def page(troubled: Path) -> Path:
     return path
 
 
-def test_each_suspicion_names_its_rows(troubled: Path) -> None:
+def test_each_issue_names_its_rows(troubled: Path) -> None:
     recording = load_recording(troubled)
-    found = {suspicion.kind: suspicion for suspicion in find_suspicions(recording, examine_frames(recording))}
+    found = {issue.kind: issue for issue in find_issues(recording, measure_frames(recording))}
 
     assert set(found) == {
         "label jumps", "frozen pictures", "dark pictures", "overexposed pictures", "flat pictures"
     }  # fmt: skip
-    assert [suspect.rows for suspect in found["label jumps"].worst] == [(8, 9), (7, 8)]
+    assert [example.rows for example in found["label jumps"].worst] == [(8, 9), (7, 8)]
     assert found["frozen pictures"].n_rows == 3
-    assert [suspect.rows for suspect in found["frozen pictures"].worst] == [(12, 15)]
-    assert [suspect.rows for suspect in found["dark pictures"].worst] == [(20,)]
-    assert [suspect.rows for suspect in found["overexposed pictures"].worst] == [(24,)]
-    assert [suspect.rows for suspect in found["flat pictures"].worst] == [(28,)]
+    assert [example.rows for example in found["frozen pictures"].worst] == [(12, 15)]
+    assert [example.rows for example in found["dark pictures"].worst] == [(20,)]
+    assert [example.rows for example in found["overexposed pictures"].worst] == [(24,)]
+    assert [example.rows for example in found["flat pictures"].worst] == [(28,)]
 
 
-def test_a_good_recording_raises_no_suspicion(tmp_path: Path) -> None:
+def test_a_good_recording_has_no_issue(tmp_path: Path) -> None:
     recording = load_recording(make_recording(tmp_path, 30))
-    assert find_suspicions(recording, examine_frames(recording)) == []
+    assert find_issues(recording, measure_frames(recording)) == []
 
 
 def test_a_picture_that_stands_still_with_the_car_is_not_frozen(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_a_picture_that_stands_still_with_the_car_is_not_frozen(tmp_path: Path) 
     log.write_text(re.sub(r",[\d.]+$", ",0", log.read_text(), flags=re.MULTILINE))
     recording = load_recording(folder)
     assert recording.speed_mph.max() == 0
-    assert find_suspicions(recording, examine_frames(recording)) == []
+    assert find_issues(recording, measure_frames(recording)) == []
 
 
 def test_a_jump_between_rows_far_apart_is_a_turned_wheel(tmp_path: Path) -> None:
@@ -93,20 +94,20 @@ def test_a_jump_between_rows_far_apart_is_a_turned_wheel(tmp_path: Path) -> None
         load_recording(make_recording(tmp_path / str(rate), 6, [0, 0, 0.8, 0.8, 0.8, 0.8], rate_hz=rate))
         for rate in (2, 10)
     )
-    assert [s.kind for s in find_suspicions(quick, examine_frames(quick))] == ["label jumps"]
-    assert find_suspicions(slow, examine_frames(slow)) == []
+    assert [s.kind for s in find_issues(quick, measure_frames(quick))] == ["label jumps"]
+    assert find_issues(slow, measure_frames(slow)) == []
 
 
 def test_damaged_images_are_named_and_what_is_left_of_them_is_shown(troubled: Path) -> None:
-    truncated, empty = find_damaged(load_recording(troubled), 6)
+    truncated, empty = find_damaged_images(load_recording(troubled), 6)
 
     assert (truncated.line, truncated.reason) == (51, "truncated image")
     assert (empty.line, empty.reason) == (56, "empty image")
-    rest, reason = frame_or_rest(Path(truncated.path))
+    rest, reason = frame_and_damage(Path(truncated.path))
     assert reason == "truncated image"
     whole = read_frame(center_images(troubled)[51])
     assert np.abs(rest[:20].astype(int) - whole[:20]).mean() < 10  # the sky is the same, and it is there
-    crossed, reason = frame_or_rest(Path(empty.path))
+    crossed, reason = frame_and_damage(Path(empty.path))
     assert reason == "empty image"
     assert crossed.std() > 0
 
@@ -115,7 +116,7 @@ def test_long_lines_keep_their_peaks_and_breaks_and_few_points() -> None:
     n = 100_000
     y = np.sin(np.arange(n) / 50)
     y[60_001] = 7.0
-    x, thin = thinned(np.arange(n, dtype=float), y, (np.arange(n) // 25_000).astype(np.int32))
+    x, thin = downsample(np.arange(n, dtype=float), y, (np.arange(n) // 25_000).astype(np.int32))
 
     assert len(x) <= MAX_POINTS + 3
     assert np.nanmax(thin) == 7
@@ -126,7 +127,7 @@ def test_long_lines_keep_their_peaks_and_breaks_and_few_points() -> None:
 
 def test_short_lines_stay_as_they_are() -> None:
     y = np.array([1.0, 5.0, 2.0])
-    x, thin = thinned(np.arange(3.0), y, np.zeros(3, np.int32))
+    x, thin = downsample(np.arange(3.0), y, np.zeros(3, np.int32))
     assert x.tolist() == [0, 1, 2]
     assert thin.tolist() == y.tolist()
 
@@ -137,10 +138,10 @@ def test_a_long_gap_is_shortened_a_short_one_is_not(tmp_path: Path) -> None:
         make_recording(tmp_path / name, 40, start=START + datetime.timedelta(seconds=4 + pause_s))
     short, long = (load_recording(tmp_path / name) for name in ("short", "long"))
 
-    assert clock_of(short).x[-1] == pytest.approx(11.9, abs=0.01)
-    assert clock_of(long).x[-1] == pytest.approx(3.9 + 1 + 3.9, abs=0.01)
-    assert "shortened" in clock_of(long).label
-    first, second = episodes_of(long, clock_of(long))
+    assert time_axis_of(short).x[-1] == pytest.approx(11.9, abs=0.01)
+    assert time_axis_of(long).x[-1] == pytest.approx(3.9 + 1 + 3.9, abs=0.01)
+    assert "shortened" in time_axis_of(long).label
+    first, second = summarise_episodes(long, time_axis_of(long))
     assert (first.n_rows, first.gap_before_s) == (40, None)
     assert second.gap_before_s == pytest.approx(3600.1, abs=0.01)
     assert second.first_line == 41
@@ -149,10 +150,10 @@ def test_a_long_gap_is_shortened_a_short_one_is_not(tmp_path: Path) -> None:
 def test_runs_and_names_and_words(tmp_path: Path) -> None:
     assert runs_of(np.array([True, True, False, True])) == [range(2), range(3, 4)]
     recordings = [load_recording(make_recording(tmp_path / name, 2)) for name in ("a/lap", "b/lap")]
-    assert names_of(recordings) == ["a/lap", "b/lap"]
-    assert names_of(recordings[:1]) == ["lap"]
-    assert in_words(0.5) == "+0.50 (12.5\N{DEGREE SIGN} right)"
-    assert in_words(-0.0001) == "+0.00 (straight)"
+    assert recording_names(recordings) == ["a/lap", "b/lap"]
+    assert recording_names(recordings[:1]) == ["lap"]
+    assert steering_text(0.5) == "+0.50 (12.5\N{DEGREE SIGN} right)"
+    assert steering_text(-0.0001) == "+0.00 (straight)"
 
 
 def test_page_tells_what_was_found_and_stays_small(page: Path) -> None:
@@ -207,7 +208,7 @@ def test_one_camera_no_speed_no_time(tmp_path: Path) -> None:
     report = tmp_path / "report.html"
     assert main([str(folder), "--report", str(report)]) == 0
     html = report.read_text()
-    for expected in ("No recording tells its speed", "No recording has side cameras", "the recording tells no time"):
+    for expected in ("No recording has a speed", "No recording has side cameras", "the recording has no time stamps"):
         assert expected in html
 
 

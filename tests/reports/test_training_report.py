@@ -27,9 +27,10 @@ from train.data.image_store import FrameReader
 from train.data.rows import Rows, gather_rows
 from train.reports.predictions import MAX_ROWS, Predictions, predict_rows
 from train.reports.training_curves import curves_section
-from train.reports.training_errors import scatter_section, timeline_section
+from train.reports.training_errors import timeline_section
 from train.reports.training_frames import _worst
 from train.reports.training_report import _verdict
+from train.reports.training_scatter import scatter_section
 from train.training_result import TrainingResult
 from train.validation.metrics import Score
 
@@ -81,7 +82,7 @@ def text_of(section: Section) -> str:
     return re.sub(r"<[^>]*>", " ", " ".join(map(str, section.blocks)))
 
 
-def test_verdict_compares_with_the_best_rival_only() -> None:
+def test_verdict_compares_with_the_best_baseline_only() -> None:
     assert "50 % less MSE than ridge" in _verdict(RESULT)
     assert "no better than ridge" in _verdict(replace(RESULT, model=Score(0.025, 0.05, 0.8)))
 
@@ -90,7 +91,7 @@ def test_verdict_compares_with_the_best_rival_only() -> None:
     ("losses", "said"),
     [
         ((0.05, 0.04, 0.03), "still falling"),
-        ((0.05, 0.02, 0.03, 0.04), "learned the training rows by heart"),
+        ((0.05, 0.02, 0.03, 0.04), "overfits the training rows"),
         ((0.05, 0.0201, 0.02, 0.0201), "levelled off"),
     ],
 )
@@ -169,7 +170,7 @@ def test_the_timeline_has_a_chart_for_each_recording(tmp_path: Path) -> None:
     assert charts[1]["xs"][0][0] == 0  # each recording begins at 0 s
 
 
-def test_of_very_many_rows_a_spread_is_asked(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_rows_a_spread_is_predicted(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("train.reports.predictions.MAX_ROWS", 15)
     seen = predict_rows(brightness, rows, np.arange(100), FrameReader())
     assert len(seen) == 15
@@ -197,7 +198,7 @@ def test_page_holds_every_part(page: Path) -> None:
         "always zero",
         "ridge",
         "Loss by epoch",
-        "held-back rows",
+        "validation rows",
         "what moves the model",
         "conv1",
         "Conv2D",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Hashable, Mapping
 from http.client import HTTPConnection, HTTPResponse
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from simulator_bridge.pages.live_channel import MAX_UNSEEN, MAX_VIEWERS, CommandError, LiveChannel, Update, Viewer
+from simulator_bridge.pages.live_channel import MAX_VIEWERS, CommandError, LiveChannel, Update
+from simulator_bridge.pages.live_viewer import MAX_UNSEEN, Viewer
 from simulator_bridge.pages.served_pages import ServedPages
 from tests.support.page_viewer import PageViewer, running_pages
 from tests.support.running_server import connect, http, running_server
@@ -187,6 +189,23 @@ def test_a_page_is_served_with_a_strict_policy_and_its_token_in_every_link(tmp_p
     assert (script.status, code) == (200, "'use strict';")
     assert home.headers["Location"] == "/page?token=a+long+secret"
     assert outside.status == 404
+
+
+def test_a_live_page_gets_the_common_head_and_its_own_files_after_the_shared_ones(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(
+        '{% extends "live.html" %}{% set styles = ["own.css"] %}{% set scripts = ["own.js"] %}'
+        "{% block title %}{{ name }}{% endblock %}{% block main %}{{ name }}{% endblock %}"
+    )
+    pages = ServedPages("/page", [tmp_path])
+    pages.add_page("/page", tmp_path / "page.html", lambda: {"name": "<b>"})
+    with running_pages(pages) as server:
+        _, html = get(server.port, "/page")
+    assert html.startswith('<!doctype html>\n<html lang="en">')
+    assert "<title>&lt;b&gt;</title>" in html
+    assert "<main>\n&lt;b&gt;</main>" in html
+    assert re.findall(r'href="/static/([^"]*)"', html) == ["base.css", "uPlot.min.css", "own.css"]
+    assert re.findall(r'<script src="/static/([^"]*)" defer>', html)[-1] == "own.js"
+    assert "{%" not in html
 
 
 def test_the_drive_server_shows_pages_to_browsers_and_its_status_to_others(transport: str) -> None:

@@ -14,9 +14,9 @@ from markupsafe import Markup
 
 from simulator_bridge.errors import UserError
 from simulator_bridge.pages import blocks, figures
-from simulator_bridge.pages.blocks import Column
 from simulator_bridge.pages.document import STATIC, Section, document, write_document
 from simulator_bridge.pages.figures import Line
+from simulator_bridge.pages.sortable_table import Column, table
 from tests.support.browser import (
     console_errors,
     open_page,
@@ -52,7 +52,7 @@ def scores_table() -> Markup:
         ["broken", None],
         [blocks.toggle("large", "large"), 0.002],
     ]
-    return blocks.table(columns, rows)
+    return table(columns, rows)
 
 
 def whole_page() -> str:
@@ -65,7 +65,7 @@ def whole_page() -> str:
         zero_line=True,
     )
     counts = {"before": [1, 9, 9, 1], "after": [2, 2, 2, 2]}
-    wide = blocks.table([Column(f"a long heading {i}") for i in range(12)], [[i * 1000 for i in range(12)]])
+    wide = table([Column(f"a long heading {i}") for i in range(12)], [[i * 1000 for i in range(12)]])
     return document(
         "Everything",
         [
@@ -141,7 +141,7 @@ def test_a_page_has_no_inline_handler_no_style_attribute_and_no_address() -> Non
         figures.line_chart(NASTY, [Line(NASTY, [1], [1], group=NASTY)], x_label=NASTY, y_label=NASTY),
         figures.histogram(NASTY, [0, 1], {NASTY: [1]}, x_label=NASTY, y_label=NASTY),
         blocks.bars(NASTY, [NASTY], {NASTY: [1], NASTY + "2": [1]}, unit=NASTY),
-        blocks.table([Column(NASTY, numeric=False, hint=NASTY)], [[NASTY]]),
+        table([Column(NASTY, numeric=False, hint=NASTY)], [[NASTY]]),
         blocks.picture(PNG, NASTY, NASTY),
         blocks.facts({NASTY: NASTY}),
         blocks.note(NASTY),
@@ -176,14 +176,14 @@ def test_blocks_refuse_what_does_not_fit_together() -> None:
     with pytest.raises(ValueError, match="negative"):
         blocks.bars("t", ["a"], {"s": [-1]})
     with pytest.raises(ValueError, match="expected 1 cells"):
-        blocks.table([Column("a")], [[1, 2]])
+        table([Column("a")], [[1, 2]])
     with pytest.raises(ValueError, match="JPEG or PNG"):
         blocks.picture(b"GIF89a")
 
 
 def test_a_cell_shows_digits_and_groups_marks_the_best_and_a_dash_for_nothing() -> None:
     columns = [Column("a", numeric=False), Column("b", digits=2, best="high"), Column("c")]
-    html = blocks.table(columns, [["x", 1234.567, 1000], ["y", float("nan"), None], ["z", 2, 3]])
+    html = table(columns, [["x", 1234.567, 1000], ["y", float("nan"), None], ["z", 2, 3]])
     assert '<td class="number best" data-value="1234.567">1,234.57</td>' in html
     assert '<td class="number" data-value="2.0">2.00</td>' in html
     assert '<td class="number" data-value="1000.0">1,000</td>' in html
@@ -197,7 +197,7 @@ def test_sections_get_names_of_their_own_and_from_three_on_a_table_of_contents()
     assert "<nav" not in document("t", [Section("a"), Section("b")])
 
 
-def test_a_page_replaces_the_old_one_whole_and_a_folder_that_is_missing_is_foreseen(tmp_path: Path) -> None:
+def test_a_page_replaces_the_old_one_whole_and_a_missing_folder_is_a_user_error(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text("old")
     write_document(path, "new \N{GREEK SMALL LETTER ALPHA}")

@@ -187,8 +187,8 @@ def test_record_delete_train_and_watch_it_drive(page: KeyDriver, browser: Chrome
     assert "of 100" in text(browser, "#training-status")
     click(browser, "#stop-training")
     page.wait(lambda state: state["training"]["status"] in ("stopped", "failed"), TRAINED_S)
-    assert "Stopped: the best so far is kept" in text(browser, "#training-status")
-    assert "never steering" in text(browser, "#training-text")
+    assert "Stopped: the best so far is saved" in text(browser, "#training-status")
+    assert "always zero" in text(browser, "#training-text")
 
     click(browser, "[data-goto=drive]")
     click(browser, "#drive")

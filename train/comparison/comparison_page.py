@@ -7,16 +7,17 @@ from itertools import accumulate
 
 from markupsafe import Markup
 
-from simulator_bridge.pages.blocks import Column, bars, facts, note, table, toggle
+from simulator_bridge.pages.blocks import bars, facts, note, toggle
 from simulator_bridge.pages.document import Section, document
 from simulator_bridge.pages.figures import Line, line_chart
+from simulator_bridge.pages.sortable_table import Column, table
 from train.comparison.comparison_config import ComparisonConfig
 from train.comparison.run_plan import WIDTHS_DIFFER, widths_differ
 from train.comparison.run_result import RunResult, baselines_of, best_of
 
 ERRORS = (
     Column("run", numeric=False, hint="shows and hides its lines in the charts"),
-    Column("MSE", digits=5, best="low", hint="mean squared error of steering on the held-back rows, normalised"),
+    Column("MSE", digits=5, best="low", hint="mean squared error of steering on the validation rows, normalised"),
     Column(
         "r11", digits=3, best="high",
         hint="correlation with the recorded steering averaged over 11 rows, about a second: keyboard steering is "
@@ -34,7 +35,7 @@ COSTS = (
     Column("seconds", digits=0, hint="of the whole training, reading images included, on this machine"),
     Column("ms a frame", digits=2, best="low", hint="median of LiteRT with one thread, on this machine"),
     Column("parameters", digits=0),
-    Column("epochs", digits=0, hint="trained; the best one of them is kept"),
+    Column("epochs", digits=0, hint="trained; the model is that of the best one"),
     Column("MAE deg", digits=2, best="low", hint="mean absolute error of the wheel angle, degrees"),
 )
 REMARK = Column("remark", numeric=False)
@@ -52,7 +53,7 @@ def build_page(
 
     Args:
         config: What was compared.
-        results: What came of it so far.
+        results: The results so far.
         left_out: Combinations that do not exist -> why.
         data: Facts about the recordings and their split.
         missing: Runs that have no result yet.
@@ -83,7 +84,7 @@ def summary_of(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
     baselines = [(name, figures["mse"] or 0.0) for name, figures in baselines_of(results).items()]
     if baselines:
         name, mse = min(baselines, key=lambda entry: entry[1])
-        text += f"; the best baseline, {name}, {mse:.5f}" + ("" if best.mse < mse else ": no run beats it")
+        text += f"; the best baseline, {name}, {mse:.5f}" + ("" if best.mse < mse else ": no run is better")
     drivers = [result for result in results if (result.driving or {}).get("driving_score") is not None]
     if drivers:
         score = max(result.driving["driving_score"] for result in drivers if result.driving)
@@ -167,7 +168,9 @@ def _error_bars(results: Sequence[RunResult]) -> list[Markup]:
     if not known:
         return []
     return [
-        bars("MSE on the held-back rows, lowest first", [name for _, name in known], {"MSE": [mse for mse, _ in known]})
+        bars(
+            "MSE on the validation rows, lowest first", [name for _, name in known], {"MSE": [mse for mse, _ in known]}
+        )
     ]
 
 

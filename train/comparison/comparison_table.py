@@ -5,43 +5,38 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from simulator_bridge.cli.text_table import WIDTH, TextColumn, text_table
 from train.comparison.comparison_config import ComparisonConfig
 from train.comparison.run_result import RunResult, baselines_of
 
-NAME_WIDTH = 28
-TEXT_WIDTH = 80
+COLUMNS = (
+    TextColumn("run", numeric=False),
+    TextColumn("MSE", 5),
+    TextColumn("r11", 3),
+    TextColumn("1000 par", 0),
+    TextColumn("s", 0),
+    TextColumn("ms", 2),
+)
+DRIVING_COLUMNS = (TextColumn("auton%", 1), TextColumn("score", 1))
 
 
 def build_table(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
-    """A line a run, the lowest error first, then the baselines; runs that failed at the end with their reason."""
-    headings = ["MSE", "r11", "1000 par", "s", "ms"] + (["auton%", "score"] if config.laps else [])
-    lines = [_line("", headings)]
-    for result in sorted(results, key=lambda result: (result.mse is None, result.mse)):
-        if result.summary is None:
-            lines += textwrap.wrap(f"{result.run.name}: {result.remark}", TEXT_WIDTH, subsequent_indent="    ")
-        else:
-            lines.append(_line(result.run.name, _cells(config, result)))
+    """A row a run, the lowest error first, then the baselines; below them the runs that failed, with their reason."""
+    columns = [*COLUMNS, *(DRIVING_COLUMNS if config.laps else ())]
+    trained = [result for result in results if result.summary is not None]
+    rows = [_row(config, result) for result in sorted(trained, key=lambda result: (result.mse is None, result.mse))]
     for name, figures in baselines_of(results).items():
-        lines.append(_line(name, [_number(figures["mse"], 5), _number(figures["r11"], 3)]))
+        rows.append([name, figures["mse"], figures["r11"], *[None] * (len(columns) - 3)])
+    lines = [text_table(columns, rows)]
+    for result in results:
+        if result.summary is None:
+            lines += textwrap.wrap(f"{result.run.name}: {result.remark}", WIDTH, subsequent_indent="    ")
     return "\n".join(lines)
 
 
-def _cells(config: ComparisonConfig, result: RunResult) -> list[str]:
+def _row(config: ComparisonConfig, result: RunResult) -> list[object]:
     summary, driving = result.summary or {}, result.driving or {}
     parameters = None if result.parameters is None else result.parameters / 1e3
-    numbers = [(result.mse, 5), (result.validation.get("r11"), 3), (parameters, 0), (summary.get("seconds"), 0)]
-    numbers.append((result.ms_a_frame, 2))
-    if config.laps:
-        numbers += [(driving.get("autonomy_percent"), 1), (driving.get("driving_score"), 1)]
-    return [_number(value, digits) for value, digits in numbers]
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _line(name: str, cells: Sequence[str]) -> str:
-    widths = (9, 7, 9, 7, 7, 7, 6)
-    own_line, beside = (f"{name[:TEXT_WIDTH]}\n", "") if len(name) >= NAME_WIDTH else ("", name)
-    texts = [f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=False)]
-    return f"{own_line}{beside:{NAME_WIDTH}}{''.join(texts)}"
+    drives = [driving.get("autonomy_percent"), driving.get("driving_score")] if config.laps else []
+    errors = [result.mse, result.validation.get("r11")]
+    return [result.run.name, *errors, parameters, summary.get("seconds"), result.ms_a_frame, *drives]

@@ -1,1 +1,1 @@
-"""Pages for a person: what is in the recordings, and what came of a training."""
+"""Pages for a person: one about recordings, one about a finished training."""

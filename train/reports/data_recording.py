@@ -1,4 +1,4 @@
-"""Sections of the data report about one recording: its facts, its timeline, and what is wrong with it."""
+"""Sections of the data report about one recording: its facts, its timeline, and its issues."""
 
 from __future__ import annotations
 
@@ -9,38 +9,40 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from simulator_bridge.pages.blocks import Column, facts, gallery, note, picture, table
+from simulator_bridge.pages.blocks import facts, gallery, note, picture
 from simulator_bridge.pages.document import Section
 from simulator_bridge.pages.figures import Line, line_chart
+from simulator_bridge.pages.sortable_table import Column, table
 from simulator_bridge.recording import Recording
 from simulator_bridge.recording.images.steering_overlay import draw_steering
-from train.reports.frame_facts import examine_frames
-from train.reports.pictures import frame_or_rest, in_words, jpeg, side_by_side
+from train.reports.damaged_images import DamagedImage, find_damaged_images
+from train.reports.data_issues import DataIssue, IssueExample, find_issues
+from train.reports.frame_pictures import frame_and_damage, side_by_side, steering_text, to_jpeg
+from train.reports.frame_statistics import measure_frames
 from train.reports.recording_facts import RecordingFacts, describe
-from train.reports.suspects import Damaged, Suspect, Suspicion, find_damaged, find_suspicions
-from train.reports.timeline import Clock, Episode, clock_of, episodes_of, thinned
+from train.reports.timeline import EpisodeSummary, TimeAxis, downsample, summarise_episodes, time_axis_of
 
 MAX_EPISODES = 20  # in the table: the longest
 MAX_DAMAGED = 6  # pictures of files that were left out
 
 
 @dataclass(frozen=True, eq=False)
-class InspectedRecording:
-    """A recording that was looked at.
+class RecordingAnalysis:
+    """A recording, what is known of it, and its issues.
 
     Attributes:
         name: For a person.
-        recording: Its usable rows, at least one.
+        recording: Its usable rows, at least analysis.
         facts: As in the terminal's table.
-        suspicions: What deserves a look.
+        issues: What deserves a look.
         damaged: Some of the damaged images of rows that were left out.
     """
 
     name: str
     recording: Recording
     facts: RecordingFacts
-    suspicions: Sequence[Suspicion]
-    damaged: Sequence[Damaged]
+    issues: Sequence[DataIssue]
+    damaged: Sequence[DamagedImage]
 
     @property
     def n_dropped(self) -> int:
@@ -48,29 +50,33 @@ class InspectedRecording:
         return sum(drop.count for drop in self.recording.dropped.values())
 
     @property
-    def n_suspicious(self) -> int:
-        """Rows in use with something suspicious, counted once for each kind."""
-        return sum(suspicion.n_rows for suspicion in self.suspicions)
+    def n_issues(self) -> int:
+        """Rows in use that have an issue, counted once for each kind of issue."""
+        return sum(issue.n_rows for issue in self.issues)
 
 
-def examine(
+def analyse_recording(
     name: str, recording: Recording, facts: RecordingFacts, on_progress: Callable[[int], None] = lambda n_done: None
-) -> InspectedRecording:
-    """Look at every center image of a recording; `on_progress` hears how many are done."""
-    frames = examine_frames(recording, on_progress)
-    suspicions = find_suspicions(recording, frames)
-    return InspectedRecording(name, recording, facts, suspicions, find_damaged(recording, MAX_DAMAGED))
+) -> RecordingAnalysis:
+    """Look at every center image of a recording; `on_progress` gets the number that is done."""
+    frames = measure_frames(recording, on_progress)
+    issues = find_issues(recording, frames)
+    return RecordingAnalysis(name, recording, facts, issues, find_damaged_images(recording, MAX_DAMAGED))
 
 
-def recording_section(one: InspectedRecording) -> Section:
+def recording_section(analysis: RecordingAnalysis) -> Section:
     """Everything about one recording."""
     return Section(
-        f"Recording {one.name}", facts(_joined(describe(one.facts))), *_timeline(one), *_dropped(one), *_suspicious(one)
+        f"Recording {analysis.name}",
+        facts(_joined(describe(analysis.facts))),
+        *_timeline(analysis),
+        *_dropped(analysis),
+        *_issues(analysis),
     )
 
 
 def _joined(lines: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Lines of the terminal's table by their names; those of one name, or of none, in one."""
+    """Lines of the terminal's table by their names; those of one name, or of none, in analysis."""
     joined: dict[str, str] = {}
     name = ""
     for own_name, value in lines:
@@ -81,35 +87,35 @@ def _joined(lines: Sequence[tuple[str, str]]) -> dict[str, str]:
     return joined
 
 
-def _timeline(one: InspectedRecording) -> list[Markup]:
-    recording, clock = one.recording, clock_of(one.recording)
-    episodes = episodes_of(recording, clock)
+def _timeline(analysis: RecordingAnalysis) -> list[Markup]:
+    recording, axis = analysis.recording, time_axis_of(analysis.recording)
+    episodes = summarise_episodes(recording, axis)
     n = len(episodes)
     many = f"{n} episodes, a break in the line between them" if n > 1 else "one episode, without a gap"
     blocks = [
         line_chart(
             f"Steering along the recording: {many}",
-            [_line("steering", recording.steering_angle, recording, clock)],
-            x_label=clock.label,
+            [_line("steering", recording.steering_angle, recording, axis)],
+            x_label=axis.label,
             y_label="steering (\N{MINUS SIGN}1 left, 1 right)",
             zero_line=True,
             height_px=220,
         )
     ]
     if np.isfinite(recording.speed_mph).any():
-        speed = _line("speed", recording.speed_mph, recording, clock)
+        speed = _line("speed", recording.speed_mph, recording, axis)
         title = "Speed along the recording: stretches near 0 are rows of a car at rest"
-        blocks.append(line_chart(title, [speed], x_label=clock.label, y_label="speed, mph", height_px=180))
+        blocks.append(line_chart(title, [speed], x_label=axis.label, y_label="speed, mph", height_px=180))
     if n > 1:
         blocks += _episodes_table(episodes)
     return blocks
 
 
-def _line(label: str, values: object, recording: Recording, clock: Clock) -> Line:
-    return Line(label, *thinned(clock.x, np.asarray(values, np.float64), recording.episode))
+def _line(label: str, values: object, recording: Recording, axis: TimeAxis) -> Line:
+    return Line(label, *downsample(axis.x, np.asarray(values, np.float64), recording.episode))
 
 
-def _episodes_table(episodes: Sequence[Episode]) -> list[Markup]:
+def _episodes_table(episodes: Sequence[EpisodeSummary]) -> list[Markup]:
     longest = sorted(episodes, key=lambda episode: -episode.n_rows)[:MAX_EPISODES]
     rows = [
         [e.number, e.first_line, e.n_rows, e.duration_s, e.gap_before_s, e.mean_speed_mph, e.mean_steering]
@@ -130,45 +136,47 @@ def _episodes_table(episodes: Sequence[Episode]) -> list[Markup]:
     return blocks
 
 
-def _dropped(one: InspectedRecording) -> list[Markup]:
-    dropped = one.recording.dropped
+def _dropped(analysis: RecordingAnalysis) -> list[Markup]:
+    dropped = analysis.recording.dropped
     if not dropped:
         return []
     columns = [Column("left out", numeric=False), Column("rows", digits=0), Column("first in line", digits=0)]
     blocks = [table(columns, [[reason, drop.count, drop.first_line] for reason, drop in dropped.items()])]
-    if one.damaged:
-        blocks.append(gallery([_damaged_picture(damaged) for damaged in one.damaged], 240))
+    if analysis.damaged:
+        blocks.append(gallery([_damaged_picture(damaged) for damaged in analysis.damaged], 240))
     return blocks
 
 
-def _damaged_picture(damaged: Damaged) -> Markup:
+def _damaged_picture(damaged: DamagedImage) -> Markup:
     path = Path(damaged.path)
-    frame, _ = frame_or_rest(path)
+    frame, _ = frame_and_damage(path)
     caption = f"{damaged.reason} \N{MIDDLE DOT} line {damaged.line}, {path.name}"
-    return picture(jpeg(frame), caption, f"what can be seen of a damaged image of the {damaged.camera} camera")
+    return picture(to_jpeg(frame), caption, f"what can be seen of a damaged image of the {damaged.camera} camera")
 
 
-def _suspicious(one: InspectedRecording) -> list[Markup]:
-    if not one.suspicions:
+def _issues(analysis: RecordingAnalysis) -> list[Markup]:
+    if not analysis.issues:
         return [
             note("Nothing suspicious among the rows in use: no label jumps, no frozen, dark, flat or white pictures.")
         ]
     blocks = []
-    for suspicion in one.suspicions:
-        rows = "1 row" if suspicion.n_rows == 1 else f"{suspicion.n_rows:,} rows"
-        blocks.append(Markup("<h3>{}: {}</h3>\n<p>{}</p>").format(suspicion.kind.capitalize(), rows, suspicion.meaning))
-        pairs = any(len(suspect.rows) > 1 for suspect in suspicion.worst)
-        pictures = [_suspect_picture(one.recording, suspect) for suspect in suspicion.worst]
+    for issue in analysis.issues:
+        rows = "1 row" if issue.n_rows == 1 else f"{issue.n_rows:,} rows"
+        blocks.append(Markup("<h3>{}: {}</h3>\n<p>{}</p>").format(issue.kind.capitalize(), rows, issue.meaning))
+        pairs = any(len(example.rows) > 1 for example in issue.worst)
+        pictures = [_example_picture(analysis.recording, example) for example in issue.worst]
         blocks.append(gallery(pictures, 480 if pairs else 240))
     return blocks
 
 
-def _suspect_picture(recording: Recording, suspect: Suspect) -> Markup:
+def _example_picture(recording: Recording, example: IssueExample) -> Markup:
     frames = []
-    for row in suspect.rows:
-        frame, _ = frame_or_rest(recording.image_path("center", row))
+    for row in example.rows:
+        frame, _ = frame_and_damage(recording.image_path("center", row))
         frames.append(draw_steering(frame, float(recording.steering_angle[row])))
-    lines = " and ".join(str(int(recording.line[row])) for row in suspect.rows)
-    steering = " then ".join(in_words(float(recording.steering_angle[row])) for row in suspect.rows)
-    n = "lines" if len(suspect.rows) > 1 else "line"
-    return picture(jpeg(side_by_side(*frames)), f"{suspect.why} \N{MIDDLE DOT} {n} {lines} \N{MIDDLE DOT} {steering}")
+    lines = " and ".join(str(int(recording.line[row])) for row in example.rows)
+    steering = " then ".join(steering_text(float(recording.steering_angle[row])) for row in example.rows)
+    n = "lines" if len(example.rows) > 1 else "line"
+    return picture(
+        to_jpeg(side_by_side(*frames)), f"{example.why} \N{MIDDLE DOT} {n} {lines} \N{MIDDLE DOT} {steering}"
+    )

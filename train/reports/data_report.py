@@ -12,76 +12,73 @@ import numpy as np
 from markupsafe import Markup
 
 from simulator_bridge.cli.terminal import counting
-from simulator_bridge.pages.blocks import Column, note, table
+from simulator_bridge.pages.blocks import note
 from simulator_bridge.pages.document import Section, document
+from simulator_bridge.pages.sortable_table import Column, table
 from train.data.rows import Rows, gather_rows
 from train.data.side_correction import with_side_correction
-from train.reports.data_recording import InspectedRecording, examine, recording_section
-from train.reports.data_samples import (
-    augmentation_section,
-    cameras_section,
-    contact_sheet,
-    speed_section,
-    steering_section,
-)
-from train.reports.epoch_samples import Epoch
-from train.reports.names import names_of
-from train.reports.recording_facts import Finding, RecordingFacts
+from train.reports.data_distributions import speed_section, steering_section
+from train.reports.data_frames import augmentation_section, cameras_section, contact_sheet
+from train.reports.data_recording import RecordingAnalysis, analyse_recording, recording_section
+from train.reports.epoch_samples import EpochPreview
+from train.reports.recording_check import RecordingCheck
+from train.reports.recording_names import recording_names
 from train.train_config import TrainConfig
 
 MAX_DETAILED = 12  # recordings with a section of their own
 TITLE = "What is in the recordings"
 
 
-def data_report(findings: Sequence[Finding]) -> str:
+def data_report(checks: Sequence[RecordingCheck]) -> str:
     """Make the page about everything that was found; shows progress on standard error."""
-    usable = [finding for finding in findings if finding.usable_rows]
-    others = [finding for finding in findings if not finding.usable_rows]
+    usable = [checked for checked in checks if checked.usable_rows]
+    others = [checked for checked in checks if not checked.usable_rows]
     if not usable:
         nothing = "Nothing here can be used for training; record some laps or name another folder."
         return document(TITLE, [Section("What was found", _others_table(others))], summary=nothing)
-    config = TrainConfig(recordings=tuple(finding.path for finding in usable))
-    rows = gather_rows([finding.recording for finding in usable if finding.recording is not None], config.outputs)
+    config = TrainConfig(recordings=tuple(checked.path for checked in usable))
+    rows = gather_rows([checked.recording for checked in usable if checked.recording is not None], config.outputs)
     config = with_side_correction(config, rows, np.arange(len(rows)))
-    examined = _examine_all(rows, usable)
-    epoch = Epoch(config, rows)
+    analyses = _analyse_all(rows, usable)
+    epoch = EpochPreview(config, rows)
     sections = [
-        Section("Overview", *_overview(examined, len(others))),
+        Section("Overview", *_overview(analyses, len(others))),
         steering_section(config, rows, epoch),
         speed_section(rows),
         contact_sheet(rows),
         augmentation_section(config, rows, epoch),
         cameras_section(config, rows),
-        *(recording_section(one) for one in examined[:MAX_DETAILED]),
+        *(recording_section(analysis) for analysis in analyses[:MAX_DETAILED]),
         *([Section("Not used", _others_table(others))] if others else []),
     ]
-    return document(TITLE, sections, summary=_summary(examined))
+    return document(TITLE, sections, summary=_summary(analyses))
 
 
-def _examine_all(rows: Rows, findings: Sequence[Finding]) -> list[InspectedRecording]:
-    examined: list[InspectedRecording] = []
+def _analyse_all(rows: Rows, checks: Sequence[RecordingCheck]) -> list[RecordingAnalysis]:
+    analyses: list[RecordingAnalysis] = []
     with counting("looking at images", len(rows)) as on_progress:
-        for name, recording, finding in zip(names_of(rows.recordings), rows.recordings, findings, strict=True):
-            if finding.facts is not None:
-                n_before = sum(len(one.recording) for one in examined)
-                examined.append(examine(name, recording, finding.facts, _after(n_before, on_progress)))
-    return examined
+        for name, recording, checked in zip(recording_names(rows.recordings), rows.recordings, checks, strict=True):
+            if checked.facts is not None:
+                n_before = sum(len(analysis.recording) for analysis in analyses)
+                analyses.append(analyse_recording(name, recording, checked.facts, _after(n_before, on_progress)))
+    return analyses
 
 
 def _after(n_before: int, on_progress: Callable[[int], None]) -> Callable[[int], None]:
     return lambda n_done: on_progress(n_before + n_done)
 
 
-def _summary(examined: Sequence[InspectedRecording]) -> str:
-    n_rows, n_dropped = sum(len(one.recording) for one in examined), sum(one.n_dropped for one in examined)
-    n_suspicious = sum(one.n_suspicious for one in examined)
-    recordings = "1 recording" if len(examined) == 1 else f"{len(examined)} recordings"
+def _summary(analyses: Sequence[RecordingAnalysis]) -> str:
+    n_rows = sum(len(analysis.recording) for analysis in analyses)
+    n_dropped = sum(analysis.n_dropped for analysis in analyses)
+    n_issues = sum(analysis.n_issues for analysis in analyses)
+    recordings = "1 recording" if len(analyses) == 1 else f"{len(analyses)} recordings"
     return f"{n_rows:,} rows of {recordings} can be used for training, {n_dropped:,} are left out. " + (
-        f"{n_suspicious:,} of those used deserve a look." if n_suspicious else "None of those used looks suspicious."
+        f"{n_issues:,} of those used deserve a look." if n_issues else "None of those used looks suspicious."
     )
 
 
-def _overview(examined: Sequence[InspectedRecording], n_others: int) -> list[Markup]:
+def _overview(analyses: Sequence[RecordingAnalysis], n_others: int) -> list[Markup]:
     columns = [
         Column("recording", numeric=False),
         Column("rows", digits=0),
@@ -91,25 +88,26 @@ def _overview(examined: Sequence[InspectedRecording], n_others: int) -> list[Mar
         Column("rows/s", digits=1),
         Column("minutes", digits=1),
         Column("km", digits=2),
-        Column("laps", digits=1, hint="only the built-in simulator tells"),
+        Column("laps", digits=1, hint="only recordings of the built-in simulator have them"),
         Column("mph", digits=1, hint="mean speed"),
     ]
-    blocks = [table(columns, [_overview_row(one.name, one.facts, one.n_dropped, one.n_suspicious) for one in examined])]
-    if len(examined) > MAX_DETAILED:
+    blocks = [table(columns, [_overview_row(analysis) for analysis in analyses])]
+    if len(analyses) > MAX_DETAILED:
         blocks.append(
             note(f"The first {MAX_DETAILED} are shown in detail below; name fewer folders to see the others.")
         )
     if n_others:
-        blocks.append(note(f"{n_others} more were found and cannot be used; the end of the page says why."))
+        blocks.append(note(f"{n_others} more were found and cannot be used; the reasons are at the end of the page."))
     return blocks
 
 
-def _overview_row(name: str, facts: RecordingFacts, n_dropped: int, n_suspicious: int) -> list[object]:
+def _overview_row(analysis: RecordingAnalysis) -> list[object]:
+    facts = analysis.facts
     return [
-        name,
+        analysis.name,
         facts.rows,
-        n_dropped,
-        n_suspicious,
+        analysis.n_dropped,
+        analysis.n_issues,
         facts.episodes,
         facts.rate_hz,
         None if facts.duration_s is None else facts.duration_s / 60,
@@ -119,13 +117,13 @@ def _overview_row(name: str, facts: RecordingFacts, n_dropped: int, n_suspicious
     ]
 
 
-def _others_table(others: Sequence[Finding]) -> Markup:
+def _others_table(others: Sequence[RecordingCheck]) -> Markup:
     columns = [Column("not used", numeric=False), Column("what it is", numeric=False), Column("why", numeric=False)]
-    return table(columns, [["/".join(finding.path.parts[-2:]), finding.kind, _why(finding)] for finding in others])
+    return table(columns, [["/".join(checked.path.parts[-2:]), checked.kind, _why(checked)] for checked in others])
 
 
-def _why(finding: Finding) -> str:
-    if finding.problem is not None:
-        return finding.problem.removeprefix(f"{finding.path}: ")
-    dropped = finding.facts.dropped if finding.facts is not None else {}
+def _why(checked: RecordingCheck) -> str:
+    if checked.problem is not None:
+        return checked.problem.removeprefix(f"{checked.path}: ")
+    dropped = checked.facts.dropped if checked.facts is not None else {}
     return ", ".join(f"{drop['count']} rows: {reason}" for reason, drop in dropped.items()) or "no rows"

@@ -1,4 +1,4 @@
-"""What an epoch makes of recordings: which rows, which labels, and how single samples are changed.
+"""A preview of an epoch: which rows are used, with which labels, and what augmentation does to single samples.
 
 Everything here is the training's own: its plan of an epoch, its random draws, its augmentation in the graph. Only the
 size differs: whole frames are changed instead of cropped ones, so that a person can see it. Imports TensorFlow.
@@ -29,8 +29,8 @@ IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class ChangedSample:
-    """A sample of an epoch before and after its change.
+class AugmentedSample:
+    """A sample of an epoch before and after augmentation.
 
     Attributes:
         row: Of all rows.
@@ -38,7 +38,7 @@ class ChangedSample:
         before: The frame as recorded.
         after: The frame as changed.
         label_before: Steering of the row, corrected for the camera.
-        label_after: What the network is to answer.
+        label_after: The label of the sample.
         changes: In words.
     """
 
@@ -51,12 +51,12 @@ class ChangedSample:
     changes: str
 
 
-class Epoch:
-    """The first epoch of a training on all of `rows`; that nothing is held back changes no share.
+class EpochPreview:
+    """The first epoch of a training on all of `rows`; there is no validation set, which changes no share.
 
     Attributes:
         rows_used: Rows that balancing leaves in the first pass over the recordings, sorted.
-        labels: (n,) steering that the network is to answer, of every sample of the epoch.
+        labels: (n,) steering label of every sample of the epoch.
     """
 
     def __init__(self, config: TrainConfig, rows: Rows) -> None:
@@ -71,24 +71,24 @@ class Epoch:
         self.rows_used: IntArray = balanced(rows.steering_angle, config.near_zero, config.near_zero_share, rng)
         self.labels: FloatArray = self._plan.labels[self._plan.weight > 0, 0]
 
-    def examples(self) -> list[ChangedSample]:
+    def examples(self) -> list[AugmentedSample]:
         """Samples that show each kind of change at its strongest, and two as they come."""
         candidates = np.flatnonzero(self._plan.weight[:N_CANDIDATES] > 0)
-        places = candidates[_telling(self._plan.drawn[candidates])]
+        places = candidates[_illustrative(self._plan.drawn[candidates])]
         images = self._plan.image[places]
         frames, readable = self._reader([self._path(int(number)) for number in images])
         after = np.asarray(self._augmenter(frames, self._plan.drawn[places]))
         row, camera = self._samples.row[images], self._samples.camera[images]
         before = camera_steering(self._rows.steering_angle[row], camera, self._config.side_steering)
         return [
-            ChangedSample(
+            AugmentedSample(
                 int(row[i]),
                 CAMERAS[camera[i]],
                 frames[i],
                 after[i],
                 float(before[i]),
                 float(self._plan.labels[place, 0]),
-                _in_words(self._plan.drawn[place]),
+                _changes_text(self._plan.drawn[place]),
             )
             for i, place in enumerate(places)
             if readable[i]
@@ -98,7 +98,7 @@ class Epoch:
         return self._rows.image_path(CAMERAS[self._samples.camera[number]], int(self._samples.row[number]))
 
 
-def _telling(drawn: FloatArray) -> IntArray:
+def _illustrative(drawn: FloatArray) -> IntArray:
     """Numbers of samples, each once: moved farthest to either side, only mirrored, brightest, darkest, in shadow."""
     flip, shift, light, shadow = (drawn[:, column].astype(np.float64) for column in (FLIP, SHIFT, BRIGHTNESS, SHADOW))
     plain = np.abs(light - 1) + (1 - shadow)
@@ -118,7 +118,7 @@ def _telling(drawn: FloatArray) -> IntArray:
     return np.array(list(chosen), np.int64)
 
 
-def _in_words(drawn: FloatArray) -> str:
+def _changes_text(drawn: FloatArray) -> str:
     """What happens to a sample, in the order in which it does."""
     words = []
     if abs(drawn[SHIFT]) >= 0.005:

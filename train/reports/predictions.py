@@ -1,4 +1,4 @@
-"""What the model that drives says on the held-back rows, beside what was recorded."""
+"""The predictions of the model that drives on the validation rows, beside the labels."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Recorded and predicted steering of m held-back rows whose center image can be read, in order.
+    """Recorded and predicted steering of m validation rows whose center image can be read, in order.
 
     Attributes:
         row: (m,) of all rows.
         recorded: (m,) normalised, + is right.
         predicted: (m,) the same, clipped to [-1, 1] as the pilot does.
         block: (m,) number of the stretch of adjacent rows of one recording, from 0.
-        time_s: (m,) since the first row of the recording's held-back rows; between blocks only BLOCK_GAP_S pass.
+        time_s: (m,) since the first row of the recording's validation rows; between blocks only BLOCK_GAP_S pass.
     """
 
     row: IntArray
@@ -56,7 +56,7 @@ def predict_rows(
     reader: FrameReader,
     on_progress: Callable[[int], None] = lambda n_done: None,
 ) -> Predictions:
-    """Ask the policy about the center images of `validation_set` rows (sorted), at most MAX_ROWS of them."""
+    """Predict steering from the center images of `validation_set` rows (sorted), at most MAX_ROWS of them."""
     chosen = spread(validation_set, MAX_ROWS)
     predicted = np.full(len(chosen), np.nan)
     for start in range(0, len(chosen), CHUNK):

@@ -1,29 +1,27 @@
-"""What a person should know of a recording before training on it: plain numbers, for the table and for JSON."""
+"""Facts about a recording to look at before training on it: plain numbers, for the table and for JSON."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.errors import RecordingError
-from simulator_bridge.recording import Check, Recording, load_recording
-from simulator_bridge.recording.log.folder_scan import IMAGES_ONLY, OTHER_LOG, RECORDING, ScanItem
+from simulator_bridge.recording import Recording
 from simulator_bridge.recording.log.log_format import SIDECAR_NAME
 from simulator_bridge.track import build_track
 from simulator_bridge.udacity_car import MPS_PER_MPH
 
 HISTOGRAM_EDGES = tuple(round(edge, 1) for edge in np.linspace(-1, 1, 11).tolist())
-SATURATED = 0.999  # |steering| at which the wheel stands at its stop
+SATURATED = 0.999  # |steering| from which on the steering is at its limit
 
 
 @dataclass(frozen=True)
 class RecordingFacts:
-    """Facts of one recording; None where the recording cannot tell.
+    """Facts of one recording; None where the recording lacks what it takes.
 
     Attributes:
         rows: Rows that can be used.
@@ -33,13 +31,13 @@ class RecordingFacts:
         rate_hz: Rows a second: one over the median step between rows of an episode.
         duration_s: Seconds driven: the episodes' lengths added up.
         distance_m: Metres driven: speed times time within episodes.
-        laps: Laps driven; only the built-in simulator's sidecar file tells.
+        laps: Laps driven; only from the built-in simulator's sidecar file.
         speed_mph: Mean, least and greatest speed.
         steering_mean: Mean steering; positive is right, so a lake lap counter-clockwise is slightly negative.
         steering_histogram: Rows in each of ten equal bins from -1 to 1; exact zeros are not in it.
         steering_zeros: Rows with exactly zero, counted apart.
         zero_share: Share of rows with a steering of exactly 0.
-        saturated_share: Share of rows with the wheel at its stop.
+        saturated_share: Share of rows with the steering at its limit.
         duplicates: Duplicate rows that were dropped.
         dropped: Reason -> {count, first_line}; duplicates among them.
         notes: How the log was read.
@@ -64,75 +62,6 @@ class RecordingFacts:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something found in the folders that were named.
-
-    Attributes:
-        path: Folder or file.
-        kind: What it is, in words.
-        facts: Of a log that can be read.
-        has_images: Whether the rows that `facts` counts have their images, and so can be trained on.
-        problem: Why it cannot be used, if it cannot.
-        recording: The rows that `facts` counts.
-    """
-
-    path: Path
-    kind: str
-    facts: RecordingFacts | None = None
-    has_images: bool = False
-    problem: str | None = None
-    recording: Recording | None = field(default=None, repr=False)
-
-    @property
-    def usable_rows(self) -> int:
-        """Rows that can be trained on."""
-        return self.facts.rows if self.facts is not None and self.has_images else 0
-
-
-def find_out(found: ScanItem, check: Check) -> Finding:
-    """Find out what something is and whether it can be used."""
-    if found.kind not in (RECORDING, OTHER_LOG):
-        problem = (
-            "the log is missing" if found.kind == IMAGES_ONLY else "not a recording of Udacity's simulator, not read"
-        )
-        return Finding(found.path, found.kind, problem=problem)
-    try:
-        recording = load_recording(found.path, check)
-        if len(recording) == 0 and _only_missing(recording):
-            problem = f"no images in {recording.folder}"
-            recording = load_recording(found.path, check=None)
-            return Finding(
-                found.path, "log without its images", gather_facts(recording), problem=problem, recording=recording
-            )
-    except RecordingError as error:
-        kind = "no Udacity log" if found.kind == OTHER_LOG else "cannot be read"
-        return Finding(found.path, kind, problem=str(error))
-    return Finding(found.path, "Udacity recording", gather_facts(recording), has_images=True, recording=recording)
-
-
-def _only_missing(recording: Recording) -> bool:
-    return [reason for reason in recording.dropped if reason.startswith("center:")] == ["center: missing image"]
-
-
-def to_json(findings: Sequence[Finding]) -> dict[str, object]:
-    """The same numbers as the tables show, ready for `json`."""
-    return {
-        "usable_rows": sum(finding.usable_rows for finding in findings),
-        "histogram_edges": HISTOGRAM_EDGES,
-        "found": [
-            {
-                "path": str(finding.path),
-                "kind": finding.kind,
-                "facts": None if finding.facts is None else asdict(finding.facts),
-                "has_images": finding.has_images,
-                "problem": finding.problem,
-            }
-            for finding in findings
-        ],
-    }
-
-
 def describe(facts: RecordingFacts) -> list[tuple[str, str]]:
     """The facts in words, a name and a value each; an empty name goes on with the one before."""
     n_dropped = sum(drop["count"] for drop in facts.dropped.values())
@@ -145,7 +74,7 @@ def describe(facts: RecordingFacts) -> list[tuple[str, str]]:
     lines += [("note", note) for note in facts.notes]
     if facts.rows == 0:
         return lines
-    speed, unknown = facts.speed_mph, "not told by the recording"
+    speed, unknown = facts.speed_mph, "not in the recording"
     return [
         *lines,
         ("cameras", ", ".join(facts.cameras)),
@@ -157,7 +86,7 @@ def describe(facts: RecordingFacts) -> list[tuple[str, str]]:
         ("speed", unknown if speed is None else f"{speed['mean']:.1f} mph ({speed['min']:.1f} to {speed['max']:.1f})"),
         ("steering", f"mean {facts.steering_mean:+.3f} (+ is right)"),
         ("", _share(facts.zero_share, "exactly 0")),
-        ("", _share(facts.saturated_share, "at the stop (-1 or 1)")),
+        ("", _share(facts.saturated_share, "at the limit (-1 or 1)")),
     ]
 
 

@@ -1,4 +1,4 @@
-"""A recording along its time: episodes, the gaps between them, and lines that stay short however long it is."""
+"""A recording over time: its axis, its episodes, and lines downsampled to few points."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.cli.json_values import finite_or_none
 from simulator_bridge.recording import Recording
 
 MAX_POINTS = 1500  # of a line: more than any screen has columns
@@ -17,8 +18,8 @@ IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Clock:
-    """Where the rows of a recording stand on the x axis.
+class TimeAxis:
+    """The x axis of a recording: a value for each row.
 
     Attributes:
         x: (N,) never decreasing.
@@ -29,20 +30,20 @@ class Clock:
     label: str
 
 
-def clock_of(recording: Recording) -> Clock:
+def time_axis_of(recording: Recording) -> TimeAxis:
     """Seconds since the first row; gaps that take most of it are shortened, and rows count where no time is known."""
     time_s, n = recording.time_s, len(recording)
     step_s, same = np.diff(time_s), np.diff(recording.episode) == 0
     if n == 0 or not np.isfinite(time_s).all():
-        return Clock(np.arange(n, dtype=np.float64), "row (the recording tells no time)")
+        return TimeAxis(np.arange(n, dtype=np.float64), "row (the recording has no time stamps)")
     driven_s, gap_s = float(step_s[same].sum()), float(np.abs(step_s[~same]).sum())
     if gap_s <= driven_s and (step_s >= 0).all():
-        return Clock(time_s - time_s[0], "time since the first row, s")
+        return TimeAxis(time_s - time_s[0], "time since the first row, s")
     step_s = np.where(same, step_s, max(1.0, SHORTENED_SHARE * driven_s))
-    return Clock(np.concatenate([[0.0], np.cumsum(step_s)]), "driven time, s (gaps between episodes shortened)")
+    return TimeAxis(np.concatenate([[0.0], np.cumsum(step_s)]), "driven time, s (gaps between episodes shortened)")
 
 
-def thinned(x: FloatArray, y: FloatArray, group: npt.NDArray[np.int32]) -> tuple[FloatArray, FloatArray]:
+def downsample(x: FloatArray, y: FloatArray, group: npt.NDArray[np.int32]) -> tuple[FloatArray, FloatArray]:
     """A line of at most MAX_POINTS points and the breaks between groups, that looks like all of it.
 
     Of each of equal stretches its lowest and highest value stay, so no peak is lost. A break is a NaN.
@@ -52,30 +53,30 @@ def thinned(x: FloatArray, y: FloatArray, group: npt.NDArray[np.int32]) -> tuple
         y: (N,) NaN where unknown.
         group: (N,) a break is put wherever it changes; rows of a group are adjacent.
     """
-    kept = _extremes(y, MAX_POINTS)
-    breaks = np.flatnonzero(np.diff(group[kept])) + 1
-    return np.insert(x[kept], breaks, x[kept][breaks]), np.insert(y[kept], breaks, np.nan)
+    chosen = _extremes(y, MAX_POINTS)
+    breaks = np.flatnonzero(np.diff(group[chosen])) + 1
+    return np.insert(x[chosen], breaks, x[chosen][breaks]), np.insert(y[chosen], breaks, np.nan)
 
 
 def _extremes(y: FloatArray, n_points: int) -> IntArray:
     if len(y) <= n_points:
         return np.arange(len(y))
-    kept = {0, len(y) - 1}
+    chosen = {0, len(y) - 1}
     for part in np.array_split(np.arange(len(y)), n_points // 2 - 1):
         known = part[np.isfinite(y[part])]
-        kept.update((part[0],) if len(known) == 0 else (known[y[known].argmin()], known[y[known].argmax()]))
-    return np.sort(np.fromiter(kept, np.int64, len(kept)))
+        chosen.update((part[0],) if len(known) == 0 else (known[y[known].argmin()], known[y[known].argmax()]))
+    return np.sort(np.fromiter(chosen, np.int64, len(chosen)))
 
 
 @dataclass(frozen=True)
-class Episode:
+class EpisodeSummary:
     """A stretch without a gap.
 
     Attributes:
         number: From 1.
         first_line: In the log.
         n_rows: Its rows.
-        start: On the axis of `Clock`.
+        start: On the axis of `TimeAxis`.
         duration_s: None without time stamps.
         gap_before_s: Pause since the episode before, None for the first one or without time stamps; negative where the
             time went back.
@@ -93,7 +94,7 @@ class Episode:
     mean_steering: float
 
 
-def episodes_of(recording: Recording, clock: Clock) -> list[Episode]:
+def summarise_episodes(recording: Recording, axis: TimeAxis) -> list[EpisodeSummary]:
     """The episodes of a recording in order."""
     starts = np.flatnonzero(np.diff(recording.episode, prepend=-1))
     episodes = []
@@ -101,19 +102,15 @@ def episodes_of(recording: Recording, clock: Clock) -> list[Episode]:
         speed = recording.speed_mph[first:stop].astype(np.float64)
         time_s = recording.time_s
         episodes.append(
-            Episode(
+            EpisodeSummary(
                 number,
                 int(recording.line[first]),
                 int(stop - first),
-                float(clock.x[first]),
-                _known(time_s[stop - 1] - time_s[first]),
-                _known(time_s[first] - time_s[first - 1]) if first else None,
-                _known(speed[np.isfinite(speed)].mean()) if np.isfinite(speed).any() else None,
+                float(axis.x[first]),
+                finite_or_none(time_s[stop - 1] - time_s[first]),
+                finite_or_none(time_s[first] - time_s[first - 1]) if first else None,
+                finite_or_none(speed[np.isfinite(speed)].mean()) if np.isfinite(speed).any() else None,
                 float(recording.steering_angle[first:stop].mean(dtype=np.float64)),
             )
         )
     return episodes
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

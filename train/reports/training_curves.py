@@ -1,4 +1,4 @@
-"""Loss by epoch, and what the curves say."""
+"""Loss by epoch, and what follows from the curves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from train.training_result import TrainingResult
 
 STILL_FALLING = 0.95  # of the loss two epochs before: more epochs would have helped
 WIDE = 10.0  # greatest loss over the least: from here on a logarithmic axis
-OVERFITTED = 1.15  # validation loss of the last epoch, relative to the best
+OVERFIT = 1.15  # validation loss of the last epoch, relative to the best
 
 
 def curves_section(result: TrainingResult) -> Section:
@@ -25,14 +25,14 @@ def curves_section(result: TrainingResult) -> Section:
         note(_conclusion(result)),
         line_chart(
             f"Loss by epoch: the best is {result.best_epoch}, its weights are in the model",
-            [line("training", "loss"), line("held back", "val_loss")],
+            [line("training", "loss"), line("validation", "val_loss")],
             x_label="epoch",
             y_label="loss",
             log_y=_is_wide(result),
         ),
         line_chart(
             "r11 by epoch: 1 is the driver's own mean over a second",
-            [line("held back", "val_r11")],
+            [line("validation", "val_r11")],
             x_label="epoch",
             y_label="r11",
             height_px=200,
@@ -45,7 +45,7 @@ def curves_section(result: TrainingResult) -> Section:
             height_px=180,
         ),
         intro="The training loss is taken on changed images (moved, mirrored, in other light) and during the epoch, "
-        "the other one on plain held-back frames after it: the training loss may well be the higher one.",
+        "the validation loss on plain frames after it: the training loss may well be the higher one.",
     )
 
 
@@ -60,10 +60,10 @@ def _conclusion(result: TrainingResult) -> str:
     best, last = min(losses), losses[-1]
     done = f"Best epoch {result.best_epoch} of {result.epochs_done}. "
     if result.best_epoch == result.epochs_done and len(losses) > 2 and last < STILL_FALLING * losses[-3]:
-        return done + "The held-back loss was still falling: more --epochs may help."
-    if last > OVERFITTED * best:
+        return done + "The validation loss was still falling: more --epochs may help."
+    if last > OVERFIT * best:
         return done + (
-            f"The held-back loss ended {100 * (last / best - 1):.0f} % above its best: from there on the network "
-            "learned the training rows by heart; more recordings help, more epochs do not."
+            f"The validation loss ended {100 * (last / best - 1):.0f} % above its best: from there on the network "
+            "overfits the training rows; more recordings help, more epochs do not."
         )
-    return done + "The held-back loss had levelled off: more epochs would change little."
+    return done + "The validation loss had levelled off: more epochs would change little."

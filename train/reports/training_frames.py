@@ -1,4 +1,4 @@
-"""The held-back frames that the model gets most wrong, and what it looks at there."""
+"""The validation frames with the greatest errors, and what moves the model's steering there."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from simulator_bridge.recording.images.steering_overlay import draw_steering
 from simulator_bridge.udacity_car import MAX_STEERING_DEG
 from train.data.image_store import FrameReader
 from train.data.rows import Rows
-from train.reports.names import names_of, place_of
-from train.reports.pictures import in_words, jpeg, side_by_side
+from train.reports.frame_pictures import side_by_side, steering_text, to_jpeg
 from train.reports.predictions import Predictions
+from train.reports.recording_names import recording_names, row_location
 
 N_WORST, N_TYPICAL = 8, 2
 APART_S = 1.0  # between two of the worst: neighbouring frames are wrong together
 
 
-def frames_section(model: Path, rows: Rows, seen: Predictions, reader: FrameReader) -> Section:
+def frames_section(model: Path, rows: Rows, predictions: Predictions, reader: FrameReader) -> Section:
     """The worst frames, and two with the usual error to compare with."""
-    worst, typical = _worst(seen), _typical(seen)
+    worst, typical = _worst(predictions), _typical(predictions)
     shown = [*worst, *typical]
-    frames, readable = reader([rows.image_path("center", int(seen.row[place])) for place in shown])
-    names = names_of(rows.recordings)
+    frames, readable = reader([rows.image_path("center", int(predictions.row[place])) for place in shown])
+    names = recording_names(rows.recordings)
     saliency = _saliency(model)
     pictures = []
     with counting("what moves the steering", len(shown)) as on_progress:
         for n_done, (place, frame, good) in enumerate(zip(shown, frames, readable, strict=True), start=1):
             if good:
-                where = place_of(rows, names, int(seen.row[place]))
-                pictures.append(_picture(frame, seen, place, where, saliency))
+                where = row_location(rows, names, int(predictions.row[place]))
+                pictures.append(_picture(frame, predictions, place, where, saliency))
             on_progress(n_done)
     n_worst = min(len(worst), len(pictures))
     return Section(
@@ -57,24 +57,27 @@ def frames_section(model: Path, rows: Rows, seen: Predictions, reader: FrameRead
     )
 
 
-def _worst(seen: Predictions) -> list[int]:
-    error, chosen = np.abs(seen.error), list[int]()
+def _worst(predictions: Predictions) -> list[int]:
+    error, chosen = np.abs(predictions.error), list[int]()
     for place in np.argsort(-error).tolist():
         if len(chosen) == N_WORST:
             break
-        if all(_are_apart(seen, place, other) for other in chosen):
+        if all(_are_apart(predictions, place, other) for other in chosen):
             chosen.append(place)
     return chosen
 
 
-def _are_apart(seen: Predictions, one: int, other: int) -> bool:
-    return bool(seen.block[one] != seen.block[other]) or abs(float(seen.time_s[one] - seen.time_s[other])) > APART_S
+def _are_apart(predictions: Predictions, one: int, other: int) -> bool:
+    return (
+        bool(predictions.block[one] != predictions.block[other])
+        or abs(float(predictions.time_s[one] - predictions.time_s[other])) > APART_S
+    )
 
 
-def _typical(seen: Predictions) -> list[int]:
+def _typical(predictions: Predictions) -> list[int]:
     """Turning rows whose error is nearest to the median."""
-    error = np.abs(seen.error)
-    turning = np.abs(seen.recorded) >= np.quantile(np.abs(seen.recorded), 0.75)
+    error = np.abs(predictions.error)
+    turning = np.abs(predictions.recorded) >= np.quantile(np.abs(predictions.recorded), 0.75)
     away = np.abs(error - np.median(error))
     return np.argsort(np.where(turning, away, away + 2))[:N_TYPICAL].tolist()  # type: ignore[no-any-return]
 
@@ -82,18 +85,18 @@ def _typical(seen: Predictions) -> list[int]:
 def _saliency(model: Path) -> Saliency | None:
     try:
         return load_saliency(model)
-    except ModelFileError:  # a model that cannot tell: the frames are shown without
+    except ModelFileError:  # no saliency of this model: the frames are shown without
         return None
 
 
-def _picture(frame: Frame, seen: Predictions, place: int, where: str, saliency: Saliency | None) -> Markup:
-    recorded, predicted = float(seen.recorded[place]), float(seen.predicted[place])
+def _picture(frame: Frame, predictions: Predictions, place: int, where: str, saliency: Saliency | None) -> Markup:
+    recorded, predicted = float(predictions.recorded[place]), float(predictions.predicted[place])
     parts = [draw_steering(frame, recorded, predicted)]
     if saliency is not None:
         parts.append(overlay(frame, saliency(frame)))
     off_deg = MAX_STEERING_DEG * abs(predicted - recorded)
     caption = (
-        f"{off_deg:.1f}\N{DEGREE SIGN} off: recorded {in_words(recorded)}, predicted {in_words(predicted)} "
+        f"{off_deg:.1f}\N{DEGREE SIGN} off: recorded {steering_text(recorded)}, predicted {steering_text(predicted)} "
         f"\N{MIDDLE DOT} {where}"
     )
-    return picture(jpeg(side_by_side(*parts)), caption)
+    return picture(to_jpeg(side_by_side(*parts)), caption)

@@ -12,17 +12,18 @@ import numpy as np
 
 from models.convert import load_keras_model
 from models.model_file import load_model_file
-from simulator_bridge.pages.blocks import Column, facts, table
+from simulator_bridge.pages.blocks import facts
 from simulator_bridge.pages.document import Section
+from simulator_bridge.pages.sortable_table import Column, table
 from train.data.rows import Rows
 from train.data.splits import Split
-from train.reports.names import names_of
+from train.reports.recording_names import recording_names
 from train.train_config import TrainConfig
 from train.training_result import TrainingResult
 
 
 def model_section(path: Path) -> Section:
-    """What is in the model file: its facts, and a row for each layer."""
+    """The model file: its facts, and a row for each layer."""
     file = load_model_file(path)
     model = load_keras_model(file)
     layers = [_layer_row(part, layer) for part, layer in _layers(model)]
@@ -68,8 +69,8 @@ def _layer_row(part: str, layer: Any) -> list[object]:
 
 
 def settings_section(config: TrainConfig, rows: Rows, split: Split, result: TrainingResult) -> Section:
-    """What the training was asked to do, and with which rows."""
-    names = names_of(rows.recordings)
+    """Every setting of the training, and the rows it used."""
+    names = recording_names(rows.recordings)
     validation_set = np.bincount(rows.recording[split.validation], minlength=len(names))
     trained_on = np.bincount(rows.recording[split.train], minlength=len(names))
     data = [
@@ -86,7 +87,7 @@ def settings_section(config: TrainConfig, rows: Rows, split: Split, result: Trai
         Column("recording", numeric=False),
         Column("usable rows", digits=0),
         Column("trained on", digits=0),
-        Column("held back", digits=0),
+        Column("validation", digits=0),
         Column("left out", digits=0, hint="missing or damaged images, impossible numbers, duplicates"),
     ]
     blocks = [table(data_columns, data)]

@@ -1,4 +1,4 @@
-"""The training report: what came of a training, on one page that can be printed and kept.
+"""The training report: the result of a training, on one page that can be printed and saved.
 
 The predictions on it are those of the model file, by the LiteRT copy that drives, so it is the same for any
 architecture and any way of training.
@@ -10,16 +10,18 @@ from markupsafe import Markup
 
 from models.loading import load_policy
 from simulator_bridge.cli.terminal import counting
-from simulator_bridge.pages.blocks import Column, bars, facts, note, table
+from simulator_bridge.pages.blocks import bars, facts, note
 from simulator_bridge.pages.document import Section, document
+from simulator_bridge.pages.sortable_table import Column, table
 from train.data.image_store import FrameReader
 from train.data.rows import Rows
 from train.data.splits import Split
 from train.reports.predictions import predict_rows
 from train.reports.training_curves import curves_section
-from train.reports.training_errors import scatter_section, timeline_section
+from train.reports.training_errors import timeline_section
 from train.reports.training_frames import frames_section
 from train.reports.training_model import model_section, settings_section
+from train.reports.training_scatter import scatter_section
 from train.train_config import TrainConfig
 from train.training_result import TrainingResult, facts_of
 
@@ -28,13 +30,13 @@ def training_report(config: TrainConfig, rows: Rows, split: Split, result: Train
     """Make the page; `config.output` must be the model that `result` is about. Shows progress on standard error."""
     reader = FrameReader()
     with counting("predicting", len(split.validation)) as on_progress:
-        seen = predict_rows(load_policy(config.output), rows, split.validation, reader, on_progress)
+        predictions = predict_rows(load_policy(config.output), rows, split.validation, reader, on_progress)
     sections = [
         Section("Result", *_scores(result), facts(facts_of(result)), intro=_validation_note(config, result)),
         curves_section(result),
-        timeline_section(rows, seen),
-        scatter_section(seen),
-        frames_section(config.output, rows, seen, reader),
+        timeline_section(rows, predictions),
+        scatter_section(predictions),
+        frames_section(config.output, rows, predictions, reader),
         model_section(config.output),
         settings_section(config, rows, split, result),
     ]
@@ -49,25 +51,25 @@ def _validation_note(config: TrainConfig, result: TrainingResult) -> str:
     else:
         how = f"contiguous blocks, with a gap of {config.guard_s:g} s around each that was used for nothing"
     return (
-        f"Errors of steering on {result.n_validation:,} rows that were held back: {how}. Neighbouring frames are "
-        "nearly equal, so a random split would flatter. What counts in the end is driving: drive/laps.py."
+        f"Errors of steering on {result.n_validation:,} validation rows: {how}. Neighbouring frames are "
+        "nearly equal, so a random split would look too good. The final test is driving: drive/laps.py."
     )
 
 
 def _verdict(result: TrainingResult) -> str:
     """One sentence that a reader in a hurry can act on."""
     own = result.model
-    rivals = sorted(result.baselines.items(), key=lambda item: item[1].mse)
+    baselines = sorted(result.baselines.items(), key=lambda item: item[1].mse)
     error = f"It misses the recorded wheel angle by {own.mae_deg:.2f}\N{DEGREE SIGN} on average (MSE {own.mse:.5f})"
-    if not rivals:
+    if not baselines:
         return f"{error}."
-    name, best = rivals[0]
+    name, best = baselines[0]
     if own.mse < best.mse:
         less = 100 * (1 - own.mse / best.mse)
-        return f"{error}, {less:.0f} % less MSE than {name}, the best predictor without a network."
+        return f"{error}, {less:.0f} % less MSE than {name}, the best baseline."
     return (
-        f"{error}. That is no better than {name} ({best.mse:.5f}), which needs no network: "
-        "it has learned nothing that counts."
+        f"{error}. That is no better than {name} ({best.mse:.5f}), a baseline without a network: "
+        "the training did not succeed."
     )
 
 
@@ -90,7 +92,7 @@ def _scores(result: TrainingResult) -> list[Markup]:
     rows = [[name, s.mse, s.mse_deg2, s.mae, s.mae_deg, s.r11] for name, s in scores.items()]
     return [
         bars(
-            "Mean squared error against predictors without a network: shorter is better",
+            "Mean squared error, model and baselines without a network: shorter is better",
             list(scores),
             {"MSE": [score.mse for score in scores.values()]},
         ),

@@ -1,4 +1,4 @@
-"""The page, mounted: what it shows comes from a session, what it asks for goes there."""
+"""The driving page, served: it shows a session's state and sends it commands."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from simulator_bridge.pages.live_channel import LiveChannel, Viewer
+from simulator_bridge.pages.live_channel import LiveChannel
+from simulator_bridge.pages.live_viewer import Viewer
 from simulator_bridge.pages.served_pages import ServedPages
 from simulator_bridge.track import Track
 from train.studio_page.commands import parse_command, parse_input
 from train.studio_page.studio_session import StudioSession
 
 STATIC = Path(__file__).with_name("static")
+TEMPLATE = Path(__file__).parent / "templates" / "drive.html"
 HOME, LIVE = "/drive", "/drive/live"
 LOOK_S = 0.02  # from one look for a new picture to the next, for each page: half of the time between two of them
 OUTLINE_M = 4.0  # between two points of the map
@@ -42,7 +44,7 @@ class StudioPages:
         self.served = ServedPages(HOME, [STATIC])
         outline = json.dumps(map_of(track))
         name = Path(track.name).name  # private paths are not shown
-        self.served.add_page(HOME, STATIC / "drive.html", lambda: {"track": name, "outline": outline})
+        self.served.add_page(HOME, TEMPLATE, lambda: {"track": name, "outline": outline})
         self.served.add_channel(LIVE, self.channel)
 
     def _receive(self, viewer: Viewer, message: Mapping[str, Any]) -> None:

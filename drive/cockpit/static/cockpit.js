@@ -1,8 +1,8 @@
 "use strict";
-/* The cockpit: shows what the server says of a car, sends what a person wants. */
+/* The cockpit: shows the state of a car, sends a person's commands. */
 
 (() => {
-  const DRIVE_MS = 50; // how often a person who drives says so; the car stops if this page is silent for 0.5 s
+  const DRIVE_MS = 50; // from one command of a driving person to the next; the car stops if none comes for 0.5 s
   const NOTICE_MS = 6000;
   const MODES = {
     autonomy: ["The model drives", "Model"],
@@ -143,8 +143,8 @@
       const how = record.failed ? `failed: ${record.failed}` : `${record.rows.toLocaleString("en")} rows${record.on ? "" : ", off"}`;
       lines.push(["recorded", how]);
     }
-    lines.push(["takeovers kept", `${corrections.saved} (${corrections.rows} rows)`]);
-    if (corrections.saved) lines.push(["kept in", corrections.folder]);
+    lines.push(["takeovers saved", `${corrections.saved} (${corrections.rows} rows)`]);
+    if (corrections.saved) lines.push(["saved in", corrections.folder]);
     if (corrections.current_rows) lines.push(["this takeover", `${corrections.current_rows} rows`]);
     lines.push(["pages that watch", viewers]);
     if (saliency.failure) lines.push(["what it looks at", saliency.failure]);
@@ -203,7 +203,7 @@
     return Boolean(state && state.who && state.who.mode === "takeover" && state.who.page === self);
   }
 
-  /* Begins to say, many times a second, how we drive. */
+  /* Starts to send, many times a second, how we drive. */
   function hold() {
     hands.enabled = true;
     if (document.activeElement.matches("input")) document.activeElement.blur(); // the arrows are the wheel's now
@@ -234,7 +234,7 @@
     lines.forEach(([, value], i) => set(list.children[i].lastChild, String(value)));
   }
 
-  /* Sets a text only if it is another one: a screen reader says what changes. */
+  /* Sets a text only if it is another one: a screen reader reads out what changes. */
   function set(element, text) {
     if (element.textContent !== text) element.textContent = text;
   }
@@ -276,7 +276,7 @@
     ask({ do: "set speed", mph: Number($("speed").value) });
   });
   $("hold").addEventListener("change", () => ask({ do: "hold speed", on: $("hold").checked }));
-  /* Hands that are elsewhere do not drive. */
+  /* A page without the focus does not drive. */
   function leave() {
     if (isDriving()) ask({ do: "pause" });
   }

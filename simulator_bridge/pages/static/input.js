@@ -8,12 +8,12 @@
      active    something is held; else all is at rest, or on its way back
      device    "keyboard", "touch", "gamepad" or null
    onChange is called 25 times a second while anything is held or moves, and once when all has come to rest.
-   input.enabled = false lets go, and leaves the keys to the page.
-   input.reach = 0.5 lets keys turn the wheel half as far, half as fast: at speed nobody wants more.
+   input.enabled = false releases everything, and leaves the keys to the page.
+   input.reach = 0.5 lets keys turn the wheel half as far, half as fast: at speed more is too much.
 
    Touch: elements under `root` marked data-drive="steer" (drag sideways, from wherever the finger lands),
    data-drive="throttle" and data-drive="brake" (hold). A mouse works them, too. Their CSS needs `touch-action: none`.
-   Everything is let go when the window loses the focus or is hidden. */
+   Everything is released when the window loses the focus or is hidden. */
 
 class DrivingInput {
   static RAMP_PER_S = 2.5; // of the steering under keys: 0.05 every 20 ms

@@ -1,5 +1,5 @@
 "use strict";
-/* The page: the newest state in, a person's hands and wishes out. */
+/* The page: shows the newest state, sends how a person drives and what they click. */
 
 const page = { state: null, panel: "record", noticed: null, noticeTimer: null };
 const map = new TrackMap($("map"));
@@ -49,7 +49,7 @@ async function show(state, pictures, viewer) {
 
 function badge({ step, recording, driving, training, driver }, viewer) {
   if (step === "drive") return driving?.status === "driving" ? `the model drives, ${driving.speed_mph} mph` : "starting…";
-  if (step === "train") return training?.status === "running" ? "learning" : "";
+  if (step === "train") return training?.status === "running" ? "training" : "";
   if (driver !== null && driver !== viewer) return "another page is driving";
   return recording.is_on ? `recording · ${recording.rows} rows` : "";
 }

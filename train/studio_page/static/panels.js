@@ -112,9 +112,9 @@ const trainPanel = {
     return {
       starting: "Getting ready…",
       running: `Epoch ${at} of ${training.epochs}`,
-      stopping: "Stopping, keeping the best…",
+      stopping: "Stopping, saving the best…",
       done: "Done: it is ready to drive",
-      stopped: training.has_model ? "Stopped: the best so far is kept" : "Stopped",
+      stopped: training.has_model ? "Stopped: the best so far is saved" : "Stopped",
       failed: "That did not work",
     }[training.status];
   },
@@ -124,8 +124,8 @@ const trainPanel = {
     if (training.result) {
       const { validation, baselines, best_epoch: best } = training.result;
       const zero = baselines["always zero"];
-      const versus = zero ? `; never steering: ${zero.mse.toFixed(4)}` : "";
-      return `Error on rows held back, best epoch (${best}): ${validation.mse.toFixed(4)}${versus}. ${training.model}, ${minutes(training.seconds)} min.`;
+      const versus = zero ? `; baseline, always zero: ${zero.mse.toFixed(4)}` : "";
+      return `Validation error, best epoch (${best}): ${validation.mse.toFixed(4)}${versus}. ${training.model}, ${minutes(training.seconds)} min.`;
     }
     if (training.passed > 0 && training.status === "running") {
       const left = (training.seconds / training.passed) * (training.epochs - training.passed);
@@ -136,11 +136,11 @@ const trainPanel = {
 
   drawLoss({ steps, curve }) {
     const spec = {
-      title: "Error while it learns", xLabel: "epoch", yLabel: "mean squared error", height: 220, logY: true,
+      title: "Training and validation error", xLabel: "epoch", yLabel: "mean squared error", height: 220, logY: true,
       xs: [steps.map(([x]) => x), curve.map(([x]) => x)],
       lines: [
         { label: "training", x: 0, y: steps.map(([, y]) => positive(y)) },
-        { label: "held back", x: 1, y: curve.map(([, , y]) => positive(y)), points: true },
+        { label: "validation", x: 1, y: curve.map(([, , y]) => positive(y)), points: true },
       ],
     };
     if (!steps.length) return;

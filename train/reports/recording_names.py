@@ -1,4 +1,4 @@
-"""Names for recordings and rows that a person recognises."""
+"""Short names for recordings, and where a row is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from simulator_bridge.recording import Recording
 from train.data.rows import Rows
 
 
-def names_of(recordings: Sequence[Recording]) -> list[str]:
+def recording_names(recordings: Sequence[Recording]) -> list[str]:
     """A short name for each: its folder's, with as many parents, or the log's name, as it takes to tell them apart."""
     parts = [recording.log.absolute().parts for recording in recordings]
     for depth in range(1, max(map(len, parts), default=1)):
@@ -18,7 +18,7 @@ def names_of(recordings: Sequence[Recording]) -> list[str]:
     return [f"{recording.folder.name}/{recording.log.name}" for recording in recordings]
 
 
-def place_of(rows: Rows, names: Sequence[str], row: int) -> str:
-    """Where a row stands: its recording and the line of its log."""
+def row_location(rows: Rows, names: Sequence[str], row: int) -> str:
+    """The recording of a row and the line of its log: `lake, line 12`."""
     recording = int(rows.recording[row])
     return f"{names[recording]}, line {int(rows.recordings[recording].line[rows.row[row]])}"

@@ -1,4 +1,4 @@
-"""Frames as pictures of a report: small JPEGs, frames side by side, and what there is to see of a broken file."""
+"""Frames as pictures of a report: small JPEGs, frames side by side, and what can be decoded of a damaged file."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from simulator_bridge.udacity_car import MAX_STEERING_DEG
 
 QUALITY = 72  # some 9 kB a frame
 SEAM_PX = 4  # between frames side by side
-MAX_FILE_BYTES = 4 << 20  # read of a broken image; a frame has some 14 kB
+MAX_FILE_BYTES = 4 << 20  # read of a damaged image; a frame has some 14 kB
 _CROSS_RGB, _GROUND_RGB = (190, 70, 70), (48, 50, 56)
 
 
-def jpeg(frame: Frame) -> bytes:
+def to_jpeg(frame: Frame) -> bytes:
     """A frame as it goes into a report."""
     return encode_frame(frame, QUALITY)
 
@@ -40,27 +40,27 @@ def side_by_side(*frames: Frame) -> Frame:
     return np.concatenate(parts, axis=1)
 
 
-def frame_or_rest(path: Path) -> tuple[Frame, str | None]:
-    """A frame; or what can still be seen of a broken one, and what is wrong with it."""
+def frame_and_damage(path: Path) -> tuple[Frame, str | None]:
+    """A frame; or what can be decoded of a damaged one, and what is wrong with it."""
     try:
         return read_frame(path), None
     except RecordingError as error:
-        return _rest(path), str(error).removeprefix(f"{path}: ")
+        return _decodable_part(path), str(error).removeprefix(f"{path}: ")
 
 
-def _rest(path: Path) -> Frame:
+def _decodable_part(path: Path) -> Frame:
     """The part of a damaged image that decodes, or a crossed-out tile."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES)
-        with quietly():  # the decoder complains by itself
+        with quietly():  # the decoder prints warnings of its own
             return decode_frame(data + b"\xff\xd9")  # an end for a JPEG that was cut short
     except (OSError, ProtocolError):
-        return crossed_out()
+        return _crossed_out()
 
 
-def crossed_out() -> Frame:
-    """A tile for an image of which nothing can be seen."""
+def _crossed_out() -> Frame:
+    """A tile for an image of which nothing can be decoded."""
     tile = np.full(FRAME_SHAPE, _GROUND_RGB, np.uint8)
     right, bottom = FRAME_WIDTH_PX - 1, FRAME_HEIGHT_PX - 1
     for start, end in (((0, 0), (right, bottom)), ((right, 0), (0, bottom))):
@@ -68,13 +68,13 @@ def crossed_out() -> Frame:
     return tile
 
 
-def in_words(steering_angle: float) -> str:
+def steering_text(steering_angle: float) -> str:
     """Steering for a caption: `+0.12 (3.0° right)`."""
     degrees = round(abs(steering_angle) * MAX_STEERING_DEG, 1)
     side = f"{degrees}\N{DEGREE SIGN} {'right' if steering_angle > 0 else 'left'}" if degrees else "straight"
-    return f"{signed(steering_angle)} ({side})"
+    return f"{_signed(steering_angle)} ({side})"
 
 
-def signed(steering_angle: float) -> str:
+def _signed(steering_angle: float) -> str:
     """Steering with its sign, a minus as in print."""
     return f"{round(steering_angle, 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")

@@ -1,6 +1,6 @@
 """What the images of a recording look like, row by row: bright, flat, or the same as the one before. Plain numbers.
 
-Every center image is decoded once at an eighth of its size, in grey, some 0.3 ms each; only the numbers are kept.
+Every center image is decoded once at an eighth of its size, in grey, some 0.3 ms each; only the numbers stay in memory.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class FrameFacts:
+class FrameStatistics:
     """Grey levels in [0, 255] of N center images; NaN where one cannot be decoded.
 
     Attributes:
@@ -38,8 +38,8 @@ class FrameFacts:
     change: FloatArray
 
 
-def examine_frames(recording: Recording, on_progress: Callable[[int], None] = lambda n_done: None) -> FrameFacts:
-    """Look at every center image; `on_progress` hears how many are done."""
+def measure_frames(recording: Recording, on_progress: Callable[[int], None] = lambda n_done: None) -> FrameStatistics:
+    """Measure every center image; `on_progress` gets the number that is done."""
     paths, n = recording.images["center"], len(recording)
     facts = np.full((3, n), np.nan)
     before = np.full(_SIZE, np.nan, np.float32)
@@ -52,7 +52,7 @@ def examine_frames(recording: Recording, on_progress: Callable[[int], None] = la
             facts[2, rows.start : rows.stop] = np.abs(np.diff(seen, axis=0)).mean(axis=(1, 2))
             before = seen[-1]
             on_progress(rows.stop)
-    return FrameFacts(*facts)
+    return FrameStatistics(*facts)
 
 
 def _thumbnail(path: str) -> npt.NDArray[np.float32]:
@@ -69,6 +69,6 @@ def _thumbnail(path: str) -> npt.NDArray[np.float32]:
 
 
 def runs_of(mask: npt.NDArray[np.bool_]) -> list[range]:
-    """The stretches of adjacent True values of a mask."""
+    """The runs of adjacent True values of a mask."""
     edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
     return [range(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
