@@ -115,3 +115,10 @@ def test_only_the_two_faces_give_out_names_of_other_modules() -> None:
         if has_list or renames or has_content:
             doors.add(module_name(path))
     assert doors == FACES
+
+
+def test_the_commit_hooks_run_what_make_check_runs() -> None:
+    checks = re.search(r"^check: setup (.*?)\s*##", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    hooks = re.findall(r"entry: make ([\w-]+)", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    assert checks is not None
+    assert hooks == checks[1].split()
