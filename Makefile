@@ -4,10 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup drive test test-slow check format lint types layers clean
+.PHONY: help setup drive test test-slow mutants check format lint types layers soak fuzz structure clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: $(INSTALLED)  ## create the virtual environment and install everything
 
@@ -27,25 +27,36 @@ test: setup  ## run the tests
 test-slow: setup  ## run the tests that take minutes
 	$(BIN)/pytest -m slow
 
+mutants: $(VENV)/.mutants  ## break the code on purpose, see which tests notice; MODULES="train.data.splits*" for some
+	nice $(BIN)/mutmut run --max-children 2 $(MODULES)
+	@$(BIN)/mutmut results
+
+$(VENV)/.mutants: $(INSTALLED)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,mutants]'
+	touch $@
+
+check: setup format lint types layers test  ## everything that CI checks
+
+format: setup  ## check the layout of the code
+	$(BIN)/ruff format --check .
+
+lint: setup  ## check for common mistakes
+	$(BIN)/ruff check .
+
+types: setup  ## check the types
+	$(BIN)/mypy
+
+layers: setup  ## check that imports go downwards and in no circle
+	$(BIN)/lint-imports
+
 soak: setup  ## drive the server for 30 minutes, with faults
 	$(BIN)/python drive/soak.py
 
 fuzz: setup  ## feed the server 100,000 broken inputs
 	$(BIN)/python tests/fuzz_server.py
 
-check: setup format lint types layers test  ## everything that CI checks
-
-format: setup
-	$(BIN)/ruff format --check .
-
-lint: setup
-	$(BIN)/ruff check .
-
-types: setup
-	$(BIN)/mypy
-
-layers: setup
-	$(BIN)/lint-imports
+structure: setup  ## print files, folders, arrows between them, circles, lengths
+	$(BIN)/python tests/structure_report.py
 
 clean:  ## remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis mutants *.egg-info
