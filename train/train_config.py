@@ -12,16 +12,7 @@ from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.errors import UsageError
 from simulator_bridge.recording import CAMERAS
-from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
 from train.cluster import Cluster
-
-SIDE_CAMERA_OFFSET_M = 0.82  # left camera at -0.81 m, right at +0.83 m from the centre line of the car
-# Distance over which a displaced car aims back at its line, at least: 0.84 s at 20 mph. 10 m contradicts what the
-# expert does when it is off its line: on recordings/, three times the validation error, and in a lap of the lake up to
-# 0.9 m off its line instead of 0.3 m.
-LOOKAHEAD_M = 7.5
-# A person at 30 mph lets the car drift: labels that make more of it contradict every straight stretch of a recording.
-LONGEST_LOOKAHEAD_M = 16.0
 
 REGIMES = ("auto", "head", "early-layers", "fine-tune", "scratch")  # what they mean: train/transfer/regimes.py
 FROZEN_REGIMES = ("head", "early-layers")  # the backbone's features are computed once
@@ -306,16 +297,6 @@ class TrainConfig:
         return CAMERAS if self.cameras == "all" else CAMERAS[:1]
 
     @property
-    def correction_per_m(self) -> float:
-        """Steering correction per metre of sideways displacement, normalised per m."""
-        return self.side_steering / SIDE_CAMERA_OFFSET_M
-
-    @property
-    def side_steering(self) -> float:
-        """`side_correction`; while nobody has looked at the recordings, that of the shortest lookahead."""
-        return aiming_back(SIDE_CAMERA_OFFSET_M, LOOKAHEAD_M) if self.side_correction is None else self.side_correction
-
-    @property
     def feature_folder(self) -> Path:
         """Where features of frozen networks are kept from one training to the next."""
         caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -335,12 +316,3 @@ class TrainConfig:
         now = self.to_json()
         names = [name for name in now if name not in FREE_ON_RESUME]
         return [f"{name}: {earlier.get(name)!r} -> {now[name]!r}" for name in names if earlier.get(name) != now[name]]
-
-
-def aiming_back(offset_m: float, lookahead_m: float) -> float:
-    """The steering, normalised, that brings a car `offset_m` beside its line back to it within `lookahead_m`.
-
-    Pure pursuit: an arc of curvature 2 d / L^2 leads over a distance L back to a line at a distance d, and a wheel
-    angle of wheelbase x curvature drives that arc.
-    """
-    return 2 * offset_m / lookahead_m**2 * WHEELBASE_M / MAX_STEERING_RAD

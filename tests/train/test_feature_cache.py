@@ -25,7 +25,7 @@ import keras  # noqa: E402
 
 from train.data.augment import AugmentConfig  # noqa: E402
 from train.data.image_store import FrameReader  # noqa: E402
-from train.data.labels import learned_labels  # noqa: E402
+from train.data.labels import learned_labels, side_correction_of  # noqa: E402
 from train.dataset import Dataset, load_dataset  # noqa: E402
 from train.train_config import TrainConfig  # noqa: E402
 from train.transfer import features  # noqa: E402
@@ -258,7 +258,7 @@ def test_views_carry_the_labels_and_the_features_of_the_images_changed_as_drawn(
 def views_of(dataset: Dataset, config: TrainConfig) -> Views:
     labels = learned_labels(config, dataset.rows, dataset.samples)
     return draw_views(
-        labels, dataset.samples, AugmentConfig.of(config), config.side_steering, config.views, config.seed
+        labels, dataset.samples, AugmentConfig.of(config), side_correction_of(config), config.views, config.seed
     )
 
 

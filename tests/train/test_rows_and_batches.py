@@ -15,11 +15,11 @@ from tests.support.made_recording import draw_frame, make_recording
 from train.data.augment import AugmentConfig, Augmenter, CropGeometry
 from train.data.batches import ImageBatches
 from train.data.image_store import FrameReader, ImageStore
-from train.data.rows import Rows, Samples, balanced, camera_steering, gather_rows, list_samples, without_copies
+from train.data.rows import Rows, Samples, balanced, gather_rows, list_samples, without_copies
 from train.data.splits import Split, split_blocks
 
-OFF = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0, correction_per_m=0.1)
-ON = AugmentConfig(flip=True, shift_m=0.5, brightness=0.3, shadow=0.5, correction_per_m=0.1)
+OFF = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0)
+ON = AugmentConfig(flip=True, shift_m=0.5, brightness=0.3, shadow=0.5)
 
 
 def quarter_size(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -129,13 +129,6 @@ def test_a_recording_named_twice_does_not_leak_into_validation(tmp_path: Path) -
     clean, n_copies = without_copies(doubled, validation_set)
     assert n_copies == 20  # rows 60 .. 79
     assert not set(clean.train) & set(range(60, 80))
-
-
-def test_left_camera_label_steers_right() -> None:
-    labels = camera_steering(np.zeros(3, np.float32), np.array([0, 1, 2], np.int8), 0.2)
-
-    assert labels == pytest.approx([0, 0.2, -0.2])
-    assert camera_steering(np.array([0.95], np.float32), np.array([1], np.int8), 0.2) == 1
 
 
 def test_samples_are_validation_centers_first_then_every_camera_of_training_rows(rows: Rows, split: Split) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from train.data.augment import AugmentConfig, Augmenter, augmented_steering, draw
+from train.data.augment import FLIP, SHIFT_M, AugmentConfig, Augmenter, draw
 from train.data.image_store import ImageStore
-from train.data.labels import learned_labels
-from train.data.rows import EpochPlan, FloatArray, IntArray, Rows, Samples, balanced, camera_steering
+from train.data.labels import learned_labels, sample_steering, side_correction_of
+from train.data.rows import EpochPlan, FloatArray, IntArray, Rows, Samples, balanced
 from train.train_config import TrainConfig
 
 N_PREFETCHED = 3  # batches ready ahead of the network
@@ -52,10 +52,10 @@ class ImageBatches:
         # As known now: an image that turns out damaged later is given no weight, it does not change the plan
         self._image = samples.n_validation + np.flatnonzero(store.readable[samples.n_validation :])
         self._row = samples.row[self._image]
+        self._camera = samples.camera[self._image]
         self._row_steering = rows.steering_angle
-        self._labels = labels[self._row]
+        self._labels, self._side_correction = labels[self._row], side_correction
         self._planned: tuple[int, EpochPlan] | None = None
-        self._labels[:, 0] = camera_steering(self._labels[:, 0], samples.camera[self._image], side_correction)
 
     @classmethod
     def of(
@@ -69,7 +69,7 @@ class ImageBatches:
             augmenter,
             labels=learned_labels(config, rows, samples),
             augment=AugmentConfig.of(config),
-            side_correction=config.side_steering,
+            side_correction=side_correction_of(config),
             near_zero=config.near_zero,
             near_zero_share=config.near_zero_share,
             epoch_samples=config.epoch_samples,
@@ -90,7 +90,9 @@ class ImageBatches:
             chosen = np.concatenate([chosen, self._draw_pass(rng)])
         drawn = draw(self._augment, len(chosen), rng)
         labels = self._labels[chosen]
-        labels[:, 0] = augmented_steering(labels[:, 0], drawn, self._augment.correction_per_m)
+        labels[:, 0] = sample_steering(
+            labels[:, 0], self._camera[chosen], self._side_correction, drawn[:, SHIFT_M], drawn[:, FLIP]
+        )
         return padded(EpochPlan(self._image[chosen], labels, np.ones(len(chosen), np.float32), drawn), self._batch_size)
 
     def _draw_pass(self, rng: np.random.Generator) -> IntArray:

@@ -142,26 +142,6 @@ def list_samples(rows: Rows, split: Split, cameras: Sequence[str]) -> Samples:
     return Samples(np.concatenate(row), np.concatenate(camera), len(split.validation))
 
 
-def camera_steering(steering_angle: FloatArray, camera: npt.NDArray[np.int8], correction: float) -> FloatArray:
-    """Label side-camera images as if the center camera had seen them.
-
-    A left-camera view looks like a car that drifted left, so its label steers right.
-
-    Args:
-        steering_angle: (n,) labels of the rows, in [-1, 1].
-        camera: (n,) index into CAMERAS.
-        correction: Added for the left camera, taken away for the right; normalised, >= 0.
-
-    Returns:
-        (n,) clipped to [-1, 1].
-
-    Source: Bojarski et al. 2016, "End to End Learning for Self-Driving Cars", section 2.
-    """
-    to_the_right = np.array([0, 1, -1], np.float32)[camera]  # center, left, right
-    labels: FloatArray = np.clip(steering_angle + correction * to_the_right, -1, 1).astype(np.float32)
-    return labels
-
-
 def balanced(steering_angle: FloatArray, near_zero: float, share: float, rng: np.random.Generator) -> IntArray:
     """Choose rows so that straight ones are at most `share` of them.
 

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from train.data.image_store import FrameReader
+from train.data.labels import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, pure_pursuit_steering
 from train.data.ridge import N_FOLDS
 from train.data.rows import FloatArray, IntArray, Rows
 from train.data.splits import spread
 from train.data.thumbnails import mirrored, thumbnail
-from train.train_config import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TrainConfig, aiming_back
+from train.train_config import TrainConfig
 
 MAX_ROWS = 1000  # enough to tell a hard driver from a soft one; reading their images takes some seconds
 PENALTY = 300.0  # of ridge regression on 800 pixels in [0, 1]; strong, as three cameras must not be learned by heart
@@ -38,7 +39,9 @@ def with_side_correction(config: TrainConfig, rows: Rows, learned: IntArray) -> 
     own = spread(own, MAX_ROWS)
     seen, readable = _thumbnails(rows, own)
     seen, own = seen[:, readable], own[readable]
-    hardest, softest = (aiming_back(SIDE_CAMERA_OFFSET_M, ahead_m) for ahead_m in (LOOKAHEAD_M, LONGEST_LOOKAHEAD_M))
+    hardest, softest = (
+        pure_pursuit_steering(SIDE_CAMERA_OFFSET_M, ahead_m) for ahead_m in (LOOKAHEAD_M, LONGEST_LOOKAHEAD_M)
+    )
     correction = _best_correction(seen, rows.steering_angle[own]) if len(own) >= 2 * N_FOLDS else hardest
     return dataclasses.replace(config, side_correction=round(float(np.clip(correction, softest, hardest)), 3))
 

@@ -17,7 +17,8 @@ from simulator_bridge.recording import CAMERAS
 from train.data.augment import COLUMNS, Augmenter, CropGeometry
 from train.data.batches import ImageBatches
 from train.data.image_store import FrameReader, ImageStore
-from train.data.rows import Rows, balanced, camera_steering, list_samples
+from train.data.labels import sample_steering, side_correction_of
+from train.data.rows import Rows, balanced, list_samples
 from train.data.splits import Split
 from train.train_config import TrainConfig
 
@@ -79,7 +80,7 @@ class Epoch:
         frames, readable = self._reader([self._path(int(number)) for number in images])
         after = np.asarray(self._augmenter(frames, self._plan.drawn[places]))
         row, camera = self._samples.row[images], self._samples.camera[images]
-        before = camera_steering(self._rows.steering_angle[row], camera, self._config.side_steering)
+        before = sample_steering(self._rows.steering_angle[row], camera, side_correction_of(self._config))
         return [
             ChangedSample(
                 int(row[i]),

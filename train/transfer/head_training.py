@@ -11,7 +11,7 @@ from models.architectures.parts import find_backbone, split_model, split_network
 from models.architectures.registry import ModelConfig
 from simulator_bridge.cli.terminal import say
 from train.data.augment import AugmentConfig
-from train.data.labels import learned_labels
+from train.data.labels import learned_labels, side_correction_of
 from train.data.rows import FloatArray, IntArray
 from train.dataset import Dataset
 from train.train_config import TrainConfig
@@ -51,7 +51,9 @@ def head_task(
     if n_views < config.views:
         say(f"views: {n_views} in place of {config.views}, so that the features fit into --feature-cache-size")
     labels = learned_labels(config, dataset.rows, dataset.samples)
-    views = draw_views(labels, dataset.samples, AugmentConfig.of(config), config.side_steering, n_views, config.seed)
+    views = draw_views(
+        labels, dataset.samples, AugmentConfig.of(config), side_correction_of(config), n_views, config.seed
+    )
     entry = cached_features(cache, source, model_config, dataset.image_paths(), n_validation, views)
     data = FeatureBatches(
         dataset.rows,

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from train.data.augment import AugmentConfig, augmented_steering, draw
+from train.data.augment import FLIP, SHIFT_M, AugmentConfig, draw
 from train.data.batches import N_PREFETCHED, draw_pass, own_share, padded, steady_options
-from train.data.rows import EpochPlan, FloatArray, IntArray, Rows, Samples, camera_steering
+from train.data.labels import sample_steering
+from train.data.rows import EpochPlan, FloatArray, IntArray, Rows, Samples
 
-UNCHANGED = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0, correction_per_m=0)
+UNCHANGED = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ def draw_views(
         labels: (N, n_outputs) what to learn of each row.
         samples: The images.
         augment: How far views may be changed.
-        side_correction: See `camera_steering`.
+        side_correction: See `sample_steering`.
         n_views: Of each image.
         seed: Determines the changes.
     """
@@ -52,11 +53,10 @@ def draw_views(
     rng = np.random.default_rng(seed)
     drawn = np.stack([draw(augment if view else UNCHANGED, len(row), rng) for view in range(n_views)], axis=1)
     drawn = drawn.reshape(len(row) * n_views, -1)
+    row, camera = np.repeat(row, n_views), np.repeat(camera, n_views)
     labels = labels[row]
-    labels[:, 0] = camera_steering(labels[:, 0], camera, side_correction)
-    labels = np.repeat(labels, n_views, axis=0)
-    labels[:, 0] = augmented_steering(labels[:, 0], drawn, augment.correction_per_m)
-    return Views(n_views, np.repeat(row, n_views), labels, drawn)
+    labels[:, 0] = sample_steering(labels[:, 0], camera, side_correction, drawn[:, SHIFT_M], drawn[:, FLIP])
+    return Views(n_views, row, labels, drawn)
 
 
 class FeatureBatches:
