@@ -41,10 +41,10 @@ FREE_ON_RESUME = frozenset(
         *("feature_cache", "feature_cache_size"),
     }
 )
-# Settings that each worker of a training may have to itself: where things are on its machine, and what it shows. That
-# they have the same rows and initial weights is checked by what is in the files.
+# Settings in which the workers of a training may differ: where things are on a machine, and what it displays. That they
+# have the same rows and initial weights is checked by what is in the files.
 OWN_OF_A_WORKER = (FREE_ON_RESUME - {"epochs"}) | {"weights", "validate_on"}
-# What a model file does not tell: where things were on the machine that trained it, and what it showed.
+# What a model file does not hold: private paths, and what was displayed.
 NOT_IN_A_MODEL = (FREE_ON_RESUME - {"epochs", "cache_memory", "feature_cache_size", "recordings"}) | {"validate_on"}
 
 
@@ -70,7 +70,7 @@ class TrainConfig:
     )
     json: Path | None = json_option()
     report: Path | None = report_option("a page with charts and pictures")
-    status: bool = option(False, "say how it goes as lines of JSON, in place of the table at the end", is_hidden=True)
+    status: bool = option(False, "print progress as lines of JSON, in place of the table at the end", is_hidden=True)
     quiet: bool = quiet_option()
     end_with_parent: bool = end_with_parent_option()
     resume: bool = option(False, "go on from OUTPUT.checkpoint")
@@ -83,8 +83,8 @@ class TrainConfig:
     regime: str = option(
         "auto",
         "head: train a new head on the frozen backbone; early-layers: on its early blocks; fine-tune: the head, then "
-        "the backbone from the top; scratch: everything from random weights; auto: by the number of rows and how like "
-        "ImageNet's the images are",
+        "the backbone from the top; scratch: everything from random weights; auto: by the number of rows and how "
+        "similar the images are to ImageNet's",
         choices=REGIMES,
         group="model",
     )
@@ -111,7 +111,7 @@ class TrainConfig:
     epochs: int = option(12, "at most this many", at_least=1, group="model")
     max_seconds: float | None = option(
         None,
-        "at most so long; reading images is not counted, features are. The epoch that is running is cut short",
+        "at most so long; reading images does not count, computing features does. The running epoch is cut short",
         metavar="S",
         above=0,
         unit="s",
@@ -119,7 +119,7 @@ class TrainConfig:
     )
     epoch_samples: int = option(
         4000,
-        "go through fewer samples again, changed differently, until an epoch has this many",
+        "repeat fewer samples, augmented differently, until an epoch has this many",
         at_least=1,
         group="model",
     )
@@ -135,7 +135,7 @@ class TrainConfig:
     loss: str = option("mse", "huber: no single label pulls hard", choices=LOSSES, group="model")
     ema: float = option(
         0.0,
-        "each step keeps this share of the averaged weights, which are validated and saved; 0: off",
+        "decay of an exponential moving average of the weights, which is validated and saved; 0: off",
         metavar="DECAY",
         at_least=0,
         below=1,
@@ -154,7 +154,8 @@ class TrainConfig:
     )
     validation_blocks: int = option(
         10,
-        "at most this many blocks per recording; fewer in a short one, so that the gaps take no more rows than they",
+        "at most this many blocks per recording; fewer in a short one, so that the gaps take no more rows than the "
+        "blocks",
         at_least=1,
         group="validation",
     )
@@ -168,8 +169,8 @@ class TrainConfig:
     cameras: str = option("all", "which cameras' images to train on", choices=("all", "center"), group="samples")
     side_correction: float | None = option(
         None,
-        "added to the label of a left-camera image, taken from a right one's; normalised steering; not given: as hard "
-        "as the driver of the recordings corrects",
+        "added to the label of a left-camera image, subtracted from a right one's; normalised steering; not given: as "
+        "hard as the driver of the recordings corrects",
         metavar="STEERING",
         at_least=0,
         below=1,
@@ -193,8 +194,8 @@ class TrainConfig:
     )
     smooth_s: float | None = option(
         None,
-        "average recorded steering over about this many seconds (a Gaussian's standard deviation) before it is "
-        f"learned; not given: {KEYS_SMOOTH_S} where it was steered by keys, 0 elsewhere. Validation rows stay as "
+        "average recorded steering over about this many seconds (a Gaussian's standard deviation) for the training "
+        f"labels; not given: {KEYS_SMOOTH_S} where it was steered by keys, 0 elsewhere. Validation rows stay as "
         "recorded",
         metavar="S",
         at_least=0,
@@ -204,7 +205,7 @@ class TrainConfig:
     )
     lag_s: float = option(
         0.0,
-        "learn the steering recorded this much later, seconds: makes up for a late driver or simulator",
+        "train on the steering recorded this much later: makes up for a late driver or simulator",
         metavar="S",
         at_least=-2,
         at_most=2,
@@ -236,17 +237,17 @@ class TrainConfig:
     )
 
     views: int = option(
-        8, "of each image: itself and N - 1 changed ones", at_least=1, group="features of a frozen backbone"
+        8, "of each image: itself and N - 1 augmented ones", at_least=1, group="features of a frozen backbone"
     )
     feature_cache: Path | None = option(
         None,
-        "where they are cached; not given: in the user's cache folder",
+        "where features are cached; not given: in the user's cache folder",
         metavar="DIR",
         group="features of a frozen backbone",
     )
     feature_cache_size: float = option(
         8.0,
-        "at most so much; the longest unused are deleted",
+        "at most so much; the least recently used are deleted",
         metavar="GB",
         above=0,
         unit="GB",
@@ -283,7 +284,7 @@ class TrainConfig:
 
     @property
     def checkpoint(self) -> Path:
-        """Where the unfinished training is kept, beside the model; gone when it is finished."""
+        """Where the unfinished training is saved, beside the model; deleted when it is finished."""
         return self.output.with_name(self.output.name + ".checkpoint")
 
     @property
@@ -298,7 +299,7 @@ class TrainConfig:
 
     @property
     def feature_folder(self) -> Path:
-        """Where features of frozen networks are kept from one training to the next."""
+        """Where features of frozen networks are cached from one training to the next."""
         caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         return self.feature_cache or Path(caches) / "cloneway" / "features"
 
@@ -312,7 +313,7 @@ class TrainConfig:
         return {name: value for name, value in self.to_json().items() if name not in OWN_OF_A_WORKER}
 
     def differences(self, earlier: dict[str, Any]) -> list[str]:
-        """What keeps this run from resuming an `earlier` one (its `to_json`): `name: earlier -> now`, one each."""
+        """The settings that keep this run from resuming an `earlier` one (its `to_json`): `name: earlier -> now`."""
         now = self.to_json()
         names = [name for name in now if name not in FREE_ON_RESUME]
         return [f"{name}: {earlier.get(name)!r} -> {now[name]!r}" for name in names if earlier.get(name) != now[name]]

@@ -106,7 +106,7 @@ def test_everything_off_draws_no_change() -> None:
 
 
 def test_view_finds_what_the_model_crops_and_resizes() -> None:
-    view = CropGeometry.of(build_preprocessing((40, 160), (60, 20)))
+    view = CropGeometry.measure(build_preprocessing((40, 160), (60, 20)))
 
     assert view.first_row_px == pytest.approx(60.5, abs=0.2)  # the first row is the mean of rows 60 and 61
     assert view.row_step_px == pytest.approx(2, abs=0.02)

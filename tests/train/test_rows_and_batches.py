@@ -177,14 +177,14 @@ def test_an_epoch_is_the_same_each_time_it_is_asked_for_and_different_from_other
 
 
 def test_another_seed_gives_another_epoch(make_data: Callable[..., ImageBatches]) -> None:
-    assert (make_data(seed=1).plan(0).image[:50] != make_data(seed=2).plan(0).image[:50]).any()
+    assert (make_data(seed=1).samples_of(0).image[:50] != make_data(seed=2).samples_of(0).image[:50]).any()
 
 
 def test_every_training_image_is_used_once_an_epoch_and_padding_has_no_weight(
     make_data: Callable[..., ImageBatches], rows: Rows, split: Split
 ) -> None:
     data = make_data()
-    plan = data.plan(0)
+    plan = data.samples_of(0)
     used = plan.image[plan.weight > 0]
 
     assert sorted(used) == list(range(len(split.validation), len(split.validation) + 3 * len(split.train)))
@@ -196,7 +196,7 @@ def test_a_small_training_set_is_gone_through_again_until_the_epoch_is_long_enou
     make_data: Callable[..., ImageBatches], split: Split
 ) -> None:
     n = 3 * len(split.train)
-    plan = make_data(epoch_samples=2 * n + 1).plan(0)
+    plan = make_data(epoch_samples=2 * n + 1).samples_of(0)
     first, *others = (np.argsort(plan.image[start : start + n]) + start for start in (0, n, 2 * n))
 
     assert plan.weight.sum() == 3 * n
@@ -209,7 +209,7 @@ def test_batches_carry_the_image_and_the_label_of_the_same_sample(
     make_data: Callable[..., ImageBatches], rows: Rows, split: Split
 ) -> None:
     data = make_data(OFF)
-    samples, plan = list_samples(rows, split, CAMERAS), data.plan(0)
+    samples, plan = list_samples(rows, split, CAMERAS), data.samples_of(0)
     images, labels, weights = (np.concatenate(part) for part in zip(*batches_of(data), strict=True))
 
     for place in np.flatnonzero(weights)[:40]:

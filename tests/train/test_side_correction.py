@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from simulator_bridge.messages import encode_frame
-from simulator_bridge.recording import load_recording
+from simulator_bridge.recording import CAMERAS, load_recording
 from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
 from tests.support.made_recording import make_recording
-from train.data.labels import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, pure_pursuit_steering
+from train.data.labels import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TO_THE_LEFT, pure_pursuit_steering
 from train.data.rows import Rows, gather_rows
-from train.data.side_correction import CAMERAS_ASIDE, with_side_correction
+from train.data.side_correction import with_side_correction
 from train.train_config import TrainConfig
 
 HARD = pure_pursuit_steering(SIDE_CAMERA_OFFSET_M, LOOKAHEAD_M)
@@ -27,8 +27,8 @@ def drifting(folder: Path, per_m: float, n: int = 120) -> Rows:
     images.mkdir(parents=True)
     lines = []
     for row, left_m in enumerate(aside_m):
-        names = [f"{camera}_2024_01_01_12_00_{row // 10:02}_{row % 10}00.jpg" for camera, _ in CAMERAS_ASIDE]
-        for name, (_, to_the_left) in zip(names, CAMERAS_ASIDE, strict=True):
+        names = [f"{camera}_2024_01_01_12_00_{row // 10:02}_{row % 10}00.jpg" for camera in CAMERAS]
+        for name, to_the_left in zip(names, TO_THE_LEFT, strict=True):
             frame = np.full((160, 320, 3), 90, np.uint8)
             middle = 160 + round(
                 60 * (left_m + to_the_left * SIDE_CAMERA_OFFSET_M)

@@ -40,8 +40,8 @@ class AugmentConfig:
     shadow: float
 
     @classmethod
-    def of(cls, config: TrainConfig) -> AugmentConfig:
-        """As the settings of a training want it."""
+    def from_config(cls, config: TrainConfig) -> AugmentConfig:
+        """As the settings of a training ask for."""
         return cls(
             flip=config.flip,
             shift_m=config.shift_m,
@@ -84,7 +84,7 @@ class CropGeometry:
     column_step_px: float
 
     @classmethod
-    def of(cls, preprocessing: Any) -> CropGeometry:
+    def measure(cls, preprocessing: Any) -> CropGeometry:
         """Measure what `preprocessing` crops and resizes, by passing it an image of row and column numbers."""
         rows, columns = np.mgrid[:FRAME_HEIGHT_PX, :FRAME_WIDTH_PX]
         row_unit, column_unit = (FRAME_HEIGHT_PX - 1) / 255, (FRAME_WIDTH_PX - 1) / 255  # all of a uint8's range

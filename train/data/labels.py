@@ -1,4 +1,4 @@
-"""The steering that a network is to learn: all arithmetic on labels, from the recorded angle to that of a sample.
+"""Steering labels: all arithmetic on them, from the recorded angle to the label of a sample.
 
 1. Along the recording (`learned_labels`): the lag is made up for, and pulses of a key become the steering that they add
    up to. A keyboard turns the wheels at full rate or not at all, so a driver who wants half a turn taps: recorded
@@ -96,7 +96,7 @@ def steered_by_keys(steering_angle: FloatArray) -> bool:
 
 
 def learned_labels(config: TrainConfig, rows: Rows, samples: Samples) -> FloatArray:
-    """The labels (N, n_outputs) that a network is to learn: as recorded, but for the steering of training rows."""
+    """The labels (N, n_outputs) to train on: as recorded, but for the steering of training rows."""
     usable = np.zeros(len(rows), bool)
     usable[samples.row[samples.n_validation :]] = True
     labels = rows.labels.copy()
@@ -122,14 +122,14 @@ def learned_steering(
     smooth_s: float | None,
     lag_s: float = 0.0,
 ) -> FloatArray:
-    """What to learn instead of the recorded steering.
+    """The steering to train on, made from the recorded one.
 
     Args:
         steering_angle: (N,) as recorded, in [-1, 1].
         recording: (N,) number of its recording.
         episode: (N,) number of its episode; rows of one are adjacent.
         time_s: (N,) when it was taken, s; NaN where unknown (rows then count as 0.1 s apart).
-        usable: (N,) rows whose steering may be learned from; others do not enter any mean.
+        usable: (N,) the training rows; others do not enter any mean.
         smooth_s: Standard deviation of the Gaussian that weighs neighbours in time, s; 0 leaves the labels as they are.
             None: `KEYS_SMOOTH_S` for recordings steered by keys, 0 for others.
         lag_s: The label of a row is the steering recorded so many seconds after it (before it, if negative).

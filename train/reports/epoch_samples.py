@@ -67,7 +67,7 @@ class Epoch:
         self._reader = FrameReader()
         self._augmenter = Augmenter(CropGeometry(0.0, 1.0, 1.0), FRAME_HEIGHT_PX, FRAME_WIDTH_PX)
         store = ImageStore(len(self._samples), self._path, lambda frames: frames, self._reader, 0)
-        self._plan = ImageBatches.of(config, rows, self._samples, store, self._augmenter).plan(0)
+        self._plan = ImageBatches.from_config(config, rows, self._samples, store, self._augmenter).samples_of(0)
         rng = np.random.default_rng([config.seed, 0])  # as the plan's
         self.rows_used: IntArray = balanced(rows.steering_angle, config.near_zero, config.near_zero_share, rng)
         self.labels: FloatArray = self._plan.labels[self._plan.weight > 0, 0]
