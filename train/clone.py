@@ -1,6 +1,7 @@
-"""Train a policy from recordings: `python train/clone.py RECORDING... --output model.h5`.
+"""Train a driving model from recordings: `python train/clone.py RECORDING... --output model.h5`.
 
-Parsing and wiring only. Everything cheap is checked before TensorFlow is imported.
+Configures, loads and splits the rows; `training.py` does the rest. Everything cheap is checked before TensorFlow is
+imported.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ if __name__ == "__main__":  # run as a file: put the project root, not train/, f
 
 import importlib.util
 import os
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from models.quiet_import import import_tensorflow
 from simulator_bridge.cli.command import CTRL_C, run_command
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
-from simulator_bridge.recording import Recording, load_recordings
 from train.cluster import workers_of_tf_config
-from train.data.rows import Rows, gather_rows, without_copies
-from train.data.splits import Split, split_blocks, split_episodes, split_recordings
+from train.data.loading import load_rows
+from train.data.rows import Rows
+from train.data.splits import Split
 from train.distributed.worker_group import WorkerGroup
 from train.distributed.workers_key import load_workers_key
 from train.train_config import TrainConfig
@@ -40,46 +41,37 @@ def main(argv: list[str] | None = None) -> int:
         TrainConfig,
         run,
         argv,
-        description="Learn to steer from recordings of Udacity's simulator; writes one file, model.h5.",
-        epilog="Ctrl-C saves the best model so far; --resume resumes a run, however it ended.",
+        description="Train a network to steer from recordings of Udacity's simulator; saves one file, model.h5.",
+        epilog="Ctrl-C saves the best model so far; --resume goes on with a training that was ended by anything.",
     )
 
 
 def run(config: TrainConfig) -> int:
-    """Check, train, report. After Ctrl-C the best model so far is written, and the code is 130."""
+    """Configure, load the rows, train, report. After Ctrl-C the best model so far is saved, and the code is 130."""
     config = with_workers(config)
     workers_key = load_workers_key(config.workers, config.workers_key_file)
     check_paths(config)
     model_config = model_config_of(config)
-    recordings, n_own = load(config)
-    for recording in recordings:
+    rows, split, dropped = load_rows(config)
+    for recording in rows.recordings:
         for note in recording.notes:
             say(f"{recording.log}: {note}")
-    rows = gather_rows(recordings, config.outputs)
-    split, dropped = split_rows(config, rows, n_own)
 
     with WorkerGroup.join(config.cluster, workers_key) as group:
-        return _train(config, model_config, rows, split, dropped, group)
+        import_tensorflow()  # takes seconds: everything cheap has been checked
+        from train.training import train
+
+        result = train(config, model_config, rows, split, dropped, group)
+    if result:
+        report(config, rows, split, result)
+    return CTRL_C if group.interrupted else 0
 
 
-def _train(
-    config: TrainConfig,
-    model_config: ModelConfig,
-    rows: Rows,
-    split: Split,
-    dropped: dict[str, int],
-    group: WorkerGroup,
-) -> int:
-    from models.quiet_import import import_tensorflow
-
-    import_tensorflow()
-    from train.training import train
-    from train.training_progress import say_status
+def report(config: TrainConfig, rows: Rows, split: Split, result: TrainingResult) -> None:
+    """Print the result, and write it where that is asked for."""
+    from train.progress_display import say_status
     from train.training_result import print_result
 
-    result = train(config, model_config, rows, split, dropped, group)
-    if result is None:
-        return CTRL_C if group.interrupted else 0
     if config.status:
         say_status("done", **result.to_json())
     else:
@@ -88,7 +80,6 @@ def _train(
         write_json(config.json, result.to_json())
     if config.report:
         write_report(config.report, config, rows, split, result)
-    return CTRL_C if result.interrupted else 0
 
 
 def write_report(path: Path, config: TrainConfig, rows: Rows, split: Split, result: TrainingResult) -> None:
@@ -110,7 +101,7 @@ def with_workers(config: TrainConfig) -> TrainConfig:
 
 
 def check_paths(config: TrainConfig) -> None:
-    """Refuse what would fail only later: places that cannot be written, nothing to resume, a package not there."""
+    """Refuse what would fail only later: places that cannot be written, nothing to resume, a package not installed."""
     if config.cluster and config.cluster.index:
         return  # only worker 0 writes and reads these
     for flag, path in (("--output", config.output), ("--json", config.json), ("--report", config.report)):
@@ -140,31 +131,6 @@ def model_config_of(config: TrainConfig) -> ModelConfig:
     )
     check_regime(config, model_config)
     return model_config
-
-
-def load(config: TrainConfig) -> tuple[list[Recording], int]:
-    """Read the recordings to train on and, after them, those named to validate on; and how many are the first."""
-    own = load_recordings(config.recordings)
-    return own + (load_recordings(config.validate_on) if config.validate_on else []), len(own)
-
-
-def split_rows(config: TrainConfig, rows: Rows, n_own: int) -> tuple[Split, dict[str, int]]:
-    """Split the rows as asked; count what was dropped so far, by reason."""
-    if config.validate_on:
-        split = split_recordings(rows.recording, n_own)
-    elif config.split == "episodes":
-        split = split_episodes(rows.episode, config.validation_fraction)
-    else:
-        split = split_blocks(
-            rows.recording, rows.time_s, config.validation_fraction, config.validation_blocks, config.guard_s
-        )
-    split, n_copies = without_copies(rows, split)
-    dropped: Counter[str] = Counter()
-    for recording in rows.recordings:
-        dropped.update({reason: drop.count for reason, drop in recording.dropped.items()})
-    if n_copies:
-        dropped["also a validation row (a copy)"] = n_copies
-    return split, dict(dropped)
 
 
 if __name__ == "__main__":

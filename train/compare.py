@@ -107,14 +107,11 @@ def train_config_of(config: ComparisonConfig, entry: TrainingRun) -> TrainConfig
 
 def look_at_data(train_config: TrainConfig) -> tuple[dict[str, object], str]:
     """Facts about the recordings and their split, and the fingerprint of the rows."""
-    from train.clone import load, split_rows
-    from train.data.rows import gather_rows
+    from train.data.loading import load_rows
 
-    recordings, n_own = load(train_config)
-    rows = gather_rows(recordings, train_config.outputs)
-    split, _ = split_rows(train_config, rows, n_own)
+    rows, split, _ = load_rows(train_config)
     facts: dict[str, object] = {
-        "recordings": ", ".join(recording.folder.name for recording in recordings),
+        "recordings": ", ".join(recording.folder.name for recording in rows.recordings),
         "rows to train on": len(split.train),
         "validation rows": len(split.validation),
         "rows left out between them": split.n_guard,

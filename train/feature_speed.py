@@ -23,7 +23,7 @@ from train.data.splits import split_blocks
 from train.train_config import TrainConfig
 
 if TYPE_CHECKING:
-    from train.transfer.head_speed import HeadSpeed
+    from train.benchmark.head_speed import HeadSpeed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def run(config: FeatureSpeedConfig) -> int:
     from models.quiet_import import import_tensorflow
 
     import_tensorflow()
-    from train.transfer.head_speed import measure_head_speed
+    from train.benchmark.head_speed import measure_head_speed
 
     speeds = [measure_head_speed(training, model, rows, split) for model in models]
     print_table(speeds)

@@ -1,17 +1,16 @@
-"""What is written at the end of a training: the model in full precision and what the file says about its making."""
+"""What a model file holds: the model in full precision, and metadata about its training."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
 import keras
 
 from models.architectures.registry import ModelConfig, build_model
-from train.data.rows import Rows
-from train.train_config import NOT_IN_A_MODEL, TrainConfig
+from train.train_config import NOT_IN_A_MODEL
 from train.training_result import TrainingResult
+from train.training_run import TrainingRun
 
 
 def in_full_precision(model: keras.Model, model_config: ModelConfig, strategy: Any) -> keras.Model:
@@ -24,18 +23,17 @@ def in_full_precision(model: keras.Model, model_config: ModelConfig, strategy: A
     return plain
 
 
-def metadata_of(
-    config: TrainConfig, model_config: ModelConfig, rows: Rows, run: Mapping[str, Any], result: TrainingResult
-) -> dict[str, Any]:
-    """What the model file says about its making; recordings by name only, their folders are nobody's business."""
-    training = {name: value for name, value in config.to_json().items() if name not in NOT_IN_A_MODEL}
+def metadata_of(run: TrainingRun, result: TrainingResult) -> dict[str, Any]:
+    """The metadata of a model file: how it was trained; recordings by name only, private paths are not stored."""
+    rows, model_config = run.dataset.rows, run.plan.model
+    training = {name: value for name, value in run.config.to_json().items() if name not in NOT_IN_A_MODEL}
     training["recordings"] = [recording.folder.name for recording in rows.recordings]
     weights = (model_config.weights or "").replace("\\", "/").rpartition("/")[2] or None
     training |= {"weights": weights, "regime": result.regime}
     return {
         "model": {**model_config.to_dict(), "weights": weights},
         "training": training,
-        "data": {"fingerprint": run["data"], "n_rows": len(rows)},
+        "data": {"fingerprint": run.identity["data"], "n_rows": len(rows)},
         "validation": {
             key: value for key, value in result.to_json().items() if key not in ("output", "parity", "history")
         },

@@ -21,7 +21,7 @@ from train.data.splits import split_blocks
 from train.train_config import TrainConfig
 
 if TYPE_CHECKING:
-    from train.data.pipeline_speed import PipelineSpeed
+    from train.benchmark.pipeline_speed import PipelineSpeed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def run(config: ThroughputConfig) -> int:
     from models.quiet_import import import_tensorflow
 
     import_tensorflow()
-    from train.data.pipeline_speed import measure_pipeline
+    from train.benchmark.pipeline_speed import measure_pipeline
 
     speed = measure_pipeline(settings, model_config, rows, split, config.rounds)
     print_table(config, speed)

@@ -12,16 +12,7 @@ from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.errors import UsageError
 from simulator_bridge.recording import CAMERAS
-from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
 from train.cluster import Cluster
-
-SIDE_CAMERA_OFFSET_M = 0.82  # left camera at -0.81 m, right at +0.83 m from the centre line of the car
-# Distance over which a displaced car aims back at its line, at least: 0.84 s at 20 mph. 10 m contradicts what the
-# expert does when it is off its line: on recordings/, three times the validation error, and in a lap of the lake up to
-# 0.9 m off its line instead of 0.3 m.
-LOOKAHEAD_M = 7.5
-# A person at 30 mph lets the car drift: labels that make more of it contradict every straight stretch of a recording.
-LONGEST_LOOKAHEAD_M = 16.0
 
 REGIMES = ("auto", "head", "early-layers", "fine-tune", "scratch")  # what they mean: train/transfer/regimes.py
 FROZEN_REGIMES = ("head", "early-layers")  # the backbone's features are computed once
@@ -51,10 +42,10 @@ FREE_ON_RESUME = frozenset(
         *("feature_cache", "feature_cache_size"),
     }
 )
-# Settings that each worker of a training may have to itself: where things are on its machine, and what it shows. That
-# they have the same rows and initial weights is checked by what is in the files.
+# Settings in which the workers of a training may differ: where things are on a machine, and what it displays. That they
+# have the same rows and initial weights is checked by what is in the files.
 OWN_OF_A_WORKER = (FREE_ON_RESUME - {"epochs"}) | {"weights", "validate_on"}
-# What a model file does not store: private paths of the machine that trained it, and what it showed.
+# What a model file does not hold: private paths, and what was displayed.
 NOT_IN_A_MODEL = (FREE_ON_RESUME - {"epochs", "cache_memory", "feature_cache_size", "recordings"}) | {"validate_on"}
 
 
@@ -93,8 +84,8 @@ class TrainConfig:
     regime: str = option(
         "auto",
         "head: train a new head on the frozen backbone; early-layers: on its early blocks; fine-tune: the head, then "
-        "the backbone from the top; scratch: everything from random weights; auto: by the number of rows and how like "
-        "ImageNet's the images are",
+        "the backbone from the top; scratch: everything from random weights; auto: by the number of rows and how "
+        "similar the images are to ImageNet's",
         choices=REGIMES,
         group="model",
     )
@@ -121,7 +112,7 @@ class TrainConfig:
     epochs: int = option(12, "at most this many", at_least=1, group="model")
     max_seconds: float | None = option(
         None,
-        "at most so long; reading images is not counted, features are. The epoch that is running is cut short",
+        "at most so long; reading images does not count, computing features does. The running epoch is cut short",
         metavar="S",
         above=0,
         unit="s",
@@ -129,7 +120,7 @@ class TrainConfig:
     )
     epoch_samples: int = option(
         4000,
-        "go through fewer samples again, changed differently, until an epoch has this many",
+        "repeat fewer samples, augmented differently, until an epoch has this many",
         at_least=1,
         group="model",
     )
@@ -145,7 +136,7 @@ class TrainConfig:
     loss: str = option("mse", "huber: no single label pulls hard", choices=LOSSES, group="model")
     ema: float = option(
         0.0,
-        "decay of the averaged weights in each step; they are validated and saved in place of the last ones; 0: off",
+        "decay of an exponential moving average of the weights, which is validated and saved; 0: off",
         metavar="DECAY",
         at_least=0,
         below=1,
@@ -164,7 +155,8 @@ class TrainConfig:
     )
     validation_blocks: int = option(
         10,
-        "at most this many blocks per recording; fewer in a short one, so that the gaps do not take more rows",
+        "at most this many blocks per recording; fewer in a short one, so that the gaps take no more rows than the "
+        "blocks",
         at_least=1,
         group="validation",
     )
@@ -178,8 +170,8 @@ class TrainConfig:
     cameras: str = option("all", "which cameras' images to train on", choices=("all", "center"), group="samples")
     side_correction: float | None = option(
         None,
-        "added to the label of a left-camera image, taken from a right one's; normalised steering; not given: as hard "
-        "as the driver of the recordings corrects",
+        "added to the label of a left-camera image, subtracted from a right one's; normalised steering; not given: as "
+        "hard as the driver of the recordings corrects",
         metavar="STEERING",
         at_least=0,
         below=1,
@@ -203,8 +195,8 @@ class TrainConfig:
     )
     smooth_s: float | None = option(
         None,
-        "average recorded steering over about this many seconds (a Gaussian's standard deviation) before it is "
-        f"learned; not given: {KEYS_SMOOTH_S} where it was steered by keys, 0 elsewhere. Validation rows stay as "
+        "average recorded steering over about this many seconds (a Gaussian's standard deviation) for the training "
+        f"labels; not given: {KEYS_SMOOTH_S} where it was steered by keys, 0 elsewhere. Validation rows stay as "
         "recorded",
         metavar="S",
         at_least=0,
@@ -214,7 +206,7 @@ class TrainConfig:
     )
     lag_s: float = option(
         0.0,
-        "learn the steering recorded this much later, seconds: makes up for a late driver or simulator",
+        "train on the steering recorded this much later: makes up for a late driver or simulator",
         metavar="S",
         at_least=-2,
         at_most=2,
@@ -253,17 +245,17 @@ class TrainConfig:
     )
 
     views: int = option(
-        8, "of each image: itself and N - 1 changed ones", at_least=1, group="features of a frozen backbone"
+        8, "of each image: itself and N - 1 augmented ones", at_least=1, group="features of a frozen backbone"
     )
     feature_cache: Path | None = option(
         None,
-        "where they are cached; not given: in the user's cache folder",
+        "where features are cached; not given: in the user's cache folder",
         metavar="DIR",
         group="features of a frozen backbone",
     )
     feature_cache_size: float = option(
         8.0,
-        "at most so much; the longest unused are deleted",
+        "at most so much; the least recently used are deleted",
         metavar="GB",
         above=0,
         unit="GB",
@@ -314,16 +306,6 @@ class TrainConfig:
         return CAMERAS if self.cameras == "all" else CAMERAS[:1]
 
     @property
-    def correction_per_m(self) -> float:
-        """Steering correction per metre of sideways displacement, normalised per m."""
-        return self.side_steering / SIDE_CAMERA_OFFSET_M
-
-    @property
-    def side_steering(self) -> float:
-        """`side_correction`; that of the shortest lookahead while it is not given."""
-        return aiming_back(SIDE_CAMERA_OFFSET_M, LOOKAHEAD_M) if self.side_correction is None else self.side_correction
-
-    @property
     def feature_folder(self) -> Path:
         """Where features of frozen networks are cached from one training to the next."""
         caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -339,16 +321,7 @@ class TrainConfig:
         return {name: value for name, value in self.to_json().items() if name not in OWN_OF_A_WORKER}
 
     def differences(self, earlier: dict[str, Any]) -> list[str]:
-        """Settings that keep this run from resuming an `earlier` one (its `to_json`), each `name: earlier -> now`."""
+        """The settings that keep this run from resuming an `earlier` one (its `to_json`): `name: earlier -> now`."""
         now = self.to_json()
         names = [name for name in now if name not in FREE_ON_RESUME]
         return [f"{name}: {earlier.get(name)!r} -> {now[name]!r}" for name in names if earlier.get(name) != now[name]]
-
-
-def aiming_back(offset_m: float, lookahead_m: float) -> float:
-    """The steering, normalised, that brings a car `offset_m` beside its line back to it within `lookahead_m`.
-
-    Pure pursuit: an arc of curvature 2 d / L^2 leads over a distance L back to a line at a distance d, and a wheel
-    angle of wheelbase x curvature drives that arc.
-    """
-    return 2 * offset_m / lookahead_m**2 * WHEELBASE_M / MAX_STEERING_RAD

@@ -1,38 +1,59 @@
-"""One training from rows to `model.h5`: the order of things; each of them lives in its own module.
+"""A training, top to bottom: build the model; read a batch, step, validate, keep the best, stop; save the model file.
+
+`clone.py` configures, loads the rows and splits them, then calls `train`. What is special has its name elsewhere:
+
+    several workers              distributed/worker_group.py, and epoch_end.py for a worker that dies meanwhile
+    resuming                     resuming.py, checkpoint.py
+    regimes and their stages     transfer/regimes.py; a stage's layers, data, schedule and callbacks: training_stage.py
+    a limit on the time          learning/time_budget.py
+    the same seed, the same model    learning/devices.py
+    averaged weights, displays, TensorBoard    Keras callbacks, chosen in training_stage.py
 
 Imports TensorFlow: `clone.py` checks everything cheap before it imports this.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
+
+import keras
+import tensorflow as tf
 
 from models.architectures.registry import ModelConfig, build_model
 from models.model_parts import split_model
 from models.saving import save_model_file
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
-from train import checkpoint, training_loop
+from train.checkpoint import save_checkpoint
 from train.data.image_store import FrameReader
 from train.data.rows import Rows
 from train.data.side_correction import with_side_correction
 from train.data.splits import Split
 from train.dataset import load_dataset
 from train.distributed.agreement import terms_of
+from train.distributed.epoch_end import undisturbed
 from train.distributed.worker_group import WorkerGroup
+from train.interrupt import on_ctrl_c
 from train.learning.devices import make_deterministic, use_half_precision_on_gpu
+from train.learning.losses import loss_weights
+from train.learning.zero_start import start_at_zero
 from train.model_metadata import in_full_precision, metadata_of
+from train.resuming import checkpoint_to_resume, choose_plan
 from train.train_config import TrainConfig
+from train.training_progress import TrainingProgress
 from train.training_result import TrainingResult
-from train.training_stage import StageRun
-from train.transfer.regimes import RegimePlan, make_plan
-from train.transfer.similarity import measure_similarity
+from train.training_run import TrainingRun
+from train.training_stage import StageTask, prepare_stage
+from train.transfer.regimes import Stage
 from train.validation.validation_set import Validator
 
 N_PARITY_FRAMES = 32  # real validation frames on which LiteRT is compared with Keras
+
+logger = logging.getLogger(__name__)
 
 
 def train(
@@ -43,143 +64,171 @@ def train(
     dropped: Mapping[str, int],
     group: WorkerGroup | None = None,
 ) -> TrainingResult | None:
-    """Train, and write the model.
+    """Train, and save the model.
 
     Args:
         config: Settings.
         model_config: The model as asked for; the regime may cut it elsewhere.
         rows: All rows.
-        split: Which are trained on and which are held back.
+        split: Which are trained on and which are for validation.
         dropped: Reason -> rows left out so far, for the report.
         group: The workers that train together; None: this process alone.
 
     Returns:
-        What came of it; None if Ctrl-C came before the first epoch was done (nothing is written then), and on workers
-        other than the chief, who writes and reports.
+        The result; None if Ctrl-C came before the first epoch was done (nothing is saved then), and on workers other
+        than the chief, which saves and reports.
+
+    Raises:
+        UserError: If no validation image can be read, the training diverges or it cannot be resumed.
     """
-    start = time.monotonic()
-    config = with_side_correction(config, rows, split.train)
-    run: dict[str, Any] = {"config": config.to_json(), "data": rows.fingerprint()}
     group = group or WorkerGroup()
-    group.agree(terms_of(config, len(rows), run["data"]))
+    run = set_up(config, model_config, rows, split, group)
+    for stage in run.stages_left():
+        train_stage(run, stage)
+        if run.interrupted:
+            break
+    group.finish(run.interrupted)
+    return save(run, dropped) if group.is_chief else None
+
+
+def set_up(config: TrainConfig, model_config: ModelConfig, rows: Rows, split: Split, group: WorkerGroup) -> TrainingRun:
+    """Build the model, read the images, score the baselines; or go on from a checkpoint."""
+    started_s = time.monotonic()
+    config = with_side_correction(config, rows, split.train)
+    identity: dict[str, Any] = {"config": config.to_json(), "data": rows.fingerprint()}
+    group.agree(terms_of(config, len(rows), identity["data"]))
     strategy = group.strategy()  # several workers: before TensorFlow does anything else
-    state = _state_to_resume(config, run, group)
-    if group.is_chief and not state and config.checkpoint.exists():
-        say(f"{config.checkpoint}: an unfinished training; replaced after the first epoch, --resume goes on with it")
+    resumed = checkpoint_to_resume(config, identity, group)
+
     make_deterministic(config.seed)
     use_half_precision_on_gpu()
     reader = FrameReader()
-    plan = _plan(config, model_config, rows, split, reader, state, group)
-    run["regime"] = plan.regime
+    plan = choose_plan(config, model_config, rows, split, reader, resumed, group)
     make_deterministic(config.seed)  # again: choosing a regime may have drawn numbers, a resumed run does not choose
     with strategy.scope():
         model = build_model(plan.model)
-        training_loop.start_at_zero(split_model(model)[1])
+        start_at_zero(split_model(model)[1])
 
     dataset = load_dataset(config, rows, split, model, reader, cache_images=plan.trains_on_images)
-    validation_set = dataset.validation_set
-    baselines = validation_set.baselines(rows, split, reader, flip=config.flip) if group.is_chief else {}
-    if group.is_chief:
-        say("to beat: " + ", ".join(f"{name} {baseline.mse:.5f}" for name, baseline in baselines.items()) + " MSE")
+    baselines = dataset.score_baselines(flip=config.flip) if group.is_chief else {}
+    if baselines:
+        say("baselines: " + ", ".join(f"{name} {score.mse:.5f}" for name, score in baselines.items()) + " MSE")
+    progress = resumed.progress if resumed else TrainingProgress()
+    return TrainingRun(
+        config=config,
+        plan=plan,
+        model=model,
+        strategy=strategy,
+        group=group,
+        dataset=dataset,
+        baselines=baselines,
+        progress=progress,
+        resumed=resumed,
+        identity={**identity, "regime": plan.regime},
+        started_s=started_s - progress.seconds,
+    )
 
-    progress = state.progress if state else checkpoint.TrainingProgress()
-    earlier_s = progress.seconds
 
-    def clock() -> float:
-        return earlier_s + time.monotonic() - start
+def train_stage(run: TrainingRun, stage: Stage) -> None:
+    """Train the layers of a stage until its last epoch, or until the time, Ctrl-C or a lack of progress ends it."""
+    task = prepare_stage(run, stage)
+    with on_ctrl_c(task.step.request_stop):
+        train_epochs(task, run.progress, stage.end_epoch, lambda: save_epoch(run), run.group)
+    run.interrupted = task.step.stop_requested
+    run.n_samples, run.images_per_s = task.data.n_samples(stage.first_epoch), task.speed.images_per_s
+    if stage is not run.plan.stages[-1]:
+        run.progress.stopped = False  # its time was up, not that of the training
 
-    speed, interrupted, n_samples, begun_s = training_loop.Throughput(0, 0.0), False, 0, clock()
-    for stage in plan.stages:
-        if progress.stopped or (progress.epochs_done >= stage.end_epoch and stage is not plan.stages[-1]):
-            continue
-        stage_run = StageRun(config, plan, stage, model, strategy, dataset, group)
-        stage_run.fit(progress, state, run, clock, begun_s)
-        state = None  # what it held is used up
-        speed, interrupted, n_samples = stage_run.speed, stage_run.interrupted, stage_run.n_samples
-        if interrupted:
+
+def train_epochs(
+    task: StageTask,
+    progress: TrainingProgress,
+    end_epoch: int,
+    save: Callable[[], None] = lambda: None,
+    group: WorkerGroup | None = None,
+) -> None:
+    """Train from the last epoch that is done to `end_epoch`, or until something stops it.
+
+    Args:
+        task: The model, its data and how it is trained.
+        progress: Brought up to date after every epoch.
+        end_epoch: Index after the last epoch.
+        save: Called at the end of every epoch.
+        group: The workers that train together; None: this process alone.
+    """
+    model, group = task.model, group or WorkerGroup()
+    callbacks = keras.callbacks.CallbackList(
+        list(task.callbacks), add_history=True, model=model, epochs=end_epoch, verbose=0
+    )
+    model.stop_training = False
+    callbacks.on_train_begin()
+    logs: dict[str, float] = {}
+    for epoch in range(progress.epochs_done, end_epoch):
+        if task.learning_rate:
+            model.optimizer.learning_rate = task.learning_rate(epoch)
+        callbacks.on_epoch_begin(epoch)
+        logs = {"loss": train_epoch(task, epoch, callbacks)}
+        if task.step.stop_requested:  # Ctrl-C: the epoch does not count
             break
-    group.finish(interrupted)
-    if not group.is_chief:
-        return None
-    if not progress.best_weights:
-        if interrupted:
+        with undisturbed(group):
+            callbacks.on_test_begin()  # averaged weights, if any, are in the model from here ...
+            logs.update(group.shared(task.validate)())
+            logs["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+            progress.add_epoch(logs, model.get_weights)
+            callbacks.on_test_end(logs)  # ... to here
+            callbacks.on_epoch_end(epoch, logs)
+            progress.stopped = bool(model.stop_training) or task.is_over(progress)
+            save()
+        if progress.stopped:
+            break
+    callbacks.on_train_end(logs)
+
+
+def train_epoch(task: StageTask, epoch: int, callbacks: Any) -> float:
+    """Take a step on each batch of the epoch; returns the mean loss of its samples."""
+    step, n_samples = task.step, task.data.n_samples(epoch)
+    batches = step.strategy.distribute_datasets_from_function(lambda context: task.data.batches(epoch, context))
+    begin_s, total, n_seen = time.perf_counter(), tf.zeros(()), 0
+    with step.on_whole_batches():
+        for number, batch in enumerate(batches):
+            callbacks.on_train_batch_begin(number)
+            total += step(batch)
+            callbacks.on_train_batch_end(number, {"loss": total / (number + 1)})
+            n_seen = min(n_samples, n_seen + step.batch_size)  # the last batch is padded
+            if step.stop_requested or task.budget.is_spent:
+                break
+    loss = float(total) * step.batch_size / n_seen
+    task.speed.add(n_seen, time.perf_counter() - begin_s)
+    return loss
+
+
+def save_epoch(run: TrainingRun) -> None:
+    """Write the checkpoint; a full disk is no reason to lose the training as well."""
+    run.progress.seconds = run.progress.history[-1]["seconds"] = run.seconds
+    if run.group.is_chief:
+        try:
+            save_checkpoint(run.config.checkpoint, run.identity, run.progress, run.model)
+        except UserError as error:
+            logger.warning("%s; the training goes on without a checkpoint", error)
+
+
+def save(run: TrainingRun, dropped: Mapping[str, int]) -> TrainingResult | None:
+    """Score the best weights and save them as a model file; the checkpoint stays if Ctrl-C ended the training."""
+    config, dataset, model = run.config, run.dataset, run.model
+    if not run.progress.best_weights:
+        if run.interrupted:
             return None
         raise UserError("the training diverged: no epoch had a finite validation loss; lower --learning-rate")
-
-    model.set_weights(progress.best_weights)
-    validator = Validator(
-        split_model(model)[1], dataset.store, validation_set, training_loop.loss_weights(config.outputs)
-    )
-    result = TrainingResult(
-        output=config.output,
-        interrupted=interrupted,
-        arch=config.arch,
-        regime=plan.regime,
-        regime_reason=plan.reason,
-        n_train=len(split.train),
-        n_validation=len(validation_set),
-        n_guard=split.n_guard,
-        n_samples=n_samples,
-        dropped={**dropped, **({"image damaged": len(reader.bad)} if reader.bad else {})},
-        best_epoch=progress.best_epoch + 1,
-        epochs_done=progress.epochs_done,
-        history=[{"epoch": number, **logs} for number, logs in enumerate(progress.history, start=1)],
-        model=validation_set.score(validator.predict()[:, 0]),
-        baselines=baselines,
-        images_per_s=speed.images_per_s,
-        seconds=clock(),
-        parity={},
-    )
+    model.set_weights(run.progress.best_weights)
+    validator = Validator(split_model(model)[1], dataset.store, dataset.validation_set, loss_weights(config.outputs))
+    score = dataset.validation_set.score(validator.predict()[:, 0])
+    result = run.result(score, dropped)
     parity = save_model_file(
         config.output,
-        in_full_precision(model, plan.model, strategy),
-        metadata_of(config, plan.model, rows, run, result),
-        validator.frames(rows, reader, N_PARITY_FRAMES),
+        in_full_precision(model, run.plan.model, run.strategy),
+        metadata_of(run, result),
+        dataset.validation_frames(N_PARITY_FRAMES),
     )
-    if not interrupted:
+    if not run.interrupted:
         config.checkpoint.unlink(missing_ok=True)
-    return replace(result, parity=parity.max_difference, seconds=clock())
-
-
-def _state_to_resume(config: TrainConfig, run: Mapping[str, Any], group: WorkerGroup) -> checkpoint.Checkpoint | None:
-    path = config.checkpoint
-    content = group.share(path.read_bytes() if group.is_chief and config.resume else None)
-    if content is None:
-        return None
-    state = checkpoint.load(path, content)
-    if not group.is_chief:
-        return state
-    differences = config.differences(state.run["config"])
-    if state.run.get("regime") == "fine-tune" and state.run["config"]["epochs"] != config.epochs:
-        differences.append(f"epochs: {state.run['config']['epochs']} -> {config.epochs} (fine-tune divides them)")
-    if differences:
-        raise UserError(f"{path}: cannot resume with other settings: {'; '.join(differences)}")
-    if state.run["data"] != run["data"]:
-        raise UserError(f"{path}: cannot resume: the recordings are not those that the training began with")
-    say(f"resuming after epoch {state.progress.epochs_done}")
-    return state
-
-
-def _plan(
-    config: TrainConfig,
-    model_config: ModelConfig,
-    rows: Rows,
-    split: Split,
-    reader: FrameReader,
-    state: checkpoint.Checkpoint | None,
-    group: WorkerGroup,
-) -> RegimePlan:
-    chosen = state.run.get("regime") if state else None
-    if not group.is_chief:
-        chosen = group.share(None)
-    plan = make_plan(
-        config,
-        model_config,
-        len(split.train),
-        lambda: measure_similarity(model_config, rows, split, reader),
-        chosen=chosen,
-    )
-    if group.is_chief:
-        group.share(plan.regime)
-    say(f"regime: {plan.regime}; {plan.reason}")
-    return plan
+    return replace(result, parity=parity.max_difference, seconds=run.seconds)

@@ -1,141 +1,48 @@
-"""What is seen of a training under way: by a person, a live bar or plain lines; by a program, lines of JSON."""
+"""How far a training has come: what a checkpoint holds beside the weights that are being trained."""
 
 from __future__ import annotations
 
-import json
 import math
-import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-import keras
-from rich import progress as bars
+import numpy as np
+import numpy.typing as npt
 
-from simulator_bridge.cli.terminal import console_for_person
-
-
-class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
-    """Shows the running epoch as a bar with the time left on a terminal, and one line per finished epoch."""
-
-    def __init__(
-        self,
-        epochs: int,
-        first_epoch: int,
-        best_loss: float,
-        n_steps: int,
-        images_per_s: Callable[[], float],
-        seconds_left: Callable[[], float] = lambda: math.inf,
-    ) -> None:
-        super().__init__()
-        self._seconds_left = seconds_left
-        self._epochs, self._first_epoch, self._n_steps = epochs, first_epoch, n_steps
-        self._images_per_s = images_per_s
-        self._console = console_for_person()
-        self._bars: bars.Progress | None = None
-        self._task: Any = None
-        self._start = 0.0
-        self._best = best_loss
-
-    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        """Start the clock, and the bar if someone can see it."""
-        self._start = time.perf_counter()
-        if self._console.is_terminal:
-            self._bars = bars.Progress(
-                bars.TextColumn("{task.description}"),
-                bars.BarColumn(bar_width=20),
-                bars.TaskProgressColumn(),
-                bars.TextColumn("{task.fields[left]} left"),
-                console=self._console,
-                transient=True,
-            )
-            self._task = self._bars.add_task("", total=self._n_steps, left="-")
-            self._bars.start()
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Empty the bar."""
-        if self._bars:
-            self._bars.update(self._task, completed=0, description=f"epoch {epoch + 1}/{self._epochs}")
-        self._epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Move the bar."""
-        if self._bars:
-            left = self._left(self._epoch - self._first_epoch + (batch + 1) / self._n_steps)
-            self._bars.update(self._task, completed=batch + 1, left=left)
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Print the epoch's line; a star marks the best so far."""
-        seen = dict(logs or {})
-        star = "*" if seen["val_loss"] < self._best else " "
-        self._best = min(self._best, seen["val_loss"])
-        line = (
-            f"epoch {epoch + 1:>3}/{self._epochs} loss {seen['loss']:.4f} val_loss {seen['val_loss']:.4f}{star}"
-            f" r11 {seen['val_r11']:.2f} {self._images_per_s():.0f} images/s"
-            f" {self._left(epoch + 1 - self._first_epoch)} left"
-        )
-        if self._bars:
-            self._bars.console.print(line)
-        else:
-            self._console.print(line)
-
-    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        """Take the bar away."""
-        if self._bars:
-            self._bars.stop()
-            self._bars = None
-
-    def _left(self, epochs_done: float) -> str:
-        """Time until the last epoch ends at the pace so far, as m:ss; early stopping may end it sooner."""
-        pace = (time.perf_counter() - self._start) / max(epochs_done, 1e-6)
-        seconds = round(min(pace * max(0.0, self._epochs - self._first_epoch - epochs_done), self._seconds_left()))
-        return f"{seconds // 60}:{seconds % 60:02d}"
+Arrays = list[npt.NDArray[Any]]
 
 
-def say_status(event: str, **values: Any) -> None:
-    """One line of JSON on standard output, for a program that listens; a number that is not finite becomes null."""
-    finite = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
-    }
-    print(json.dumps({"event": event, **finite}), flush=True)  # noqa: T201 - the command's result
+@dataclass
+class TrainingProgress:
+    """The epochs that are done, and the best of them.
 
-
-class StatusLines(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells another program how a training goes, one JSON object a line, each with its kind as `event`.
-
-    `start` (epochs, steps), `step` (epoch, step, steps, loss so far in the epoch; at most every STEP_PERIOD_S seconds)
-    and `epoch` (epoch, epochs, loss, val_loss, val_r11, best, images_per_s). Epochs and steps count from 1.
+    Attributes:
+        epochs_done: Whole epochs trained.
+        history: The figures of each of them; `seconds` is the time spent in training at its end.
+        best_epoch: Index of the best one, -1 before the first.
+        best_loss: Its validation loss.
+        best_weights: The weights that were validated in it (`model.get_weights()`).
+        seconds: Time spent in training so far, over all runs.
+        stopped: Whether the training ended after the last of these epochs, before all that were asked for.
     """
 
-    STEP_PERIOD_S = 0.5
+    epochs_done: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = -1
+    best_loss: float = math.inf
+    best_weights: Arrays = field(default_factory=list)
+    seconds: float = 0.0
+    stopped: bool = False
 
-    def __init__(self, epochs: int, best_loss: float, n_steps: int, images_per_s: Callable[[], float]) -> None:
-        super().__init__()
-        self._epochs, self._best, self._n_steps = epochs, best_loss, n_steps
-        self._images_per_s = images_per_s
-        self._epoch, self._said_at = 0, -math.inf
+    def add_epoch(self, figures: Mapping[str, float], get_weights: Callable[[], Arrays]) -> None:
+        """Add an epoch, and keep its weights if no epoch before had as low a `val_loss`."""
+        if figures["val_loss"] < self.best_loss:
+            self.best_loss, self.best_epoch, self.best_weights = figures["val_loss"], self.epochs_done, get_weights()
+        self.history.append(dict(figures))
+        self.epochs_done += 1
 
-    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        """Say how long it is to be."""
-        say_status("start", epochs=self._epochs, steps=self._n_steps)
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Note the epoch."""
-        self._epoch = epoch + 1
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Say how far it is, if it is time."""
-        now = time.monotonic()
-        if now - self._said_at >= self.STEP_PERIOD_S:
-            self._said_at = now
-            loss = float((logs or {})["loss"])
-            say_status("step", epoch=self._epoch, step=batch + 1, steps=self._n_steps, loss=loss)
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Say what the epoch came to."""
-        seen = dict(logs or {})
-        is_best = seen["val_loss"] < self._best
-        self._best = min(self._best, seen["val_loss"])
-        errors = {name: seen[name] for name in ("loss", "val_loss", "val_r11")}
-        say_status(
-            "epoch", epoch=epoch + 1, epochs=self._epochs, **errors, best=is_best, images_per_s=self._images_per_s()
-        )
+    def epochs_without_improvement(self, first_epoch: int = 0) -> int:
+        """How many epochs there were since the best one, of those from `first_epoch` on."""
+        losses = [figures["val_loss"] for figures in self.history[first_epoch:]]
+        return len(losses) - 1 - int(np.argmin(np.nan_to_num(losses, nan=math.inf))) if losses else 0

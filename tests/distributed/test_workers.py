@@ -186,7 +186,7 @@ def weights_in(folder: Path, worker: int = 0) -> list[Any]:
 
 
 def test_two_processes_make_the_model_that_one_makes_even_if_one_is_killed_and_they_resume(tmp_path: Path) -> None:
-    from train import checkpoint
+    from train.checkpoint import load_checkpoint
 
     alone, together = tmp_path / "alone", tmp_path / "together"
     alone.mkdir()
@@ -198,7 +198,7 @@ def test_two_processes_make_the_model_that_one_makes_even_if_one_is_killed_and_t
     assert "error: worker 1 (127.0.0.1:" in chief_error
     assert "--resume" in chief_error
     assert "Traceback" not in chief_error
-    assert checkpoint.load(together / "checkpoint").progress.epochs_done == 2
+    assert load_checkpoint(together / "checkpoint").progress.epochs_done == 2
 
     one_goes_on = tmp_path / "one goes on"
     one_goes_on.mkdir()

@@ -27,11 +27,8 @@ def main() -> None:
     import tensorflow as tf
 
     from models.architectures.registry import ModelConfig, build_model
-    from simulator_bridge.recording import load_recordings
-    from train.clone import split_rows
-    from train.data.batches import ImageBatches
     from train.data.image_store import FrameReader
-    from train.data.rows import gather_rows
+    from train.data.loading import load_rows
     from train.dataset import load_dataset
     from train.train_config import TrainConfig
 
@@ -39,12 +36,11 @@ def main() -> None:
     model_config = ModelConfig(outputs=config.outputs)
     model = build_model(model_config)
     before_mb, start = peak_mb(), time.monotonic()
-    rows = gather_rows(load_recordings(config.recordings), config.outputs)
-    split, _ = split_rows(config, rows, 1)
+    rows, split, _ = load_rows(config)
     rows.fingerprint()
     listed_s = time.monotonic() - start
     dataset = load_dataset(config, rows, split, model, FrameReader())
-    data = ImageBatches.of(config, rows, dataset.samples, dataset.store, dataset.augmenter)
+    data = dataset.image_batches(config)
     for _ in itertools.islice(data.batches(0, tf.distribute.InputContext()), n_batches):
         pass
     found = {

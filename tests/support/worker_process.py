@@ -33,11 +33,11 @@ def train(group: WorkerGroup, folder: Path, index: int, epochs: int, dies_at: in
     import keras
     import numpy as np
 
-    from tests.train.test_training_loop import BATCH, N_BATCHES, batches, small_model, some_images
-    from train import checkpoint
-    from train.distributed.epoch_end import UndisturbedEpochEnd
+    from tests.support.small_training import BATCH, SmallData, batches, small_model, some_images, task_of
+    from train.checkpoint import load_checkpoint, save_checkpoint
     from train.learning.batch_statistics import begin_statistics
-    from train.training_loop import TrainingLoop
+    from train.training import train_epochs
+    from train.training_progress import TrainingProgress
 
     class Die(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -54,19 +54,17 @@ def train(group: WorkerGroup, folder: Path, index: int, epochs: int, dies_at: in
     begin_statistics(model, some_images())
     path = folder / "checkpoint"
     content = group.share(path.read_bytes() if group.is_chief and path.exists() else None)
-    state = checkpoint.load(path, content) if content else None
-    progress = state.progress if state else checkpoint.TrainingProgress()
-    callbacks = [checkpoint.KeepBest(progress)]
-    saving = [checkpoint.SaveCheckpoint(path, {}, progress, callbacks, lambda: 0.0)] if group.is_chief else []
-    TrainingLoop(model, model, strategy, BATCH, [1.0]).fit(
-        own_batches,
-        lambda epoch: BATCH * N_BATCHES,
-        group.shared(lambda: {"val_loss": 1.0}),
-        [*callbacks, Die(), *saving, UndisturbedEpochEnd(group)],
-        epochs,
-        progress.epochs_done,
-        (lambda: state.restore(model, callbacks)) if state else (lambda: None),
-    )
+    state = load_checkpoint(path, content) if content else None
+    progress = state.progress if state else TrainingProgress()
+
+    def save() -> None:
+        if group.is_chief:
+            save_checkpoint(path, {}, progress, model)
+
+    task = task_of(model, strategy, data=SmallData(own_batches), callbacks=[Die()])
+    if state:
+        state.restore(model)
+    train_epochs(task, progress, epochs, save, group)
     np.savez(folder / f"weights{index}.npz", *model.get_weights())
 
 

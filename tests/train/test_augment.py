@@ -9,7 +9,7 @@ import tensorflow as tf
 from models.architectures.preprocessing import build_preprocessing
 from simulator_bridge.recording import load_recording
 from tests.support.made_recording import draw_frame
-from train.data.augment import COLUMNS, AugmentConfig, Augmenter, CropGeometry, augmented_steering, draw
+from train.data.augment import COLUMNS, AugmentConfig, Augmenter, CropGeometry, draw
 from train.data.image_store import FrameReader
 
 HEIGHT_PX, WIDTH_PX = 40, 160
@@ -87,20 +87,8 @@ def test_shadow_darkens_one_side_of_its_line_only(images: np.ndarray) -> None:
     np.testing.assert_array_equal(right[:, :, :half], images[:, :, :half])
 
 
-def test_a_car_moved_right_is_told_to_steer_left_and_mirrored_to_steer_right() -> None:
-    straight = np.zeros(1, np.float32)
-
-    assert augmented_steering(straight, drawn(shift_m=0.5), 0.2) == pytest.approx(-0.1)
-    assert augmented_steering(straight, drawn(shift_m=0.5, flip=1), 0.2) == pytest.approx(0.1)
-    assert augmented_steering(straight + 0.3, drawn(flip=1), 0.2) == pytest.approx(-0.3)
-
-
-def test_labels_stay_in_range() -> None:
-    assert augmented_steering(np.array([-1.0], np.float32), drawn(shift_m=1), 0.5) == -1
-
-
 def test_draws_stay_within_the_settings_and_use_them() -> None:
-    config = AugmentConfig(flip=True, shift_m=0.6, brightness=0.4, shadow=0.25, correction_per_m=0.1)
+    config = AugmentConfig(flip=True, shift_m=0.6, brightness=0.4, shadow=0.25)
     what = dict(zip(COLUMNS, draw(config, 4000, np.random.default_rng(0)).T, strict=True))
 
     assert what["flip"].mean() == pytest.approx(0.5, abs=0.04)  # 5 standard errors
@@ -111,14 +99,14 @@ def test_draws_stay_within_the_settings_and_use_them() -> None:
 
 
 def test_everything_off_draws_no_change() -> None:
-    config = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0, correction_per_m=0.1)
+    config = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0)
     what = draw(config, 50, np.random.default_rng(0))
 
     np.testing.assert_array_equal(what[:, :4], drawn(50)[:, :4])
 
 
 def test_view_finds_what_the_model_crops_and_resizes() -> None:
-    view = CropGeometry.of(build_preprocessing((40, 160), (60, 20)))
+    view = CropGeometry.measure(build_preprocessing((40, 160), (60, 20)))
 
     assert view.first_row_px == pytest.approx(60.5, abs=0.2)  # the first row is the mean of rows 60 and 61
     assert view.row_step_px == pytest.approx(2, abs=0.02)

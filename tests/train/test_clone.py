@@ -162,7 +162,7 @@ def test_ctrl_c_before_the_first_epoch_is_done_writes_nothing(recording: Path, t
     process = clone(recording, "--output", output)
     assert process.stderr
     for line in process.stderr:
-        if line.startswith("to beat"):
+        if line.startswith("baselines"):
             break
     process.send_signal(signal.SIGINT)
     code, out, _ = finish(process)
@@ -173,7 +173,7 @@ def test_ctrl_c_before_the_first_epoch_is_done_writes_nothing(recording: Path, t
 
 
 def test_status_is_lines_of_json_that_any_reader_takes(capsys: pytest.CaptureFixture[str]) -> None:
-    from train.training_progress import StatusLines
+    from train.progress_display import StatusLines
 
     lines = StatusLines(epochs=2, best_loss=0.5, n_steps=3, images_per_s=lambda: 7.0)
     lines.on_train_begin()
@@ -229,7 +229,7 @@ def test_what_cannot_work_is_refused_in_one_line_before_tensorflow_is_imported(
     def refuse() -> None:
         raise AssertionError("TensorFlow would have been imported")
 
-    monkeypatch.setattr("models.quiet_import.import_tensorflow", refuse)
+    monkeypatch.setattr("train.clone.import_tensorflow", refuse)
     monkeypatch.chdir(tmp_path)
 
     code = main([str(argument) for argument in arguments(recording, tmp_path)])

@@ -25,13 +25,13 @@ import keras  # noqa: E402
 
 from train.data.augment import AugmentConfig  # noqa: E402
 from train.data.image_store import FrameReader  # noqa: E402
-from train.data.labels import learned_labels  # noqa: E402
+from train.data.labels import learned_labels, side_correction_of  # noqa: E402
 from train.dataset import Dataset, load_dataset  # noqa: E402
 from train.train_config import TrainConfig  # noqa: E402
 from train.transfer import features  # noqa: E402
-from train.transfer.head_training import head_task  # noqa: E402
+from train.transfer.head_training import prepare_head  # noqa: E402
 from train.transfer.regimes import Stage  # noqa: E402
-from train.transfer.views import Views, draw_views  # noqa: E402
+from train.transfer.views import AugmentedViews, draw_views  # noqa: E402
 from train.validation.validation_set import Validator  # noqa: E402
 
 SHAPE = Shape(n_validation=3, n_images=4, n_views=2, n_features=5)
@@ -87,7 +87,7 @@ def test_a_broken_entry_is_made_again_and_that_is_said_once(
         assert (entry.validation == 1).all()
         assert (entry.views == 1).all()
 
-    assert caplog.text.count("it is made again") == 1
+    assert caplog.text.count("computed again") == 1
 
 
 def test_an_entry_that_does_not_hold_what_would_be_computed_now_is_made_again(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_the_longest_unused_entries_make_room_and_unfinished_ones_are_cleared_aw
     for age, key in enumerate(["old", "new"]):
         cache.get(key, SHAPE, fill(), trust)
         os.utime(tmp_path / f"{key}.features", (1e9 + age, 1e9 + age))
-    abandoned = tmp_path / "x.features.123.partial"
+    abandoned = tmp_path / ".x.123.partial.features"
     abandoned.touch()
     os.utime(abandoned, (1e9, 1e9))
     cache.get("old", SHAPE, refuse, trust)  # used: now the other is the oldest
@@ -185,12 +185,12 @@ class Lake:
     n_computed: int = 0
 
     def task(self, config: TrainConfig, model_config: ModelConfig) -> tuple[Any, Any, Any, Any, Any]:
-        """The built model, its material, and the head's network, data and validation features."""
+        """The built model, its dataset, and the head's network, data and validation features."""
         keras.utils.set_random_seed(0)
         model = build_model(model_config)
         rows, split = rows_and_split(config)
         dataset = load_dataset(config, rows, split, model, FrameReader(), cache_images=False)
-        return model, dataset, *head_task(config, model_config, model, dataset)
+        return model, dataset, *prepare_head(config, model_config, model, dataset)
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_views_carry_the_labels_and_the_features_of_the_images_changed_as_drawn(
     config = train_config(lake.recording, lake.folder, views=3, cameras="all")
     model, dataset, _, data, _ = lake.task(config, small_config(small_weights(lake.folder)))
     context = type("Context", (), {"num_replicas_in_sync": 1, "num_input_pipelines": 1, "input_pipeline_id": 0})()
-    plan = data.plan(0)
+    plan = data.samples_of(0)
     batch, labels, weights = next(iter(data.batches(0, context)))
 
     number = int(plan.image[5])  # of a view
@@ -255,10 +255,15 @@ def test_views_carry_the_labels_and_the_features_of_the_images_changed_as_drawn(
     assert (views.drawn[1::3, 1] != 0).all()
 
 
-def views_of(dataset: Dataset, config: TrainConfig) -> Views:
+def views_of(dataset: Dataset, config: TrainConfig) -> AugmentedViews:
     labels = learned_labels(config, dataset.rows, dataset.samples)
     return draw_views(
-        labels, dataset.samples, AugmentConfig.of(config), config.side_steering, config.views, config.seed
+        labels,
+        dataset.samples,
+        AugmentConfig.from_config(config),
+        side_correction_of(config),
+        config.views,
+        config.seed,
     )
 
 
@@ -307,7 +312,7 @@ def test_an_unreadable_image_is_not_trained_on(lake: Lake, monkeypatch: pytest.M
     _, dataset, _, data, _ = lake.task(config, small_config(small_weights(lake.folder)))
 
     number = dataset.image_paths().index(broken) - dataset.samples.n_validation
-    trained_on = set(data.plan(0).image // config.views)
+    trained_on = set(data.samples_of(0).image // config.views)
     assert number >= 0
     assert number not in trained_on
     assert trained_on | {number} == set(range(len(dataset.samples) - dataset.samples.n_validation))

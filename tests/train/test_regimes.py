@@ -15,7 +15,6 @@ from models.quiet_import import import_tensorflow
 from simulator_bridge.errors import UserError
 from tests.support.made_recording import make_recording
 from tests.support.small_transfer import rows_and_split, small_config, small_weights, train_config
-from train import training_loop
 from train.learning.devices import choose_strategy
 from train.train_config import TrainConfig
 from train.transfer.regimes import (
@@ -32,11 +31,16 @@ import_tensorflow()
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from train import checkpoint  # noqa: E402
+from tests.support.small_training import SmallData  # noqa: E402
+from train.checkpoint import save_checkpoint  # noqa: E402
 from train.data.image_store import FrameReader  # noqa: E402
-from train.training import train  # noqa: E402
+from train.data.ridge import predict_out_of_fold  # noqa: E402
+from train.train_step import TrainStep  # noqa: E402
+from train.training import train, train_epochs  # noqa: E402
+from train.training_progress import TrainingProgress  # noqa: E402
 from train.training_result import TrainingResult  # noqa: E402
-from train.transfer.similarity import Similarity, measure_similarity, predict_unseen  # noqa: E402
+from train.training_stage import StageTask  # noqa: E402
+from train.transfer.similarity import Similarity, measure_similarity  # noqa: E402
 
 LATE, EARLY, NEITHER = Similarity(0.7, 0.75, 0.5), Similarity(0.8, 0.6, 0.5), Similarity(0.5, 0.4, 0.5)
 
@@ -157,7 +161,7 @@ def test_only_the_stages_layers_learn_and_batch_statistics_never_move(trained: s
     assert backbone is not None
     layers = [layer for layer in backbone.layers if layer.weights]
     before = [layer.get_weights() for layer in layers]
-    loop = training_loop.TrainingLoop(model, network, choose_strategy(), 8, [1.0])
+    step = TrainStep(model, network, choose_strategy(), 8, [1.0])
     rng = np.random.default_rng(0)
     batch = (
         rng.integers(0, 256, (8, 32, 64, 3)).astype(np.float32),
@@ -165,13 +169,9 @@ def test_only_the_stages_layers_learn_and_batch_statistics_never_move(trained: s
         np.ones(8, np.float32),
     )
 
-    loop.fit(
-        lambda epoch, context: tf.data.Dataset.from_tensor_slices(batch).batch(8).repeat(3),
-        lambda epoch: 24,
-        lambda: {"val_loss": 1.0},
-        [],
-        1,
-    )
+    data = SmallData(lambda epoch, context: tf.data.Dataset.from_tensor_slices(batch).batch(8).repeat(3), 24)
+    task = StageTask(model=model, step=step, data=data, validate=lambda: {"val_loss": 1.0})
+    train_epochs(task, TrainingProgress(), 1)
 
     moved = [
         any(not np.array_equal(old, new) for old, new in zip(values, layer.get_weights(), strict=True))
@@ -204,8 +204,8 @@ def test_steering_is_read_off_features_that_hold_it_and_not_off_noise() -> None:
     holds = np.stack([labels + rng.normal(0, 0.1, 200) for _ in range(30)], axis=1).astype(np.float32)
     noise = rng.normal(size=(200, 30)).astype(np.float32)
 
-    assert np.corrcoef(predict_unseen(holds, labels), labels)[0, 1] > 0.95
-    assert abs(np.corrcoef(predict_unseen(noise, labels), labels)[0, 1]) < 0.4
+    assert np.corrcoef(predict_out_of_fold(holds, labels), labels)[0, 1] > 0.95
+    assert abs(np.corrcoef(predict_out_of_fold(noise, labels), labels)[0, 1]) < 0.4
 
 
 def test_similarity_is_measured_on_the_rows_to_train_on(recording: Path, tmp_path: Path, weights: Path) -> None:
@@ -259,17 +259,16 @@ def test_a_fine_tuning_that_was_killed_goes_on_in_its_stage_to_the_same_model(
 ) -> None:
     config = replace(fine_tuned.config, output=tmp_path / "model.h5")
     rows, split = rows_and_split(config)
-    save = checkpoint.save
 
     def save_and_die(path: Path, run: Any, progress: Any, *more: Any) -> None:
-        save(path, run, progress, *more)
+        save_checkpoint(path, run, progress, *more)
         if progress.epochs_done == epochs_before:
             raise KilledError
 
-    monkeypatch.setattr(checkpoint, "save", save_and_die)
+    monkeypatch.setattr("train.training.save_checkpoint", save_and_die)
     with pytest.raises(KilledError):
         train(config, fine_tuned.model, rows, split, {})
-    monkeypatch.setattr(checkpoint, "save", save)
+    monkeypatch.undo()
     train(replace(config, resume=True), fine_tuned.model, rows, split, {})
 
     for a, b in zip(weights_in(fine_tuned.config.output), weights_in(config.output), strict=True):
@@ -291,7 +290,7 @@ def test_fine_tuning_cannot_be_resumed_with_other_epochs(recording: Path, tmp_pa
     run = {"config": config.to_json(), "data": rows.fingerprint(), "regime": "fine-tune"}
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(optimizer="sgd")
-    checkpoint.save(config.checkpoint, run, checkpoint.TrainingProgress(epochs_done=1), model, [])
+    save_checkpoint(config.checkpoint, run, TrainingProgress(epochs_done=1), model)
 
     longer = train_config(recording, tmp_path, regime="fine-tune", epochs=8, resume=True)
     with pytest.raises(UserError, match="epochs: 4 -> 8"):

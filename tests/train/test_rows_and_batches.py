@@ -15,11 +15,11 @@ from tests.support.made_recording import draw_frame, make_recording
 from train.data.augment import AugmentConfig, Augmenter, CropGeometry
 from train.data.batches import ImageBatches
 from train.data.image_store import FrameReader, ImageStore
-from train.data.rows import Rows, Samples, balanced, camera_steering, gather_rows, list_samples, without_copies
+from train.data.rows import Rows, Samples, balanced, gather_rows, list_samples, without_copies
 from train.data.splits import Split, split_blocks
 
-OFF = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0, correction_per_m=0.1)
-ON = AugmentConfig(flip=True, shift_m=0.5, brightness=0.3, shadow=0.5, correction_per_m=0.1)
+OFF = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0)
+ON = AugmentConfig(flip=True, shift_m=0.5, brightness=0.3, shadow=0.5)
 
 
 def quarter_size(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -131,13 +131,6 @@ def test_a_recording_named_twice_does_not_leak_into_validation(tmp_path: Path) -
     assert not set(clean.train) & set(range(60, 80))
 
 
-def test_left_camera_label_steers_right() -> None:
-    labels = camera_steering(np.zeros(3, np.float32), np.array([0, 1, 2], np.int8), 0.2)
-
-    assert labels == pytest.approx([0, 0.2, -0.2])
-    assert camera_steering(np.array([0.95], np.float32), np.array([1], np.int8), 0.2) == 1
-
-
 def test_samples_are_validation_centers_first_then_every_camera_of_training_rows(rows: Rows, split: Split) -> None:
     samples = list_samples(rows, split, CAMERAS)
 
@@ -184,14 +177,14 @@ def test_an_epoch_is_the_same_each_time_it_is_asked_for_and_different_from_other
 
 
 def test_another_seed_gives_another_epoch(make_data: Callable[..., ImageBatches]) -> None:
-    assert (make_data(seed=1).plan(0).image[:50] != make_data(seed=2).plan(0).image[:50]).any()
+    assert (make_data(seed=1).samples_of(0).image[:50] != make_data(seed=2).samples_of(0).image[:50]).any()
 
 
 def test_every_training_image_is_used_once_an_epoch_and_padding_has_no_weight(
     make_data: Callable[..., ImageBatches], rows: Rows, split: Split
 ) -> None:
     data = make_data()
-    plan = data.plan(0)
+    plan = data.samples_of(0)
     used = plan.image[plan.weight > 0]
 
     assert sorted(used) == list(range(len(split.validation), len(split.validation) + 3 * len(split.train)))
@@ -203,7 +196,7 @@ def test_a_small_training_set_is_gone_through_again_until_the_epoch_is_long_enou
     make_data: Callable[..., ImageBatches], split: Split
 ) -> None:
     n = 3 * len(split.train)
-    plan = make_data(epoch_samples=2 * n + 1).plan(0)
+    plan = make_data(epoch_samples=2 * n + 1).samples_of(0)
     first, *others = (np.argsort(plan.image[start : start + n]) + start for start in (0, n, 2 * n))
 
     assert plan.weight.sum() == 3 * n
@@ -216,7 +209,7 @@ def test_batches_carry_the_image_and_the_label_of_the_same_sample(
     make_data: Callable[..., ImageBatches], rows: Rows, split: Split
 ) -> None:
     data = make_data(OFF)
-    samples, plan = list_samples(rows, split, CAMERAS), data.plan(0)
+    samples, plan = list_samples(rows, split, CAMERAS), data.samples_of(0)
     images, labels, weights = (np.concatenate(part) for part in zip(*batches_of(data), strict=True))
 
     for place in np.flatnonzero(weights)[:40]:

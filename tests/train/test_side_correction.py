@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from simulator_bridge.messages import encode_frame
-from simulator_bridge.recording import load_recording
+from simulator_bridge.recording import CAMERAS, load_recording
 from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
 from tests.support.made_recording import make_recording
+from train.data.labels import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TO_THE_LEFT, pure_pursuit_steering
 from train.data.rows import Rows, gather_rows
-from train.data.side_correction import CAMERAS_ASIDE, with_side_correction
-from train.train_config import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TrainConfig, aiming_back
+from train.data.side_correction import with_side_correction
+from train.train_config import TrainConfig
 
-HARD = aiming_back(SIDE_CAMERA_OFFSET_M, LOOKAHEAD_M)
-SOFT = aiming_back(SIDE_CAMERA_OFFSET_M, LONGEST_LOOKAHEAD_M)
+HARD = pure_pursuit_steering(SIDE_CAMERA_OFFSET_M, LOOKAHEAD_M)
+SOFT = pure_pursuit_steering(SIDE_CAMERA_OFFSET_M, LONGEST_LOOKAHEAD_M)
 
 
 def drifting(folder: Path, per_m: float, n: int = 120) -> Rows:
@@ -26,8 +27,8 @@ def drifting(folder: Path, per_m: float, n: int = 120) -> Rows:
     images.mkdir(parents=True)
     lines = []
     for row, left_m in enumerate(aside_m):
-        names = [f"{camera}_2024_01_01_12_00_{row // 10:02}_{row % 10}00.jpg" for camera, _ in CAMERAS_ASIDE]
-        for name, (_, to_the_left) in zip(names, CAMERAS_ASIDE, strict=True):
+        names = [f"{camera}_2024_01_01_12_00_{row // 10:02}_{row % 10}00.jpg" for camera in CAMERAS]
+        for name, to_the_left in zip(names, TO_THE_LEFT, strict=True):
             frame = np.full((160, 320, 3), 90, np.uint8)
             middle = 160 + round(
                 60 * (left_m + to_the_left * SIDE_CAMERA_OFFSET_M)
@@ -48,7 +49,7 @@ def correction(rows: Rows, **more: float) -> float:
 
 
 def test_the_steering_drives_an_arc_back_to_the_line() -> None:
-    steering, x, y, heading = aiming_back(0.5, 10.0), 0.0, 0.5, 0.0
+    steering, x, y, heading = pure_pursuit_steering(0.5, 10.0), 0.0, 0.5, 0.0
     for _ in range(1000):  # a bicycle, 1 cm at a time
         heading -= 0.01 * math.tan(steering * MAX_STEERING_RAD) / WHEELBASE_M
         x, y = x + 0.01 * math.cos(heading), y + 0.01 * math.sin(heading)
@@ -58,8 +59,8 @@ def test_the_steering_drives_an_arc_back_to_the_line() -> None:
 
 
 def test_twice_as_far_aside_steers_twice_as_much_and_twice_as_far_ahead_a_quarter() -> None:
-    assert aiming_back(1.6, 7.5) == pytest.approx(2 * aiming_back(0.8, 7.5))
-    assert aiming_back(0.8, 15.0) == pytest.approx(aiming_back(0.8, 7.5) / 4)
+    assert pure_pursuit_steering(1.6, 7.5) == pytest.approx(2 * pure_pursuit_steering(0.8, 7.5))
+    assert pure_pursuit_steering(0.8, 15.0) == pytest.approx(pure_pursuit_steering(0.8, 7.5) / 4)
 
 
 def test_it_is_as_hard_as_the_driver_corrects(tmp_path: Path) -> None:

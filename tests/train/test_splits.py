@@ -13,14 +13,14 @@ def blocks(n: int, n_blocks: int = 4, guard_s: float = 2.0, rate_hz: float = 10)
     return split_blocks(np.zeros(n, np.int32), np.arange(n) / rate_hz, 0.2, n_blocks, guard_s)
 
 
-def test_blocks_hold_back_the_share_asked_for_in_contiguous_stretches() -> None:
+def test_blocks_are_the_share_asked_for_in_contiguous_stretches() -> None:
     split = blocks(1000, n_blocks=4)
 
     assert len(split.validation) == 200
     assert (np.diff(split.validation) > 1).sum() == 3  # four stretches
 
 
-def test_every_training_row_is_at_least_the_guard_away_from_every_held_back_row() -> None:
+def test_every_training_row_is_at_least_the_guard_away_from_every_validation_row() -> None:
     split = blocks(1000, guard_s=2.0, rate_hz=8)  # 1/8 s is exact in binary
 
     distance_s = np.abs(split.train[:, None] - split.validation[None, :]).min() / 8
@@ -29,7 +29,7 @@ def test_every_training_row_is_at_least_the_guard_away_from_every_held_back_row(
 
 
 @given(n=st.integers(60, 3000), n_blocks=st.integers(1, 12), guard_s=st.floats(0, 3))
-def test_every_row_is_on_one_side_or_in_the_gap_and_gaps_take_no_more_than_is_held_back(
+def test_every_row_is_on_one_side_or_in_the_gap_and_gaps_take_no_more_than_the_blocks(
     n: int, n_blocks: int, guard_s: float
 ) -> None:
     try:
@@ -67,11 +67,11 @@ def test_each_recording_gives_its_share() -> None:
 
 
 def test_a_recording_too_short_to_split_is_refused_with_the_counts() -> None:
-    with pytest.raises(UserError, match=r"10 rows are too few .*0 to train on, 2 held back"):
+    with pytest.raises(UserError, match=r"10 rows are too few .*0 to train on, 2 to validate on"):
         blocks(10)
 
 
-def test_episodes_are_held_back_whole() -> None:
+def test_episodes_are_validated_on_whole() -> None:
     episode = np.repeat(np.arange(10), 30).astype(np.int32)
     split = split_episodes(episode, 0.2)
 
@@ -79,7 +79,7 @@ def test_episodes_are_held_back_whole() -> None:
     assert not set(episode[split.train]) & set(episode[split.validation])
 
 
-def test_of_two_uneven_episodes_the_nearer_to_the_share_is_held_back() -> None:
+def test_of_two_uneven_episodes_the_nearer_to_the_share_is_validated_on() -> None:
     split = split_episodes(np.repeat([0, 1], [20, 80]).astype(np.int32), 0.2)
 
     np.testing.assert_array_equal(split.validation, np.arange(20))
@@ -90,7 +90,7 @@ def test_one_episode_cannot_be_split_by_episode() -> None:
         split_episodes(np.zeros(50, np.int32), 0.2)
 
 
-def test_recordings_named_to_validate_on_are_held_back_whole() -> None:
+def test_recordings_named_to_validate_on_are_taken_whole() -> None:
     split = split_recordings(np.repeat([0, 1, 2], 10).astype(np.int32), 2)
 
     np.testing.assert_array_equal(split.validation, np.arange(20, 30))

@@ -10,7 +10,7 @@ import pytest
 from simulator_bridge.errors import UsageError
 from tests.support.made_recording import make_recording
 from tests.support.paths import ROOT
-from train.data.pipeline_speed import PipelineSpeed
+from train.benchmark.pipeline_speed import PipelineSpeed
 from train.throughput import ThroughputConfig, print_table
 
 SPEED = PipelineSpeed(

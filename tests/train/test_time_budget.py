@@ -10,9 +10,13 @@ import pytest
 import tensorflow as tf
 
 from simulator_bridge.errors import UserError
+from tests.support.small_training import SmallData
 from train.learning.time_budget import TimeBudget
 from train.train_config import TrainConfig
-from train.training_loop import TrainingLoop
+from train.train_step import TrainStep
+from train.training import train_epochs
+from train.training_progress import TrainingProgress
+from train.training_stage import StageTask
 
 BATCH, N_BATCHES = 4, 5
 
@@ -41,12 +45,16 @@ def train(seconds: float, epochs: int = 6) -> tuple[Log, int]:
     """Each look at the clock takes a second; there is one a step, and one at the start and at the end of an epoch."""
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="zeros")])
     model.compile(optimizer=keras.optimizers.SGD(1e-9))
-    loop = TrainingLoop(model, model, tf.distribute.get_strategy(), BATCH, [1.0])
     clock, log, validations = count(0.0), Log(), count()
-    budget = TimeBudget(seconds, lambda: next(clock), loop.request_cut)
-    loop.fit(
-        batches, lambda epoch: BATCH * N_BATCHES, lambda: {"val_loss": float(next(validations))}, [budget, log], epochs
+    task = StageTask(
+        model=model,
+        step=TrainStep(model, model, tf.distribute.get_strategy(), BATCH, [1.0]),
+        data=SmallData(batches, BATCH * N_BATCHES),
+        validate=lambda: {"val_loss": float(next(validations))},
+        callbacks=[log],
+        budget=TimeBudget(seconds, lambda: next(clock)),
     )
+    train_epochs(task, TrainingProgress(), epochs)
     return log, next(validations)
 
 
@@ -72,5 +80,20 @@ def test_the_loss_of_an_epoch_that_was_cut_is_the_mean_of_its_steps() -> None:
 def test_a_budget_is_refused_where_no_one_clock_says_when_it_is_spent(more: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="--max-seconds does not go with"):
         TrainConfig(recordings=(Path("recordings"),), max_seconds=5, **more)
-    with pytest.raises(UserError, match="--max-seconds must be above 0 s"):
+    with pytest.raises(UserError, match="expected --max-seconds above 0 s"):
         TrainConfig(recordings=(Path("recordings"),), max_seconds=0)
+
+
+def test_without_a_limit_no_time_is_ever_spent() -> None:
+    budget = TimeBudget()
+
+    assert not budget.is_spent
+    assert budget.share_spent == 0
+    assert budget.seconds_left == float("inf")
+
+
+def test_the_share_spent_counts_from_when_the_stage_began() -> None:
+    budget = TimeBudget(30.0, iter([10.0, 15.0, 40.0]).__next__)
+
+    assert budget.share_spent == pytest.approx(0.25)
+    assert budget.share_spent == 1

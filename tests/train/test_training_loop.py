@@ -8,79 +8,48 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import pytest
-import tensorflow as tf
 
-from simulator_bridge.errors import UserError
 from tests.support.paths import ROOT
-from train import checkpoint
-from train.training_loop import TrainingLoop, cosine_schedule, loss_weights
-
-BATCH, N_BATCHES = 8, 6
-
-
-def small_model(
-    optimizer: keras.optimizers.Optimizer | None = None, dropout: float = 0.0, normalize: bool = False
-) -> keras.Model:
-    keras.utils.set_random_seed(0)
-    image = keras.Input((4, 4, 3))
-    x = keras.layers.Rescaling(1 / 255)(image)
-    x = keras.layers.BatchNormalization()(x) if normalize else x
-    x = keras.layers.Dropout(dropout)(keras.layers.Dense(8, "relu")(keras.layers.Flatten()(x)))
-    model = keras.Model(image, keras.layers.Dense(1)(x))
-    model.compile(optimizer=optimizer or keras.optimizers.Adam(1e-2))
-    return model
-
-
-def batches(epoch: int, context: Any = None, weight: float = 1.0) -> tf.data.Dataset:
-    rng = np.random.default_rng(epoch)
-    images = rng.integers(0, 256, (BATCH * N_BATCHES, 4, 4, 3), np.uint8)
-    labels = images[:, :2].mean(axis=(1, 2, 3), keepdims=False)[:, None].astype(np.float32) / 255 - 0.5
-    weights = np.full(len(images), weight, np.float32)
-    return tf.data.Dataset.from_tensor_slices((images, labels, weights)).batch(BATCH)
-
-
-def some_images() -> npt.NDArray[np.uint8]:
-    return np.concatenate([images for images, *_ in batches(0).as_numpy_iterator()])
-
-
-def loop_of(model: keras.Model) -> TrainingLoop:
-    return TrainingLoop(model, model, tf.distribute.get_strategy(), BATCH, [1.0])
-
-
-def run(model: keras.Model, callbacks: list[keras.callbacks.Callback], epochs: int = 3, **more: Any) -> TrainingLoop:
-    losses = iter(more.pop("val_losses", []))
-    loop = loop_of(model)
-    validate = lambda: {"val_loss": next(losses, 1.0), "val_r11": 0.5}  # noqa: E731
-    loop.fit(batches, lambda epoch: BATCH * N_BATCHES, validate, callbacks, epochs, **more)
-    return loop
+from tests.support.small_training import (
+    BATCH,
+    N_BATCHES,
+    SmallData,
+    batches,
+    run,
+    small_model,
+    task_of,
+    validating_to,
+)
+from train.checkpoint import load_checkpoint, save_checkpoint
+from train.learning.losses import loss_weights
+from train.learning.schedule import cosine_rate
+from train.training import train_epochs
+from train.training_progress import TrainingProgress
 
 
 def test_training_lowers_the_loss() -> None:
-    model = small_model()
-    run(model, [], epochs=8)
+    history = run(small_model(), epochs=8).history
 
-    losses = model.history.history["loss"]
-    assert losses[-1] < losses[0] / 3
+    assert history[-1]["loss"] < history[0]["loss"] / 3
 
 
 def test_the_loop_takes_the_same_steps_as_keras_fit() -> None:
     ours, theirs = (small_model(keras.optimizers.SGD(0.1)) for _ in range(2))
-    run(ours, [], epochs=2)
+    history = run(ours, epochs=2).history
     theirs.compile(optimizer=keras.optimizers.SGD(0.1), loss="mean_squared_error")
     for epoch in range(2):
         theirs.fit(batches(epoch), verbose=0, shuffle=False)
 
     for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
-    np.testing.assert_allclose(ours.history.history["loss"][1], theirs.history.history["loss"][0], rtol=1e-5)
+    np.testing.assert_allclose(history[1]["loss"], theirs.history.history["loss"][0], rtol=1e-5)
 
 
 def test_samples_of_weight_zero_teach_nothing() -> None:
     model = small_model(keras.optimizers.SGD(0.1))
     before = model.get_weights()
-    loop_of(model).fit(lambda e, c: batches(e, weight=0.0), lambda e: 1, lambda: {"val_loss": 1.0}, [], 1)
+    run(model, epochs=1, data=SmallData(lambda epoch, context: batches(epoch, weight=0.0), 1))
 
     for a, b in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -89,48 +58,101 @@ def test_samples_of_weight_zero_teach_nothing() -> None:
 def test_kerass_own_callbacks_work_in_the_loop(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     model = small_model()
-    run(
-        model,
-        [
-            keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="val_loss", save_best_only=True),
-            keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=1),
-            keras.callbacks.EarlyStopping(monitor="val_loss", patience=3),
-            keras.callbacks.TensorBoard(str(tmp_path / "logs")),
-            keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
-        ],
-        epochs=20,
-        val_losses=[1.0, 0.5, 0.6, 0.6, 0.6, 0.1],
-    )
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="val_loss", save_best_only=True),
+        keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=1),
+        keras.callbacks.EarlyStopping(monitor="val_loss", patience=3),
+        keras.callbacks.TensorBoard(str(tmp_path / "logs")),
+        keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
+    ]
+    progress = run(model, epochs=20, callbacks=callbacks, validate=validating_to(1.0, 0.5, 0.6, 0.6, 0.6, 0.1))
 
-    assert len(model.history.epoch) == 5  # stopped after three epochs without a better one
+    assert progress.epochs_done == 5  # stopped after three epochs without a better one
+    assert progress.stopped
     assert model.history.history["learning_rate"] == pytest.approx([1e-2, 1e-2, 1e-2, 5e-3, 2.5e-3])
     assert (tmp_path / "best.keras").stat().st_size > 0
     assert list((tmp_path / "logs" / "train").iterdir())
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 6
 
 
+class Weights(keras.callbacks.Callback):  # type: ignore[misc]
+    """Notes the weights at the end of every epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[list[Any]] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.seen.append(self.model.get_weights())
+
+
+def test_the_best_weights_are_those_of_the_epoch_with_the_lowest_validation_loss_not_of_the_last() -> None:
+    weights = Weights()
+    progress = run(small_model(), epochs=4, callbacks=[weights], validate=validating_to(0.9, 0.4, 0.7, 0.4))
+
+    assert progress.best_epoch == 1
+    assert progress.best_loss == 0.4
+    for best, second, last in zip(progress.best_weights, weights.seen[1], weights.seen[3], strict=True):
+        np.testing.assert_array_equal(best, second)
+        assert (best != last).any()
+
+
+def test_it_stops_after_so_many_epochs_without_a_better_validation_loss_as_keras_early_stopping_does() -> None:
+    losses = [1.0, 0.5, 0.6, 0.5, 0.55, 0.1]
+    progress = run(small_model(), epochs=9, patience=3, validate=validating_to(*losses))
+    theirs = run(
+        small_model(),
+        epochs=9,
+        callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=3)],
+        validate=validating_to(*losses),
+    )
+
+    assert (progress.epochs_done, progress.stopped) == (theirs.epochs_done, theirs.stopped) == (5, True)
+    assert not run(small_model(), epochs=2, patience=3).stopped
+
+
+def test_a_stage_counts_its_own_epochs_without_a_better_loss() -> None:
+    progress = TrainingProgress()
+    train_epochs(task_of(small_model(), validate=validating_to(0.1, 0.9)), progress, 2)
+    second = task_of(small_model(), validate=validating_to(0.8, 0.7, 0.7, 0.7), patience=2, first_epoch=2)
+    train_epochs(second, progress, 9)
+
+    assert progress.epochs_done == 2 + 4
+    assert progress.best_epoch == 0
+
+
+def test_an_epoch_without_a_number_is_no_improvement() -> None:
+    progress = run(small_model(), epochs=3, validate=validating_to(float("nan"), 0.3, float("nan")))
+
+    assert progress.best_epoch == 1
+    assert progress.epochs_without_improvement() == 1
+    assert TrainingProgress().epochs_without_improvement() == 0
+
+
 def test_a_stop_request_ends_after_the_running_step_without_an_epoch_end() -> None:
     model, ended = small_model(), []
-    loop = loop_of(model)
 
     class Stop(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             if batch == 2:
-                loop.request_stop()
+                task.step.request_stop()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             ended.append(epoch)
 
-    loop.fit(batches, lambda epoch: 48, lambda: {"val_loss": 1.0}, [Stop()], 3)
+    task, progress = task_of(model, callbacks=[Stop()]), TrainingProgress()
+    train_epochs(task, progress, 3)
     assert int(model.optimizer.iterations) == 3
     assert ended == []
+    assert progress.epochs_done == 0
 
 
 def test_speed_counts_images_and_seconds_of_training() -> None:
-    loop = run(small_model(), [], epochs=2)
+    task = task_of(small_model())
+    train_epochs(task, TrainingProgress(), 2)
 
-    assert loop.speed.images == 2 * BATCH * N_BATCHES
-    assert loop.speed.images_per_s > 0
+    assert task.speed.images == 2 * BATCH * N_BATCHES
+    assert task.speed.images_per_s > 0
 
 
 def test_half_precision_training_scales_the_loss_and_learns() -> None:
@@ -138,39 +160,27 @@ def test_half_precision_training_scales_the_loss_and_learns() -> None:
     try:
         model = small_model()
         assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
-        run(model, [], epochs=8)
+        history = run(model, epochs=8).history
     finally:
         keras.mixed_precision.set_global_policy("float32")
 
-    losses = model.history.history["loss"]
-    assert losses[-1] < losses[0] / 3
+    assert history[-1]["loss"] < history[0]["loss"] / 3
 
 
 def test_resuming_from_a_checkpoint_ends_where_the_uninterrupted_run_does(tmp_path: Path) -> None:
-    def training(epochs: int, resume: bool) -> tuple[keras.Model, checkpoint.TrainingProgress]:
+    def training(epochs: int, resume: bool) -> tuple[keras.Model, TrainingProgress]:
         model = small_model(dropout=0.5)
-        state = checkpoint.load(tmp_path / "c") if resume else None
-        progress = state.progress if state else checkpoint.TrainingProgress()
-        callbacks = [
-            keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=2),
-            checkpoint.KeepBest(progress),
-        ]
-        saving = checkpoint.SaveCheckpoint(tmp_path / "c", {"run": 1}, progress, callbacks, lambda: 1.0)
-        loop_of(model).fit(
-            batches,
-            lambda epoch: BATCH * N_BATCHES,
-            lambda: {"val_loss": 1.0},
-            [*callbacks, saving],
-            epochs,
-            progress.epochs_done,
-            (lambda: state.restore(model, callbacks)) if state else (lambda: None),
-        )
+        task = task_of(model, learning_rate=lambda epoch: 1e-2 / (epoch + 1))
+        state = load_checkpoint(tmp_path / "c") if resume else None
+        progress = state.progress if state else TrainingProgress()
+        if state:
+            state.restore(model)
+        train_epochs(task, progress, epochs, lambda: save_checkpoint(tmp_path / "c", {"run": 1}, progress, model))
         return model, progress
 
     whole, whole_progress = training(6, resume=False)
     training(3, resume=False)
     resumed, resumed_progress = training(6, resume=True)
-
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert resumed_progress.history == whole_progress.history
@@ -179,32 +189,8 @@ def test_resuming_from_a_checkpoint_ends_where_the_uninterrupted_run_does(tmp_pa
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut off"])
-def test_a_damaged_checkpoint_is_one_clear_line(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "model.h5.checkpoint"
-    path.write_bytes(content)
-
-    with pytest.raises(UserError, match=r"model\.h5\.checkpoint: no checkpoint"):
-        checkpoint.load(path)
-
-
-def test_a_checkpoint_that_cannot_be_written_does_not_end_the_training(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    model, progress = small_model(), checkpoint.TrainingProgress()
-    saving = checkpoint.SaveCheckpoint(tmp_path / "missing" / "c", {}, progress, [], lambda: 1.0)
-    run(model, [checkpoint.KeepBest(progress), saving], epochs=2)
-
-    assert progress.epochs_done == 2
-    assert "cannot be written, the training goes on without" in caplog.text
-
-
 def test_the_learning_rate_falls_from_its_peak_to_a_fiftieth() -> None:
-    rate = cosine_schedule(1e-3, 10)
-
-    assert rate(0, 0) == pytest.approx(1e-3)
-    assert rate(5, 0) == pytest.approx(0.51e-3)
-    assert rate(10, 0) == pytest.approx(2e-5)
+    assert [cosine_rate(1e-3, share) for share in (0, 0.5, 1)] == pytest.approx([1e-3, 0.51e-3, 2e-5])
 
 
 def test_outputs_are_weighed_by_their_size() -> None:
@@ -213,30 +199,27 @@ def test_outputs_are_weighed_by_their_size() -> None:
 
 
 TWO_DEVICES = """
-import json, sys
+import json
 import keras, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from tests.train import test_training_loop as loop_tests
-from train.training_loop import TrainingLoop
+from tests.support import small_training as small
 from train.learning.batch_statistics import begin_statistics
 final = []
+def batches(epoch, context):
+    return small.batches(epoch).unbatch().batch(small.BATCH // context.num_replicas_in_sync)
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
-        model = loop_tests.small_model(dropout=0.5, normalize=True)
-    begin_statistics(model, loop_tests.some_images())
-    def batches(epoch, context):
-        return loop_tests.batches(epoch).unbatch().batch(loop_tests.BATCH // context.num_replicas_in_sync)
-    loop = TrainingLoop(model, model, strategy, loop_tests.BATCH, [1.0])
-    loop.fit(batches, lambda epoch: 48, lambda: {"val_loss": 1.0}, [], 3)
-    final.append([float(w.sum()) for w in model.get_weights()] + model.history.history["loss"])
+        model = small.small_model(dropout=0.5, normalize=True)
+    begin_statistics(model, small.some_images())
+    history = small.run(model, strategy=strategy, data=small.SmallData(batches)).history
+    final.append([float(w.sum()) for w in model.get_weights()] + [epoch["loss"] for epoch in history])
 print(json.dumps(final))
 """
 
 
 def test_two_devices_make_the_model_that_one_makes() -> None:
-    root = ROOT
-    done = subprocess.run([sys.executable, "-c", TWO_DEVICES], cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", TWO_DEVICES], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr[-2000:]
     alone, mirrored = json.loads(done.stdout.splitlines()[-1])

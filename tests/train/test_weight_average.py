@@ -1,3 +1,5 @@
+"""Averaged weights: Keras' SwapEMAWeights in our loop."""
+
 from __future__ import annotations
 
 import json
@@ -9,13 +11,12 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-import pytest
 
 from tests.support.paths import ROOT
-from tests.train.test_training_loop import batches as batches_of
-from tests.train.test_training_loop import loop_of, small_model
-from train import checkpoint
-from train.learning.weight_average import AverageWeights, optimizer_options
+from tests.support.small_training import run, small_model, task_of, validating_to
+from train.checkpoint import load_checkpoint, save_checkpoint
+from train.training import train_epochs
+from train.training_progress import TrainingProgress
 
 DECAY = 0.9
 
@@ -31,56 +32,52 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self.seen.append(self.model.get_weights())
 
 
-def averaging_model(decay: float = DECAY) -> keras.Model:
-    return small_model(keras.optimizers.Adam(1e-2, **optimizer_options(decay)))
+def averaging_model(**more: Any) -> keras.Model:
+    return small_model(keras.optimizers.Adam(1e-2, use_ema=True, ema_momentum=DECAY), **more)
 
 
-def test_what_is_validated_is_the_average_over_the_steps_and_training_goes_on_from_the_weights() -> None:
+def average_of(steps: list[list[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
+    average = steps[0]
+    for weights in steps[1:]:
+        average = [DECAY * a + (1 - DECAY) * w for a, w in zip(average, weights, strict=True)]
+    return average
+
+
+def test_what_is_validated_and_kept_is_the_average_and_training_goes_on_from_the_weights() -> None:
     model, watch, validated = averaging_model(), Watch(), []
 
     def validate() -> dict[str, float]:
         validated.append(model.get_weights())
-        return {"val_loss": 1.0}
+        return {"val_loss": float(len(validated))}
 
-    loop_of(model).fit(batches_of, lambda epoch: 48, validate, [watch, AverageWeights()], 2)
-    average = watch.seen[0]
-    for weights in watch.seen[1:6]:  # six steps an epoch
-        average = [DECAY * a + (1 - DECAY) * w for a, w in zip(average, weights, strict=True)]
-    for expected, seen in zip(average, validated[0], strict=True):
-        np.testing.assert_allclose(seen, expected, atol=1e-6)
+    progress = run(model, epochs=2, callbacks=[watch, keras.callbacks.SwapEMAWeights()], validate=validate)
+    expected = average_of(watch.seen[:6])  # six steps an epoch
+    for average, seen, best in zip(expected, validated[0], progress.best_weights, strict=True):
+        np.testing.assert_allclose(seen, average, atol=1e-6)
+        np.testing.assert_array_equal(best, seen)
     for last, now in zip(watch.seen[-1], model.get_weights(), strict=True):
-        np.testing.assert_array_equal(now, last)
+        np.testing.assert_allclose(now, last, atol=1e-6)
 
 
-def test_averaging_does_not_change_the_training() -> None:
+def test_averaging_changes_the_training_by_no_more_than_rounding() -> None:
     averaged, plain = averaging_model(), small_model()
-    loop_of(averaged).fit(batches_of, lambda epoch: 48, lambda: {"val_loss": 1.0}, [AverageWeights()], 2)
-    loop_of(plain).fit(batches_of, lambda epoch: 48, lambda: {"val_loss": 1.0}, [], 2)
+    run(averaged, epochs=2, callbacks=[keras.callbacks.SwapEMAWeights()])
+    run(plain, epochs=2)
 
     for a, b in zip(averaged.get_weights(), plain.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-def test_a_decay_of_zero_asks_the_optimizer_for_nothing() -> None:
-    assert optimizer_options(0) == {}
-
-
-def test_the_best_weights_are_the_average_and_a_resumed_training_has_the_same(tmp_path: Path) -> None:
-    def training(epochs: int, resume: bool) -> checkpoint.TrainingProgress:
-        model = averaging_model()
-        state = checkpoint.load(tmp_path / "c") if resume else None
-        progress = state.progress if state else checkpoint.TrainingProgress()
-        callbacks = [checkpoint.KeepBest(progress), AverageWeights()]
-        saving = checkpoint.SaveCheckpoint(tmp_path / "c", {"run": 1}, progress, callbacks, lambda: 1.0)
-        loop_of(model).fit(
-            batches_of,
-            lambda epoch: 48,
-            lambda: {"val_loss": 1 / (progress.epochs_done + 1)},
-            [*callbacks, saving],
-            epochs,
-            first_epoch=progress.epochs_done,
-            on_begin=(lambda: state.restore(model, callbacks)) if state else (lambda: None),
-        )
+def test_a_resumed_training_ends_with_the_same_average(tmp_path: Path) -> None:
+    def training(epochs: int, resume: bool) -> TrainingProgress:
+        model = averaging_model(dropout=0.5)
+        state = load_checkpoint(tmp_path / "c") if resume else None
+        progress = state.progress if state else TrainingProgress()
+        losses = [1 / (epoch + 1) for epoch in range(progress.epochs_done, epochs)]
+        task = task_of(model, callbacks=[keras.callbacks.SwapEMAWeights()], validate=validating_to(*losses))
+        if state:
+            state.restore(model)
+        train_epochs(task, progress, epochs, lambda: save_checkpoint(tmp_path / "c", {}, progress, model))
         assert any((a != b).any() for a, b in zip(progress.best_weights, model.get_weights(), strict=True))
         return progress
 
@@ -96,31 +93,47 @@ import json
 import keras, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from tests.train import test_training_loop as loop_tests
+from tests.support import small_training as small
 from tests.train import test_weight_average
-from train.training_loop import TrainingLoop
-from train.learning.weight_average import AverageWeights
 final = []
+def batches(epoch, context):
+    return small.batches(epoch).unbatch().batch(small.BATCH // context.num_replicas_in_sync)
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
         model = test_weight_average.averaging_model()
-    def batches(epoch, context):
-        return loop_tests.batches(epoch).unbatch().batch(loop_tests.BATCH // context.num_replicas_in_sync)
     def validate():
         final.append([float(w.sum()) for w in model.get_weights()])
         return {"val_loss": 1.0}
-    loop = TrainingLoop(model, model, strategy, loop_tests.BATCH, [1.0])
-    loop.fit(batches, lambda epoch: 48, validate, [AverageWeights()], 2)
+    callbacks = [keras.callbacks.SwapEMAWeights()]
+    small.run(model, 2, strategy=strategy, data=small.SmallData(batches), callbacks=callbacks, validate=validate)
     final.append([float(w.sum()) for w in model.get_weights()])
 print(json.dumps(final))
 """
 
 
 def test_on_two_devices_the_average_is_the_same() -> None:
-    root = ROOT
-    done = subprocess.run([sys.executable, "-c", TWO_DEVICES], cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", TWO_DEVICES], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr[-2000:]
     final = np.array(json.loads(done.stdout.splitlines()[-1]))
-    assert final[3:] == pytest.approx(final[:3], rel=1e-4, abs=1e-5)
+    np.testing.assert_allclose(final[3:], final[:3], rtol=1e-4, atol=1e-5)
     assert np.abs(final[1] - final[2]).max() > 1e-4
+
+
+def test_the_average_is_validated_in_half_precision_too() -> None:
+    watch, validated = Watch(), []
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        model = averaging_model()
+
+        def validate() -> dict[str, float]:
+            validated.append(model.get_weights())
+            return {"val_loss": 1.0}
+
+        run(model, epochs=1, callbacks=[watch, keras.callbacks.SwapEMAWeights()], validate=validate)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    for seen, last in zip(validated[0], watch.seen[-1], strict=True):
+        assert (seen != last).any()

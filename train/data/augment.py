@@ -1,4 +1,4 @@
-"""Samples that were never recorded: mirrored, from another lane position, in other light.
+"""Images that were never recorded: mirrored, from another lane position, in other light; pixels only.
 
 What happens to each sample is drawn once per epoch with numpy (`draw`), so that it depends on the seed, the epoch and
 the sample alone, on any number of machines. The pixels are then changed for whole batches in the graph (`Augmenter`),
@@ -25,6 +25,7 @@ SHADOW_DARKEST, SHADOW_LIGHTEST = 0.4, 0.8  # brightness left in a shadow, as a 
 
 COLUMNS = ("flip", "shift_m", "brightness", "shadow", "shadow_top", "shadow_bottom", "shadow_side")
 """What `draw` draws for a sample, one column each; `brightness` and `shadow` are factors, `shadow_*` in widths."""
+FLIP, SHIFT_M = COLUMNS.index("flip"), COLUMNS.index("shift_m")  # these change the label too, see `labels.py`
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -37,17 +38,15 @@ class AugmentConfig:
     shift_m: float
     brightness: float
     shadow: float
-    correction_per_m: float
 
     @classmethod
-    def of(cls, config: TrainConfig) -> AugmentConfig:
-        """As the settings of a training want it."""
+    def from_config(cls, config: TrainConfig) -> AugmentConfig:
+        """As the settings of a training ask for."""
         return cls(
             flip=config.flip,
             shift_m=config.shift_m,
             brightness=config.brightness,
             shadow=config.shadow,
-            correction_per_m=config.correction_per_m,
         )
 
 
@@ -60,32 +59,14 @@ def draw(config: AugmentConfig, n: int, rng: np.random.Generator) -> FloatArray:
     """
     drawn = np.empty((n, len(COLUMNS)), np.float32)
     uniform = rng.random((n, len(COLUMNS) + 1))
-    drawn[:, 0] = (uniform[:, 0] < 0.5) & config.flip
-    drawn[:, 1] = (2 * uniform[:, 1] - 1) * config.shift_m
+    drawn[:, FLIP] = (uniform[:, 0] < 0.5) & config.flip
+    drawn[:, SHIFT_M] = (2 * uniform[:, 1] - 1) * config.shift_m
     drawn[:, 2] = 1 + (2 * uniform[:, 2] - 1) * config.brightness
     darkness = SHADOW_DARKEST + uniform[:, 3] * (SHADOW_LIGHTEST - SHADOW_DARKEST)
     drawn[:, 3] = np.where(uniform[:, 7] < config.shadow, darkness, 1)
     drawn[:, 4:6] = uniform[:, 4:6]
     drawn[:, 6] = uniform[:, 6] < 0.5
     return drawn
-
-
-def augmented_steering(steering_angle: FloatArray, drawn: FloatArray, correction_per_m: float) -> FloatArray:
-    """The labels of samples changed as `drawn`.
-
-    A car moved to the right must steer left to come back; a mirrored one steers to the other side.
-
-    Args:
-        steering_angle: (n,) in [-1, 1], positive to the right.
-        drawn: (n, len(COLUMNS)) from `draw`.
-        correction_per_m: Normalised steering per metre of displacement.
-
-    Returns:
-        (n,) clipped to [-1, 1].
-    """
-    moved = steering_angle - correction_per_m * drawn[:, 1]
-    clipped: FloatArray = np.clip(np.where(drawn[:, 0] > 0, -moved, moved), -1, 1).astype(np.float32)
-    return clipped
 
 
 @dataclass(frozen=True)
@@ -103,7 +84,7 @@ class CropGeometry:
     column_step_px: float
 
     @classmethod
-    def of(cls, preprocessing: Any) -> CropGeometry:
+    def measure(cls, preprocessing: Any) -> CropGeometry:
         """Measure what `preprocessing` crops and resizes, by passing it an image of row and column numbers."""
         rows, columns = np.mgrid[:FRAME_HEIGHT_PX, :FRAME_WIDTH_PX]
         row_unit, column_unit = (FRAME_HEIGHT_PX - 1) / 255, (FRAME_WIDTH_PX - 1) / 255  # all of a uint8's range
@@ -121,9 +102,7 @@ class Augmenter:
     def __init__(self, view: CropGeometry, height_px: int, width_px: int) -> None:
         self._height_px, self._width_px = height_px, width_px
         frame_row_px = view.first_row_px + view.row_step_px * np.arange(height_px)
-        below_horizon_px = np.maximum(
-            frame_row_px - HORIZON_PX, 0
-        )  # what is above is far: it does not move with the car
+        below_horizon_px = np.maximum(frame_row_px - HORIZON_PX, 0)  # above all is far: it does not move with the car
         self._columns_per_m = (SHIFT_PX_PER_ROW_M / view.column_step_px * below_horizon_px).astype(np.float32)
 
     def __call__(self, images: Any, drawn: Any) -> Any:
@@ -145,7 +124,7 @@ class Augmenter:
         `columns` further right, and the border is repeated. Whole pixels: interpolating cost six times as much, 0.6 ms
         an image, a third of what training PilotNet on it costs.
         """
-        flip, shift_m = drawn[:, 0], drawn[:, 1]
+        flip, shift_m = drawn[:, FLIP], drawn[:, SHIFT_M]
         columns = tf.cast(tf.round(shift_m[:, None] * self._columns_per_m), tf.int32)  # (N, H)
         x = tf.range(self._width_px)
         seen = tf.where(flip[:, None] > 0, x[::-1], x)  # (N, W)

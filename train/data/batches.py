@@ -1,4 +1,4 @@
-"""The tf.data pipeline of an epoch, and the plan that it follows."""
+"""The samples of an epoch, drawn afresh, and the tf.data pipeline that delivers them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from train.data.augment import AugmentConfig, Augmenter, augmented_steering, draw
+from train.data.augment import FLIP, SHIFT_M, AugmentConfig, Augmenter, draw
 from train.data.image_store import ImageStore
-from train.data.labels import learned_labels
-from train.data.rows import EpochPlan, FloatArray, IntArray, Rows, Samples, balanced, camera_steering
+from train.data.labels import learned_labels, sample_steering, side_correction_of
+from train.data.rows import EpochSamples, FloatArray, IntArray, Rows, Samples, balanced
 from train.train_config import TrainConfig
 
 N_PREFETCHED = 3  # batches ready ahead of the network
@@ -26,7 +26,7 @@ def compiled(augmenter: Augmenter) -> Any:
 
 
 class ImageBatches:
-    """The training samples of any epoch, planned afresh from (seed, epoch) alone."""
+    """The training images of any epoch; which and how changed is drawn from (seed, epoch) alone."""
 
     def __init__(
         self,
@@ -49,27 +49,27 @@ class ImageBatches:
         self._augment = augment
         self._near_zero, self._near_zero_share = near_zero, near_zero_share
         self._epoch_samples, self._batch_size, self._seed = epoch_samples, batch_size, seed
-        # As known now: an image that turns out damaged later is given no weight, it does not change the plan
+        # As known now: an image that turns out damaged later gets no weight, the other samples stay
         self._image = samples.n_validation + np.flatnonzero(store.readable[samples.n_validation :])
         self._row = samples.row[self._image]
+        self._camera = samples.camera[self._image]
         self._row_steering = rows.steering_angle
-        self._labels = labels[self._row]
-        self._planned: tuple[int, EpochPlan] | None = None
-        self._labels[:, 0] = camera_steering(self._labels[:, 0], samples.camera[self._image], side_correction)
+        self._labels, self._side_correction = labels[self._row], side_correction
+        self._drawn: tuple[int, EpochSamples] | None = None
 
     @classmethod
-    def of(
+    def from_config(
         cls, config: TrainConfig, rows: Rows, samples: Samples, store: ImageStore, augmenter: Augmenter
     ) -> ImageBatches:
-        """The training samples as the settings want them."""
+        """The training samples as the settings ask for them."""
         return cls(
             rows,
             samples,
             store,
             augmenter,
             labels=learned_labels(config, rows, samples),
-            augment=AugmentConfig.of(config),
-            side_correction=config.side_steering,
+            augment=AugmentConfig.from_config(config),
+            side_correction=side_correction_of(config),
             near_zero=config.near_zero,
             near_zero_share=config.near_zero_share,
             epoch_samples=config.epoch_samples,
@@ -77,35 +77,38 @@ class ImageBatches:
             seed=config.seed,
         )
 
-    def plan(self, epoch: int) -> EpochPlan:
-        """The epoch's samples: which, in which order, changed how. The same epoch always gives the same plan."""
-        if self._planned is None or self._planned[0] != epoch:
-            self._planned = epoch, self._draw_plan(epoch)
-        return self._planned[1]
+    def samples_of(self, epoch: int) -> EpochSamples:
+        """The epoch's samples: which, in which order, changed how. The same for the same epoch, always."""
+        if self._drawn is None or self._drawn[0] != epoch:
+            self._drawn = epoch, self._draw_samples(epoch)
+        return self._drawn[1]
 
-    def _draw_plan(self, epoch: int) -> EpochPlan:
+    def _draw_samples(self, epoch: int) -> EpochSamples:
         rng = np.random.default_rng([self._seed, epoch])
         chosen = self._draw_pass(rng)
         while 0 < len(chosen) < self._epoch_samples:
             chosen = np.concatenate([chosen, self._draw_pass(rng)])
         drawn = draw(self._augment, len(chosen), rng)
         labels = self._labels[chosen]
-        labels[:, 0] = augmented_steering(labels[:, 0], drawn, self._augment.correction_per_m)
-        return padded(EpochPlan(self._image[chosen], labels, np.ones(len(chosen), np.float32), drawn), self._batch_size)
+        labels[:, 0] = sample_steering(
+            labels[:, 0], self._camera[chosen], self._side_correction, drawn[:, SHIFT_M], drawn[:, FLIP]
+        )
+        samples = EpochSamples(self._image[chosen], labels, np.ones(len(chosen), np.float32), drawn)
+        return padded(samples, self._batch_size)
 
     def _draw_pass(self, rng: np.random.Generator) -> IntArray:
         return draw_pass(self._row, self._row_steering, self._near_zero, self._near_zero_share, rng)
 
     def n_samples(self, epoch: int) -> int:
         """How many samples an epoch has, padding not counted."""
-        return int(self.plan(epoch).weight.sum())
+        return int(self.samples_of(epoch).weight.sum())
 
     def batches(self, epoch: int, context: Any) -> Any:
         """The batches of an epoch for one input pipeline of `context` (a `tf.distribute.InputContext`).
 
-        Every pipeline follows the same plan and takes its own slice of each whole batch.
+        Every pipeline draws the same samples and takes its own slice of each whole batch.
         """
-        dataset = own_share(self.plan(epoch), self._batch_size, context)
+        dataset = own_share(self.samples_of(epoch), self._batch_size, context)
         dataset = dataset.map(self._with_images, N_PARALLEL).map(self._with_augmentation, N_PARALLEL)
         return dataset.prefetch(N_PREFETCHED).with_options(steady_options())
 
@@ -134,24 +137,24 @@ def draw_pass(
     return rng.permutation(np.flatnonzero(np.isin(row, chosen_rows)))
 
 
-def own_share(plan: EpochPlan, batch_size: int, context: Any) -> Any:
+def own_share(samples: EpochSamples, batch_size: int, context: Any) -> Any:
     """The batches (image, labels, weight, drawn) of an epoch that the input pipeline of `context` has to deliver."""
     per_replica = batch_size // context.num_replicas_in_sync
-    replica = np.arange(len(plan)) // per_replica % context.num_replicas_in_sync
+    replica = np.arange(len(samples)) // per_replica % context.num_replicas_in_sync
     mine = replica // (context.num_replicas_in_sync // context.num_input_pipelines) == context.input_pipeline_id
-    columns = (plan.image[mine], plan.labels[mine], plan.weight[mine], plan.drawn[mine])
+    columns = (samples.image[mine], samples.labels[mine], samples.weight[mine], samples.drawn[mine])
     return tf.data.Dataset.from_tensor_slices(columns).batch(per_replica, drop_remainder=True)
 
 
-def padded(plan: EpochPlan, batch_size: int) -> EpochPlan:
+def padded(samples: EpochSamples, batch_size: int) -> EpochSamples:
     """Repeat samples with weight 0 until the last batch is whole."""
-    n_missing = -len(plan) % batch_size
-    again = np.arange(n_missing) % len(plan)
-    return EpochPlan(
-        image=np.concatenate([plan.image, plan.image[again]]),
-        labels=np.concatenate([plan.labels, plan.labels[again]]),
-        weight=np.concatenate([plan.weight, np.zeros(n_missing, np.float32)]),
-        drawn=np.concatenate([plan.drawn, plan.drawn[again]]),
+    n_missing = -len(samples) % batch_size
+    again = np.arange(n_missing) % len(samples)
+    return EpochSamples(
+        image=np.concatenate([samples.image, samples.image[again]]),
+        labels=np.concatenate([samples.labels, samples.labels[again]]),
+        weight=np.concatenate([samples.weight, np.zeros(n_missing, np.float32)]),
+        drawn=np.concatenate([samples.drawn, samples.drawn[again]]),
     )
 
 

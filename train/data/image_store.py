@@ -1,7 +1,7 @@
-"""Camera images for training: decoded in parallel, preprocessed once, kept as uint8 in bounded memory.
+"""Camera images for training: decoded in parallel, preprocessed once, cached as uint8 in bounded memory.
 
 An image has a number, its place in the list that the store was made from. What fits into memory is preprocessed once
-and kept; the rest is decoded again whenever it is asked for. No eventlet here: its patched threads hang tf.data.
+and cached; the rest is decoded again on every read. No eventlet here: its patched threads hang tf.data.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ cv2.setNumThreads(1)  # the pool below is the parallelism; OpenCV's own threads 
 
 
 class FrameReader:
-    """Decodes image files on all processors; an unreadable one is remembered with its reason and comes out black."""
+    """Decodes image files on all processors; an unreadable one is black, and noted with its reason."""
 
     def __init__(self, n_threads: int | None = None) -> None:
         self._pool = ThreadPoolExecutor(n_threads or os.cpu_count() or 1, thread_name_prefix="decode")
@@ -62,12 +62,12 @@ class FrameReader:
 
 
 class ImageStore:
-    """Numbered, preprocessed images; as many as fit are kept in memory.
+    """Numbered, preprocessed images; as many as fit are cached in memory.
 
     Attributes:
         shape: (H, W, 3) of one image.
-        n_cached: Images 0 .. n_cached - 1 are kept, the others are decoded on every read.
-        readable: (n,) False where an image turned out to be damaged; complete for the kept ones after `fill`.
+        n_cached: Images 0 .. n_cached - 1 are cached, the others are decoded on every read.
+        readable: (n,) False where an image turned out to be damaged; complete for the cached ones after `fill`.
     """
 
     def __init__(
@@ -88,26 +88,26 @@ class ImageStore:
         return len(self.readable)
 
     def fill(self, on_progress: Callable[[int], None] = lambda n_done: None) -> None:
-        """Decode and preprocess what is to be kept; `on_progress` hears how many images are done."""
+        """Decode and preprocess what is to be cached; `on_progress` is called with how many images are done."""
         for start in range(0, self.n_cached, FILL_CHUNK):
             numbers = np.arange(start, min(start + FILL_CHUNK, self.n_cached))
             self._cache[numbers] = self._decode(numbers)
             on_progress(int(numbers[-1]) + 1)
 
     def check(self, numbers: npt.NDArray[np.int64]) -> None:
-        """Find out which of `numbers` are readable, whether they are kept or not."""
+        """Find out which of `numbers` are readable, whether they are cached or not."""
         streamed = numbers[numbers >= self.n_cached]
         for start in range(0, len(streamed), FILL_CHUNK):
             self._decode(streamed[start : start + FILL_CHUNK])
 
     def read(self, numbers: npt.NDArray[np.int64]) -> tuple[Images, npt.NDArray[np.bool_]]:
         """The images of `numbers`: (n, H, W, 3), and (n,) whether each was readable (black where not)."""
-        kept = numbers < self.n_cached
-        if kept.all():
+        cached = numbers < self.n_cached
+        if cached.all():
             return self._cache[numbers], self.readable[numbers]
         images = np.empty((len(numbers), *self.shape), np.uint8)
-        images[kept] = self._cache[numbers[kept]]
-        images[~kept] = self._decode(numbers[~kept])
+        images[cached] = self._cache[numbers[cached]]
+        images[~cached] = self._decode(numbers[~cached])
         return images, self.readable[numbers]
 
     def _decode(self, numbers: npt.NDArray[np.int64]) -> Images:

@@ -1,4 +1,4 @@
-"""From recordings to batches: rows and their labels, the samples of an epoch, the tf.data pipeline."""
+"""The rows of recordings and their labels, the images that a training needs of them, the samples of an epoch."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def gather_rows(recordings: Sequence[Recording], outputs: Sequence[str]) -> Rows
 
     Args:
         recordings: At least one.
-        outputs: Columns to learn, such as `("steering_angle", "throttle")`.
+        outputs: Columns to predict, such as `("steering_angle", "throttle")`.
 
     Raises:
         RecordingError: If no row is left, or a recording lacks one of `outputs`.
@@ -98,7 +98,7 @@ def gather_rows(recordings: Sequence[Recording], outputs: Sequence[str]) -> Rows
 
 
 def without_copies(rows: Rows, split: Split) -> tuple[Split, int]:
-    """Take rows out of the training side that are also held back (a folder named twice, a copied recording).
+    """Take rows out of the training side that are also validation rows (a folder named twice, a copied recording).
 
     Returns:
         The split, and how many rows were taken out.
@@ -114,7 +114,7 @@ def without_copies(rows: Rows, split: Split) -> tuple[Split, int]:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What is trained on: a row is up to three samples, one per camera. Numbers are those of the image store.
+    """The images of a training: a row has up to three, one per camera. Numbers are those of the image store.
 
     The images of the validation rows come first in the store, so that memory is spent on them first.
 
@@ -142,26 +142,6 @@ def list_samples(rows: Rows, split: Split, cameras: Sequence[str]) -> Samples:
     return Samples(np.concatenate(row), np.concatenate(camera), len(split.validation))
 
 
-def camera_steering(steering_angle: FloatArray, camera: npt.NDArray[np.int8], correction: float) -> FloatArray:
-    """Label side-camera images as if the center camera had seen them.
-
-    A left-camera view looks like a car that drifted left, so its label steers right.
-
-    Args:
-        steering_angle: (n,) labels of the rows, in [-1, 1].
-        camera: (n,) index into CAMERAS.
-        correction: Added for the left camera, taken away for the right; normalised, >= 0.
-
-    Returns:
-        (n,) clipped to [-1, 1].
-
-    Source: Bojarski et al. 2016, "End to End Learning for Self-Driving Cars", section 2.
-    """
-    to_the_right = np.array([0, 1, -1], np.float32)[camera]  # center, left, right
-    labels: FloatArray = np.clip(steering_angle + correction * to_the_right, -1, 1).astype(np.float32)
-    return labels
-
-
 def balanced(steering_angle: FloatArray, near_zero: float, share: float, rng: np.random.Generator) -> IntArray:
     """Choose rows so that straight ones are at most `share` of them.
 
@@ -186,7 +166,7 @@ def balanced(steering_angle: FloatArray, near_zero: float, share: float, rng: np
 
 
 @dataclass(frozen=True, eq=False)
-class EpochPlan:
+class EpochSamples:
     """The samples of one epoch in order, padded to whole batches: what, with which labels, changed how.
 
     Attributes:

@@ -5,73 +5,70 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import numpy.typing as npt
 
+from simulator_bridge.recording import CAMERAS
 from train.data.image_store import FrameReader
-from train.data.ridge import N_FOLDS
+from train.data.labels import (
+    LONGEST_LOOKAHEAD_M,
+    LOOKAHEAD_M,
+    SIDE_CAMERA_OFFSET_M,
+    TO_THE_LEFT,
+    pure_pursuit_steering,
+)
+from train.data.ridge import N_FOLDS, contiguous_folds, solve_ridge
 from train.data.rows import FloatArray, IntArray, Rows
 from train.data.splits import spread
-from train.data.thumbnails import mirrored, thumbnail
-from train.train_config import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TrainConfig, aiming_back
+from train.data.thumbnails import mirrored, read_thumbnails
+from train.train_config import TrainConfig
 
 MAX_ROWS = 1000  # enough to tell a hard driver from a soft one; reading their images takes some seconds
-PENALTY = 300.0  # of ridge regression on 800 pixels in [0, 1]; strong, as three cameras must not be learned by heart
-CAMERAS_ASIDE = (("center", 0.0), ("left", 1.0), ("right", -1.0))  # steering back from there, in side corrections
+PENALTY = 300.0  # of ridge regression on 800 pixels in [0, 1]; strong, or it would overfit to three cameras
 
 
-def with_side_correction(config: TrainConfig, rows: Rows, learned: IntArray) -> TrainConfig:
-    """The same settings with a side correction that fits the rows to be learned, if none was asked for.
+def with_side_correction(config: TrainConfig, rows: Rows, train_rows: IntArray) -> TrainConfig:
+    """The same settings with a side correction that fits the rows to train on, if none was asked for.
 
-    Ridge regression learns from thumbnails of all cameras, on some stretches of the rows, what the driver steered (p)
-    and how far aside the camera stood (q). On the other stretches, p + correction x q then should be what the driver
-    steered at the center camera: the correction is the one with the least squared error, within what aiming back over
-    16 m and over 7.5 m needs. Rows without side cameras say nothing; without any, it is that for 7.5 m.
+    Ridge regression on thumbnails of all cameras predicts, for some stretches of the rows, what the driver steered (p)
+    and how far to the left the camera stood (q). On the other stretches, p + correction x q then should be what the
+    driver steered at the center camera: the correction is the one with the least squared error, within what aiming back
+    over 16 m and over 7.5 m needs. Rows without side cameras are left out; without any, it is that for 7.5 m.
 
     Args:
         config: As asked for.
         rows: All rows.
-        learned: The rows to be learned.
+        train_rows: Those to train on.
     """
     if config.side_correction is not None:
         return config
-    own = learned[rows.has_camera("left")[learned] & rows.has_camera("right")[learned]]
-    own = spread(own, MAX_ROWS)
-    seen, readable = _thumbnails(rows, own)
-    seen, own = seen[:, readable], own[readable]
-    hardest, softest = (aiming_back(SIDE_CAMERA_OFFSET_M, ahead_m) for ahead_m in (LOOKAHEAD_M, LONGEST_LOOKAHEAD_M))
-    correction = _best_correction(seen, rows.steering_angle[own]) if len(own) >= 2 * N_FOLDS else hardest
+    three = train_rows[rows.has_camera("left")[train_rows] & rows.has_camera("right")[train_rows]]
+    thumbnails, used = _thumbnails(rows, spread(three, MAX_ROWS))
+    hardest, softest = (
+        pure_pursuit_steering(SIDE_CAMERA_OFFSET_M, ahead_m) for ahead_m in (LOOKAHEAD_M, LONGEST_LOOKAHEAD_M)
+    )
+    correction = _best_correction(thumbnails, rows.steering_angle[used]) if len(used) >= 2 * N_FOLDS else hardest
     return dataclasses.replace(config, side_correction=round(float(np.clip(correction, softest, hardest)), 3))
 
 
-def _best_correction(seen: FloatArray, steering_angle: FloatArray) -> float:
-    """The correction with the least error on stretches that were not learned; (3, n, 800) thumbnails, (n,) steering."""
+def _best_correction(thumbnails: FloatArray, steering_angle: FloatArray) -> float:
+    """The correction with the least error on unseen stretches; (3, n, 800) thumbnails, (n,) steering."""
     agreement = scale = 0.0
-    for fold in np.array_split(np.arange(len(steering_angle)), N_FOLDS):
-        rest = np.ones(len(steering_angle), bool)
-        rest[fold] = False
-        images = np.concatenate([seen[camera, rest] for camera in range(len(CAMERAS_ASIDE))])
+    for rest, fold in contiguous_folds(len(steering_angle)):
+        images = np.concatenate([camera[rest] for camera in thumbnails])
         targets = np.concatenate(
-            [np.stack([steering_angle[rest], np.full(rest.sum(), aside)], axis=1) for _, aside in CAMERAS_ASIDE]
+            [np.stack([steering_angle[rest], np.full(len(rest), left)], axis=1) for left in TO_THE_LEFT]
         )
-        images, targets = np.concatenate([images, mirrored(images)]), np.concatenate([targets, -targets])
-        mean = images.mean(axis=0, dtype=np.float64)
-        centred = images - mean
-        weights = np.linalg.solve(centred.T @ centred + PENALTY * np.eye(images.shape[1]), centred.T @ targets)
-        steered, aside = ((seen[0, fold] - mean) @ weights).T
-        agreement += float(((steering_angle[fold] - steered) * aside).sum())
-        scale += float(np.square(aside).sum())
+        predict = solve_ridge(
+            np.concatenate([images, mirrored(images)]), np.concatenate([targets, -targets]).astype(np.float64), PENALTY
+        )
+        steered, left = predict(thumbnails[0, fold]).T
+        agreement += float(((steering_angle[fold] - steered) * left).sum())
+        scale += float(np.square(left).sum())
     return agreement / scale if scale > 0 else np.inf
 
 
-def _thumbnails(rows: Rows, numbers: IntArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """Thumbnails (3, n, 800) of all cameras, and which rows have three readable ones."""
+def _thumbnails(rows: Rows, numbers: IntArray) -> tuple[FloatArray, IntArray]:
+    """Thumbnails (3, n, 800) of the center, left and right images of those rows of which all can be read; and these."""
     reader = FrameReader()
-    seen = np.zeros((len(CAMERAS_ASIDE), len(numbers), thumbnail(np.zeros((160, 320, 3), np.uint8)).size), np.float32)
-    readable = np.ones(len(numbers), bool)
-    for camera, (name, _) in enumerate(CAMERAS_ASIDE):
-        for start in range(0, len(numbers), 256):
-            chunk = slice(start, start + 256)
-            frames, good = reader([rows.image_path(name, int(row)) for row in numbers[chunk]])
-            seen[camera, chunk] = [thumbnail(frame) for frame in frames]
-            readable[chunk] &= good
-    return seen, readable
+    seen, readable = zip(*(read_thumbnails(rows, numbers, reader, camera) for camera in CAMERAS), strict=True)
+    usable = np.logical_and.reduce(readable)
+    return np.stack(seen)[:, usable], numbers[usable]

@@ -1,4 +1,4 @@
-"""Which rows are trained on and which are held back: contiguous stretches, never shuffled rows.
+"""Which rows are trained on and which are for validation: contiguous stretches, never shuffled rows.
 
 Neighbouring frames are nearly equal, so a random split lets a model score by remembering: interpolating the
 neighbours' labels alone, without a pixel, scores 0.0031 MSE on Udacity's sample set where ridge needs 0.0115.
@@ -26,7 +26,7 @@ class Split:
     Attributes:
         train: (n,) sorted.
         validation: (m,) sorted, disjoint from `train`.
-        n_guard: Rows left out because they are too close in time to a held-back one.
+        n_guard: Rows left out because they are too close in time to a validation row.
     """
 
     train: IntArray
@@ -41,17 +41,17 @@ def split_blocks(
     n_blocks: int,
     guard_s: float,
 ) -> Split:
-    """Hold back evenly spread contiguous blocks of every recording, with a guard gap on both sides.
+    """Validate on evenly spread contiguous blocks of every recording, with a guard gap on both sides.
 
-    The choice does not depend on a seed, so that trainings with different seeds are judged on the same rows.
+    The choice does not depend on a seed, so that trainings with different seeds have the same validation rows.
 
     Args:
         recording: (N,) which recording a row belongs to; rows of one recording are adjacent.
         time_s: (N,) when it was taken, s; NaN where unknown (then rows count as 0.1 s apart).
-        fraction: Share of the rows to hold back, in (0, 1).
+        fraction: Share of the rows to validate on, in (0, 1).
         n_blocks: At most this many blocks per recording; fewer where a block would be shorter than 8 rows, or where the
-            gaps would take more of the recording than is held back.
-        guard_s: Rows of the same recording closer to a held-back row than this, s, go to neither side.
+            gaps would take more of the recording than the blocks.
+        guard_s: Rows of the same recording closer to a validation row than this, s, go to neither side.
 
     Raises:
         UserError: If nothing is left on one side.
@@ -68,11 +68,11 @@ def split_blocks(
 
 
 def split_episodes(episode: npt.NDArray[np.int32], fraction: float) -> Split:
-    """Hold back whole episodes, evenly spread, until `fraction` of the rows is reached.
+    """Validate on whole episodes, evenly spread, until `fraction` of the rows is reached.
 
     Args:
         episode: (N,) episode of each row, unique over all recordings.
-        fraction: Share of the rows to hold back, in (0, 1).
+        fraction: Share of the rows to validate on, in (0, 1).
 
     Raises:
         UserError: If there are fewer than two episodes.
@@ -80,12 +80,12 @@ def split_episodes(episode: npt.NDArray[np.int32], fraction: float) -> Split:
     names, counts = np.unique(episode, return_counts=True)
     if len(names) < 2:
         raise UserError("--split episodes needs two episodes at least, got one: use --split blocks")
-    validation_names, n_seen, n_held = [], 0, 0
+    validation_names, n_seen, n_chosen = [], 0, 0
     for name, count in zip(names, counts, strict=True):
         n_seen += count
-        if n_held + count / 2 <= fraction * n_seen:  # nearer to the wanted share with this episode than without
+        if n_chosen + count / 2 <= fraction * n_seen:  # nearer to the wanted share with this episode than without
             validation_names.append(name)
-            n_held += count
+            n_chosen += count
     if not validation_names:
         validation_names = [names[np.argmin(np.abs(counts - fraction * n_seen))]]
     in_validation = np.isin(episode, validation_names)
@@ -93,7 +93,7 @@ def split_episodes(episode: npt.NDArray[np.int32], fraction: float) -> Split:
 
 
 def split_recordings(recording: npt.NDArray[np.int32], first_validation: int) -> Split:
-    """Hold back every recording from number `first_validation` on."""
+    """Validate on every recording from number `first_validation` on."""
     in_validation = recording >= first_validation
     return _checked(in_validation, np.zeros_like(in_validation))
 
@@ -108,8 +108,8 @@ def _checked(in_validation: npt.NDArray[np.bool_], guarded: npt.NDArray[np.bool_
     train, validation = np.flatnonzero(~in_validation & ~guarded), np.flatnonzero(in_validation)
     if not len(train) or not len(validation):
         raise UserError(
-            f"{len(in_validation)} rows are too few to train on some and hold back others "
-            f"({len(train)} to train on, {len(validation)} held back, {int(guarded.sum())} in the gaps between): "
+            f"{len(in_validation)} rows are too few to train on some and validate on others "
+            f"({len(train)} to train on, {len(validation)} to validate on, {int(guarded.sum())} in the gaps between): "
             "record more, or lower --guard-s"
         )
     return Split(train, validation, int(guarded.sum()))

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import keras
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from train.distributed.worker_group import WorkerGroup
 
 
-class UndisturbedEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
-    """From validation until the other callbacks are done nothing ends this process; must be the last callback."""
-
-    def __init__(self, group: WorkerGroup) -> None:
-        super().__init__()
-        self._group = group
-
-    def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        """The last step of the epoch is done."""
-        self._group.begin_epoch_end()
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """The checkpoint is saved."""
-        self._group.finish_epoch_end()
+@contextmanager
+def undisturbed(group: WorkerGroup) -> Iterator[None]:
+    """While the body validates and saves, another worker's death does not end this process; it does after it."""
+    group.begin_epoch_end()
+    try:
+        yield
+    finally:
+        group.finish_epoch_end()

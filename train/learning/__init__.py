@@ -1,1 +1,1 @@
-"""What a network learns towards: the labels it is shown, the error it is judged by, the average of where it was."""
+"""How a network is trained: loss, learning rate, initial state, devices, time."""

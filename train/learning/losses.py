@@ -9,7 +9,16 @@ import tensorflow as tf
 
 from models.architectures.registry import OUTPUT_SCALES
 
-HUBER_DELTA = 0.1  # of full value; steering that is off by more is a pulse of a key more often than a lesson
+HUBER_DELTA = 0.1  # of full value; steering that is off by more is a pulse of a key more often than ground truth
+
+
+def loss_weights(outputs: Sequence[str]) -> list[float]:
+    """The share of each output in the loss: errors relative to the output's full value, steering first.
+
+    Throttle and speed count a tenth: relative to full value they vary by about three times as much as steering does,
+    and what they lose matters less.
+    """
+    return [(1.0 if name == "steering_angle" else 0.1) / OUTPUT_SCALES[name] ** 2 for name in outputs]
 
 
 def pointwise_loss(name: str, outputs: Sequence[str]) -> Callable[[Any], Any]:

@@ -10,11 +10,12 @@ from simulator_bridge.pages.blocks import facts, gallery, note, picture
 from simulator_bridge.pages.document import Section
 from simulator_bridge.recording import CAMERAS
 from simulator_bridge.recording.images.steering_overlay import LABEL_RGB, draw_steering
-from train.data.rows import Rows, camera_steering
+from train.data.labels import SIDE_CAMERA_OFFSET_M, sample_steering, side_correction_of
+from train.data.rows import Rows
 from train.reports.epoch_samples import AugmentedSample, EpochPreview
 from train.reports.frame_pictures import frame_and_damage, side_by_side, steering_text, to_jpeg
 from train.reports.recording_names import recording_names, row_location
-from train.train_config import SIDE_CAMERA_OFFSET_M, TrainConfig
+from train.train_config import TrainConfig
 
 N_SHEET = 20  # frames of the contact sheet
 N_TRIPLES = 3
@@ -54,6 +55,7 @@ def _over_the_range(steering: FloatArray) -> IntArray:
 def augmentation_section(config: TrainConfig, rows: Rows, epoch: EpochPreview) -> Section:
     """Samples before and after, with their labels."""
     names = recording_names(rows.recordings)
+    per_m = side_correction_of(config) / SIDE_CAMERA_OFFSET_M
     return Section(
         "Augmentation",
         gallery([_pair(example, row_location(rows, names, example.row)) for example in epoch.examples()], 480),
@@ -61,7 +63,7 @@ def augmentation_section(config: TrainConfig, rows: Rows, epoch: EpochPreview) -
             {
                 "mirrored": "half of the samples" if config.flip else "none",
                 "car moved": f"up to {config.shift_m:g} m to either side",
-                "label for that": f"{config.correction_per_m:.3f} of steering for each metre, back towards the road",
+                "label for that": f"{per_m:.3f} of steering for each metre, back towards the road",
                 "brightness": f"changed by up to {100 * config.brightness:.0f} %",
                 "shadow": f"on {100 * config.shadow:.0f} % of the samples",
             }
@@ -94,14 +96,14 @@ def cameras_section(config: TrainConfig, rows: Rows) -> Section:
                 "recoveries, or record with three cameras: else the model never learns to steer back to the line."
             ),
         )
-    names = recording_names(rows.recordings)
+    names, correction = recording_names(rows.recordings), side_correction_of(config)
     chosen = _left_straight_right(three, rows.steering_angle[three].astype(np.float64))
     return Section(
         "Side cameras",
         *(gallery(_triple(config, rows, row, row_location(rows, names, row)), 320) for row in chosen.tolist()),
         intro=f"A side camera sees the road as the center camera would if the car stood {SIDE_CAMERA_OFFSET_M:g} m "
-        f"further to that side. Its label is the recorded steering (blue) plus {config.side_steering:g} for the left "
-        f"camera, minus {config.side_steering:g} for the right one (green): it steers back to the line. If a left "
+        f"further to that side. Its label is the recorded steering (blue) plus {correction:g} for the left "
+        f"camera, minus {correction:g} for the right one (green): it steers back to the line. If a left "
         "picture shows the car further right than the center one, the cameras are swapped.",
     )
 
@@ -112,7 +114,7 @@ def _triple(config: TrainConfig, rows: Rows, row: int, place: str) -> list[Marku
     for camera in ("left", "center", "right"):
         frame, damage = frame_and_damage(rows.image_path(camera, row))
         index = np.array([CAMERAS.index(camera)], np.int8)
-        label = float(camera_steering(np.array([steering], np.float32), index, config.side_steering)[0])
+        label = float(sample_steering(np.array([steering], np.float32), index, side_correction_of(config))[0])
         caption = f"{camera} camera: label {steering_text(label)}"
         if camera == "left":
             caption += f" \N{MIDDLE DOT} recorded {steering_text(steering)}, {place}"

@@ -17,7 +17,8 @@ from simulator_bridge.recording import CAMERAS
 from train.data.augment import COLUMNS, Augmenter, CropGeometry
 from train.data.batches import ImageBatches
 from train.data.image_store import FrameReader, ImageStore
-from train.data.rows import Rows, balanced, camera_steering, list_samples
+from train.data.labels import sample_steering, side_correction_of
+from train.data.rows import Rows, balanced, list_samples
 from train.data.splits import Split
 from train.train_config import TrainConfig
 
@@ -66,7 +67,7 @@ class EpochPreview:
         self._reader = FrameReader()
         self._augmenter = Augmenter(CropGeometry(0.0, 1.0, 1.0), FRAME_HEIGHT_PX, FRAME_WIDTH_PX)
         store = ImageStore(len(self._samples), self._path, lambda frames: frames, self._reader, 0)
-        self._plan = ImageBatches.of(config, rows, self._samples, store, self._augmenter).plan(0)
+        self._plan = ImageBatches.from_config(config, rows, self._samples, store, self._augmenter).samples_of(0)
         rng = np.random.default_rng([config.seed, 0])  # as the plan's
         self.rows_used: IntArray = balanced(rows.steering_angle, config.near_zero, config.near_zero_share, rng)
         self.labels: FloatArray = self._plan.labels[self._plan.weight > 0, 0]
@@ -79,7 +80,7 @@ class EpochPreview:
         frames, readable = self._reader([self._path(int(number)) for number in images])
         after = np.asarray(self._augmenter(frames, self._plan.drawn[places]))
         row, camera = self._samples.row[images], self._samples.camera[images]
-        before = camera_steering(self._rows.steering_angle[row], camera, self._config.side_steering)
+        before = sample_steering(self._rows.steering_angle[row], camera, side_correction_of(self._config))
         return [
             AugmentedSample(
                 int(row[i]),

@@ -3,12 +3,12 @@
 An entry is one file, named by a hash of everything that its numbers depend on:
 
     4096 bytes   header, JSON: shapes, checksum of the rest
-    held back    float32 (m, d): features of the validation images, as they are
+    validation   float32 (m, d): features of the validation images, as they are
     views        float16 (n, d): features of the changed training images; half the size, and what it rounds away
                  (one part in 2,000) is far below what the changes themselves do
     readable     uint8 (m + images,)
 
-It is written beside its place and moved there when it is complete, so two processes may fill the cache at once.
+It is written beside its place and renamed when it is complete, so two processes may fill the cache at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import json
 import logging
 import os
 import time
-import uuid
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -26,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.cli.output_file import replacing
 from simulator_bridge.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class FeatureCache:
             if entry is not None and agrees(entry):
                 os.utime(path)  # the age by which entries are deleted
                 return entry
-            logger.warning("%s: damaged or out of date, it is made again", path)
+            logger.warning("%s: damaged or out of date, computed again", path)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._make_room(shape.n_bytes, path)
@@ -147,8 +147,7 @@ class FeatureCache:
             return None
 
     def _write(self, path: Path, shape: Shape, compute: Callable[[Entry], None]) -> None:
-        partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")  # other machines may share the folder
-        try:
+        with replacing(path) as partial:
             with partial.open("wb") as file:
                 file.truncate(HEADER_BYTES + shape.n_bytes)
                 if hasattr(os, "posix_fallocate"):  # a full disk is found now
@@ -157,20 +156,15 @@ class FeatureCache:
             header = json.dumps({"shape": asdict(shape), "checksum": _checksum(partial)}).encode()
             with partial.open("rb+") as file:
                 file.write(header.ljust(HEADER_BYTES, b"\0"))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
 
     def _make_room(self, n_bytes: int, path: Path) -> None:
         """Delete what is abandoned, and the longest unused entries until the new one fits."""
         entries = []
-        for file in self._folder.glob(f"*{SUFFIX}*"):
+        for file in self._folder.glob(f"*{SUFFIX}"):
             status = _status(file)
             if status is None or file == path:
                 continue
-            if file.suffix == SUFFIX:
+            if not file.name.startswith("."):  # as unfinished ones do, see `replacing`
                 entries.append((status.st_mtime, status.st_size, file))
             elif time.time() - status.st_mtime > ABANDONED_S:
                 file.unlink(missing_ok=True)

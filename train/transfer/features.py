@@ -25,7 +25,7 @@ from train.data.augment import Augmenter
 from train.data.image_store import ImageStore
 from train.data.rows import FloatArray, IntArray
 from train.transfer.feature_cache import Entry, FeatureCache, Shape
-from train.transfer.views import Views
+from train.transfer.views import AugmentedViews
 
 BATCH = 64  # images through the network at a time, as in validation
 N_TRIED = 16  # features of each kind that are computed again before an entry is trusted
@@ -85,7 +85,7 @@ def cached_features(
     model: ModelConfig,
     paths: Sequence[Path],
     n_validation: int,
-    views: Views,
+    views: AugmentedViews,
 ) -> Entry:
     """The features of all images, from the cache or computed into it.
 
@@ -106,7 +106,7 @@ def cached_features(
     return cache.get(key, shape, compute, lambda entry: _agrees(entry, source, shape, views))
 
 
-def _fill(entry: Entry, source: FeatureSource, shape: Shape, views: Views) -> None:
+def _fill(entry: Entry, source: FeatureSource, shape: Shape, views: AugmentedViews) -> None:
     n_images, n_views, first = shape.n_images, views.n_views, shape.n_validation
     say(f"computing the features of {n_images} images in {n_views} views, {shape.n_features} each")
     with counting("features", n_images) as on_progress:
@@ -121,7 +121,7 @@ def _fill(entry: Entry, source: FeatureSource, shape: Shape, views: Views) -> No
             on_progress(int(part[-1]) + 1)
 
 
-def _agrees(entry: Entry, source: FeatureSource, shape: Shape, views: Views) -> bool:
+def _agrees(entry: Entry, source: FeatureSource, shape: Shape, views: AugmentedViews) -> bool:
     """Compute some of an entry's features again, spread over it."""
     n_views, first = views.n_views, shape.n_validation
     validation = np.linspace(0, first - 1, min(N_TRIED, first)).astype(int)
@@ -132,13 +132,15 @@ def _agrees(entry: Entry, source: FeatureSource, shape: Shape, views: Views) -> 
     )
 
 
-def _close(kept: Any, computed: FloatArray) -> bool:
+def _close(cached: Any, computed: FloatArray) -> bool:
     return bool(
-        np.abs(kept.astype(np.float32) - computed).max(initial=0) <= TOLERANCE * np.abs(computed).max(initial=0)
+        np.abs(cached.astype(np.float32) - computed).max(initial=0) <= TOLERANCE * np.abs(computed).max(initial=0)
     )
 
 
-def _key(features: keras.Model, model: ModelConfig, paths: Sequence[Path], n_validation: int, views: Views) -> str:
+def _key(
+    features: keras.Model, model: ModelConfig, paths: Sequence[Path], n_validation: int, views: AugmentedViews
+) -> str:
     settings = {name: value for name, value in model.to_dict().items() if name not in HEAD_SETTINGS}
     settings |= {"cut": model.last_layer, "image_size": list(model.size)}  # as they are, not as they were asked for
     what = {

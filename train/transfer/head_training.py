@@ -11,7 +11,7 @@ from models.architectures.registry import ModelConfig
 from models.model_parts import find_backbone, split_model, split_network
 from simulator_bridge.cli.terminal import say
 from train.data.augment import AugmentConfig
-from train.data.labels import learned_labels
+from train.data.labels import learned_labels, side_correction_of
 from train.data.rows import FloatArray, IntArray
 from train.dataset import Dataset
 from train.train_config import TrainConfig
@@ -34,10 +34,13 @@ class ValidationFeatures:
         return np.asarray(self._features[numbers]), self._readable[numbers] > 0
 
 
-def head_task(
+def prepare_head(
     config: TrainConfig, model_config: ModelConfig, model: keras.Model, dataset: Dataset
 ) -> tuple[keras.Model, FeatureBatches, ValidationFeatures]:
-    """What trains the head of `model`: the head (features -> outputs, weights shared), its data, its validation data.
+    """Compute the features of a frozen backbone, or find them in the cache.
+
+    Returns:
+        The head of `model` (features -> outputs, weights shared), its training data and its validation inputs.
 
     Raises:
         UserError: If the features do not fit into the cache, or cannot be written.
@@ -51,7 +54,9 @@ def head_task(
     if n_views < config.views:
         say(f"views: {n_views} in place of {config.views}, so that the features fit into --feature-cache-size")
     labels = learned_labels(config, dataset.rows, dataset.samples)
-    views = draw_views(labels, dataset.samples, AugmentConfig.of(config), config.side_steering, n_views, config.seed)
+    views = draw_views(
+        labels, dataset.samples, AugmentConfig.from_config(config), side_correction_of(config), n_views, config.seed
+    )
     entry = cached_features(cache, source, model_config, dataset.image_paths(), n_validation, views)
     data = FeatureBatches(
         dataset.rows,
@@ -68,11 +73,11 @@ def head_task(
 
 
 def _standardize(network: keras.Model, views: Any) -> None:
-    """Let the head see features around 0 with a spread around 1, whatever the backbone's own scale.
+    """Give the head features around 0 with a spread around 1, whatever the backbone's own scale.
 
     SqueezeNet's and VGG's are in the hundreds: on the real lake every unit of SqueezeNet's head saturated in the first
     epoch and the car would have gone straight on. The scale is that of a channel, the same all over the image; one that
-    hardly ever says anything is not blown up.
+    is nearly constant is not blown up.
     """
     layer = next((layer for layer in network.layers if layer.name == "standardize"), None)
     backbone = find_backbone(network)

@@ -59,7 +59,7 @@ class RegimePlan:
     Attributes:
         regime: One of REGIMES, never `auto`.
         reason: Why, in a few words.
-        model: The network, cut as the regime wants it.
+        model: The network, cut as the regime needs it.
         stages: In order; at least one.
     """
 
@@ -136,13 +136,13 @@ def make_plan(
 def choose(n_rows: int, similarity: Similarity) -> tuple[str, str]:
     """The regime for so many rows of images so similar to ImageNet's, and the reason.
 
-    Images are as unlike ImageNet's as the network's late layers, which know ImageNet's objects, are worth less for
-    steering than its early ones, which know edges and textures. Where neither says more than plain pixels do,
+    The less like ImageNet's the images are, the less the network's late layers (ImageNet's objects) are worth for
+    steering beside its early ones (edges and textures). Where neither predicts it better than plain pixels do,
     pretraining is of no use.
     """
     early, late, pixels = similarity.early, similarity.late, similarity.pixels
     amount = f"{n_rows} rows are {'many' if n_rows >= MANY_ROWS else 'few'}"
-    seen = f"steering read off frozen features: r11 {late:.2f} late, {early:.2f} early, pixels {pixels:.2f}"
+    seen = f"steering predicted from frozen features: r11 {late:.2f} late, {early:.2f} early, pixels {pixels:.2f}"
     if not max(early, late) > pixels + CLEARLY:  # also if they are not numbers: labels that never change
         return "scratch", f"{seen}: pretraining is of no use here"
     if n_rows >= MANY_ROWS:

@@ -1,8 +1,8 @@
-"""How much of what a network learned on ImageNet says something about steering on these images.
+"""How similar images are to ImageNet's: how well a network's pretrained features predict steering on them.
 
-Steering is read off by ridge regression, from the frozen features of an early and of the last block and, to compare,
-from the bare pixels of a thumbnail. Every prediction is of rows in a contiguous stretch that the regression did not
-see, so that neighbouring frames cannot give the answer away. The figure is r11, see `validation.py`.
+Steering is predicted by ridge regression, from the frozen features of an early and of the last block and, to compare,
+from the bare pixels of a thumbnail. Every prediction is of rows in a contiguous stretch that the regression has not
+seen, so that neighbouring frames cannot give the answer away. The figure is r11, see `validation/metrics.py`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ import tensorflow as tf
 from models.architectures.registry import ModelConfig, build_model
 from models.model_parts import find_backbone, split_model
 from train.data.image_store import FrameReader
+from train.data.ridge import N_FOLDS, predict_out_of_fold
 from train.data.rows import FloatArray, Rows
 from train.data.splits import Split, spread
 from train.data.thumbnails import thumbnail
 from train.validation.metrics import correlation, smooth_labels
 
 N_ROWS = 800  # 800 frames through MobileNetV2: 4 s on two cores; the kernel's equations are solved in 0.3 s
-N_FOLDS = 4
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # as a share of the kernel's mean diagonal, times the number of rows
 BATCH = 32
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """r11 of steering predicted by ridge regression on rows that it did not see.
+    """r11 of steering predicted by ridge regression on unseen rows.
 
     Attributes:
         early: From the block at which the network is cut by default (or by `--cut`).
@@ -45,7 +44,7 @@ class Similarity:
 
 
 def measure_similarity(model: ModelConfig, rows: Rows, split: Split, reader: FrameReader) -> Similarity:
-    """Measure on up to N_ROWS of the rows to train on; the held-back ones are not looked at."""
+    """Measure on up to N_ROWS of the rows to train on; validation rows are not read."""
     chosen = spread(split.train, N_ROWS)
     frames, readable = reader([rows.image_path("center", int(row)) for row in chosen])
     frames, chosen = frames[readable], chosen[readable]
@@ -56,7 +55,7 @@ def measure_similarity(model: ModelConfig, rows: Rows, split: Split, reader: Fra
 
     early, late = _features(model, frames)
     pixels = np.stack([thumbnail(frame) for frame in frames])
-    return Similarity(*(correlation(predict_unseen(seen, labels), smoothed) for seen in (early, late, pixels)))
+    return Similarity(*(correlation(predict_out_of_fold(seen, labels), smoothed) for seen in (early, late, pixels)))
 
 
 def _features(model: ModelConfig, frames: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
@@ -77,29 +76,3 @@ def _features(model: ModelConfig, frames: npt.NDArray[np.uint8]) -> tuple[FloatA
     parts = [run(tf.constant(frames[start : start + BATCH])) for start in range(0, len(frames), BATCH)]
     early, late = (np.concatenate([np.asarray(part[i], np.float32) for part in parts]) for i in range(2))
     return early.reshape(len(frames), -1), late.reshape(len(frames), -1)
-
-
-def predict_unseen(features: FloatArray, labels: FloatArray) -> FloatArray:
-    """Predict each row by ridge regression on the other contiguous stretches, with the best of PENALTIES.
-
-    Solved in the rows, not in the features, of which there may be tens of thousands.
-
-    Args:
-        features: (n, d), rows in the order in which they were driven.
-        labels: (n,).
-    """
-    centred = features.astype(np.float32) - features.mean(axis=0, dtype=np.float64).astype(np.float32)
-    kernel = (centred @ centred.T).astype(np.float64)
-    kernel /= max(float(np.trace(kernel)) / len(kernel), 1e-12)
-    predictions = [_out_of_fold(kernel, labels, penalty * len(kernel)) for penalty in PENALTIES]
-    return min(predictions, key=lambda predicted: float(np.square(predicted - labels).sum()))
-
-
-def _out_of_fold(kernel: npt.NDArray[np.float64], labels: FloatArray, penalty: float) -> FloatArray:
-    predicted = np.empty(len(labels), np.float32)
-    for fold in np.array_split(np.arange(len(labels)), N_FOLDS):
-        rest = np.setdiff1d(np.arange(len(labels)), fold)
-        level = float(labels[rest].mean())
-        weights = np.linalg.solve(kernel[np.ix_(rest, rest)] + penalty * np.eye(len(rest)), labels[rest] - level)
-        predicted[fold] = kernel[np.ix_(fold, rest)] @ weights + level
-    return predicted

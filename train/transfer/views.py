@@ -1,4 +1,4 @@
-"""A fixed number of changed views of each training image: what makes features of a frozen network worth keeping."""
+"""A fixed number of augmented views of each training image: what makes features of a frozen network worth caching."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from train.data.augment import AugmentConfig, augmented_steering, draw
+from train.data.augment import FLIP, SHIFT_M, AugmentConfig, draw
 from train.data.batches import N_PREFETCHED, draw_pass, own_share, padded, steady_options
-from train.data.rows import EpochPlan, FloatArray, IntArray, Rows, Samples, camera_steering
+from train.data.labels import sample_steering
+from train.data.rows import EpochSamples, FloatArray, IntArray, Rows, Samples
 
-UNCHANGED = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0, correction_per_m=0)
+UNCHANGED = AugmentConfig(flip=False, shift_m=0, brightness=0, shadow=0)
 
 
 @dataclass(frozen=True, eq=False)
-class Views:
+class AugmentedViews:
     """Every training image, `n_views` times; the views of an image lie side by side, the first is the image itself.
 
     Attributes:
@@ -37,14 +38,14 @@ class Views:
 
 def draw_views(
     labels: FloatArray, samples: Samples, augment: AugmentConfig, side_correction: float, n_views: int, seed: int
-) -> Views:
+) -> AugmentedViews:
     """Draw the views of all training images; the same arguments always give the same.
 
     Args:
-        labels: (N, n_outputs) what to learn of each row.
+        labels: (N, n_outputs) of the rows, from `learned_labels`.
         samples: The images.
         augment: How far views may be changed.
-        side_correction: See `camera_steering`.
+        side_correction: See `sample_steering`.
         n_views: Of each image.
         seed: Determines the changes.
     """
@@ -52,11 +53,10 @@ def draw_views(
     rng = np.random.default_rng(seed)
     drawn = np.stack([draw(augment if view else UNCHANGED, len(row), rng) for view in range(n_views)], axis=1)
     drawn = drawn.reshape(len(row) * n_views, -1)
+    row, camera = np.repeat(row, n_views), np.repeat(camera, n_views)
     labels = labels[row]
-    labels[:, 0] = camera_steering(labels[:, 0], camera, side_correction)
-    labels = np.repeat(labels, n_views, axis=0)
-    labels[:, 0] = augmented_steering(labels[:, 0], drawn, augment.correction_per_m)
-    return Views(n_views, np.repeat(row, n_views), labels, drawn)
+    labels[:, 0] = sample_steering(labels[:, 0], camera, side_correction, drawn[:, SHIFT_M], drawn[:, FLIP])
+    return AugmentedViews(n_views, row, labels, drawn)
 
 
 class FeatureBatches:
@@ -68,7 +68,7 @@ class FeatureBatches:
     def __init__(
         self,
         rows: Rows,
-        views: Views,
+        views: AugmentedViews,
         features: Any,
         readable: Any,
         *,
@@ -94,27 +94,27 @@ class FeatureBatches:
         self._row, self._row_steering = views.row[self._readable], rows.steering_angle
         self._near_zero, self._near_zero_share = near_zero, near_zero_share
         self._batch_size, self._seed = batch_size, seed
-        self._planned: tuple[int, EpochPlan] | None = None
+        self._drawn: tuple[int, EpochSamples] | None = None
 
-    def plan(self, epoch: int) -> EpochPlan:
-        """The epoch's views in order; the same epoch always gives the same plan."""
-        if self._planned is None or self._planned[0] != epoch:
+    def samples_of(self, epoch: int) -> EpochSamples:
+        """The epoch's views in order; the same for the same epoch, always."""
+        if self._drawn is None or self._drawn[0] != epoch:
             rng = np.random.default_rng([self._seed, epoch])
             chosen = self._readable[
                 draw_pass(self._row, self._row_steering, self._near_zero, self._near_zero_share, rng)
             ]
             nothing_drawn = np.empty((len(chosen), 0), np.float32)
-            plan = EpochPlan(chosen, self._labels[chosen], np.ones(len(chosen), np.float32), nothing_drawn)
-            self._planned = epoch, padded(plan, self._batch_size)
-        return self._planned[1]
+            samples = EpochSamples(chosen, self._labels[chosen], np.ones(len(chosen), np.float32), nothing_drawn)
+            self._drawn = epoch, padded(samples, self._batch_size)
+        return self._drawn[1]
 
     def n_samples(self, epoch: int) -> int:
         """How many views an epoch has, padding not counted."""
-        return int(self.plan(epoch).weight.sum())
+        return int(self.samples_of(epoch).weight.sum())
 
     def batches(self, epoch: int, context: Any) -> Any:
         """The batches (features, labels, weights) of an epoch for one input pipeline of `context`."""
-        dataset = own_share(self.plan(epoch), self._batch_size, context)
+        dataset = own_share(self.samples_of(epoch), self._batch_size, context)
         return dataset.map(self._with_features, 1).prefetch(N_PREFETCHED).with_options(steady_options())
 
     def _with_features(self, numbers: Any, labels: Any, weights: Any, drawn: Any) -> tuple[Any, ...]:

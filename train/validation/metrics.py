@@ -1,4 +1,4 @@
-"""How good predictions are on held-back rows, for a model and for its baselines alike."""
+"""How good predictions are on validation rows, for a model and for its baselines alike."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.udacity_car import MAX_STEERING_DEG
 
 SMOOTHING_ROWS = 11  # about one second: keyboard labels are pulses, their mean over a second is what the driver meant
@@ -40,8 +41,10 @@ class Score:
 
     def to_json(self) -> dict[str, float | None]:
         """All figures; null for an undefined r11."""
-        figures = {**asdict(self), "mae_deg": self.mae_deg, "mse_deg2": self.mse_deg2}
-        return {name: value if np.isfinite(value) else None for name, value in figures.items()}
+        figures: dict[str, float | None] = to_json_value(
+            {**asdict(self), "mae_deg": self.mae_deg, "mse_deg2": self.mse_deg2}
+        )
+        return figures
 
 
 def score(predicted: FloatArray, steering_angle: FloatArray, smoothed: FloatArray) -> Score:

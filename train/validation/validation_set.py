@@ -1,4 +1,4 @@
-"""The held-back rows: the model's and the baselines' scores are all taken here, on the same rows."""
+"""The validation set: the model and the baselines are scored here, on the same rows."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from train.data.image_store import FrameReader, ImageStore
 from train.data.ridge import fit_ridge
 from train.data.rows import FloatArray, IntArray, Rows
 from train.data.splits import Split, spread
-from train.data.thumbnails import mirrored, thumbnail
-from train.training_loop import stacked_outputs
+from train.data.thumbnails import mirrored, read_thumbnails
+from train.train_step import concatenate_outputs
 from train.validation.baselines import MAX_TRAINING_ROWS, N_NEIGHBOURS, fit_nearest
 from train.validation.metrics import Score, score, smooth_labels
 
 EVALUATION_BATCH = 64
-DECODE_CHUNK = 256  # frames in memory at a time while thumbnails are made
 
 
 class Inputs(Protocol):
@@ -32,7 +31,7 @@ class Inputs(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ValidationSet:
-    """The held-back rows whose center image could be read.
+    """The validation rows whose center image could be read.
 
     Attributes:
         image: (m,) number of the image in the store.
@@ -47,8 +46,8 @@ class ValidationSet:
     smoothed: FloatArray
 
     @classmethod
-    def of(cls, rows: Rows, split: Split, store: ImageStore) -> ValidationSet:
-        """Check the validation images, the first ones in the store, and keep the rows of the readable ones."""
+    def from_split(cls, rows: Rows, split: Split, store: ImageStore) -> ValidationSet:
+        """Check the validation images, the first ones in the store, and take the rows of the readable ones."""
         image = np.arange(len(split.validation))
         store.check(image)
         image = image[store.readable[image]]
@@ -62,30 +61,30 @@ class ValidationSet:
         """Score predicted steering, (m,)."""
         return score(predicted, self.labels[:, 0], self.smoothed)
 
-    def baselines(self, rows: Rows, split: Split, reader: FrameReader, *, flip: bool = False) -> dict[str, Score]:
-        """Score what needs no network: always straight on, and what thumbnails of the training rows say.
+    def score_baselines(self, rows: Rows, split: Split, reader: FrameReader, *, flip: bool = False) -> dict[str, Score]:
+        """Score what needs no network: always straight on, and predictions from thumbnails of the training rows.
 
         Args:
             rows: All rows.
-            split: Which of them may be learned from.
+            split: Which of them to fit to.
             reader: Reads their frames.
-            flip: Learn from their mirror images too, as the network does.
+            flip: Fit to their mirror images too, as the network does.
         """
         training = spread(split.train, MAX_TRAINING_ROWS)
-        seen, readable = _thumbnails(rows, training, reader)
-        seen, labels = seen[readable], rows.steering_angle[training][readable]
+        thumbnails, readable = read_thumbnails(rows, training, reader)
+        thumbnails, labels = thumbnails[readable], rows.steering_angle[training][readable]
         if flip:
-            seen, labels = np.concatenate([seen, mirrored(seen)]), np.concatenate([labels, -labels])
-        validation_set, _ = _thumbnails(rows, self.row, reader)
+            thumbnails, labels = np.concatenate([thumbnails, mirrored(thumbnails)]), np.concatenate([labels, -labels])
+        unseen, _ = read_thumbnails(rows, self.row, reader)
         return {
             "always zero": self.score(np.zeros(len(self), np.float32)),
-            "ridge": self.score(fit_ridge(seen, labels)(validation_set)),
-            f"{N_NEIGHBOURS} nearest": self.score(fit_nearest(seen, labels)(validation_set)),
+            "ridge": self.score(fit_ridge(thumbnails, labels)(unseen).astype(np.float32)),
+            f"{N_NEIGHBOURS} nearest": self.score(fit_nearest(thumbnails, labels)(unseen)),
         }
 
 
 class Validator:
-    """Runs a network over the held-back rows."""
+    """Runs a network over the validation set."""
 
     def __init__(
         self, network: Any, inputs: Inputs, validation_set: ValidationSet, loss_weights: Sequence[float]
@@ -93,7 +92,7 @@ class Validator:
         self._inputs, self._validation_set = inputs, validation_set
         self._loss_weights = np.asarray(loss_weights)
         self._predict: Callable[[Any], Any] = tf.function(
-            lambda images: stacked_outputs(network(tf.cast(images, tf.float32), training=False))
+            lambda images: concatenate_outputs(network(tf.cast(images, tf.float32), training=False))
         )
 
     def predict(self) -> FloatArray:
@@ -116,17 +115,3 @@ class Validator:
             "val_mae": steering.mae,
             "val_r11": steering.r11,
         }
-
-    def frames(self, rows: Rows, reader: FrameReader, n: int) -> npt.NDArray[np.uint8]:
-        """Up to `n` raw held-back frames, spread evenly: (n, 160, 320, 3)."""
-        return reader([rows.image_path("center", int(row)) for row in spread(self._validation_set.row, n)])[0]
-
-
-def _thumbnails(rows: Rows, numbers: IntArray, reader: FrameReader) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """Thumbnails of the center images of rows, and which could be read."""
-    thumbnails, readable = [], []
-    for start in range(0, len(numbers), DECODE_CHUNK):
-        frames, good = reader([rows.image_path("center", int(row)) for row in numbers[start : start + DECODE_CHUNK]])
-        thumbnails.append(np.stack([thumbnail(frame) for frame in frames]))
-        readable.append(good)
-    return np.concatenate(thumbnails), np.concatenate(readable)

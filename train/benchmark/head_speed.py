@@ -1,4 +1,4 @@
-"""How much faster a head is trained on kept features than through the frozen backbone, measured side by side."""
+"""How much faster a head is trained on cached features than through the frozen backbone, measured side by side."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ import keras
 
 from models.architectures.registry import ModelConfig, build_model
 from models.model_parts import split_model
-from train import training_loop
-from train.data.batches import ImageBatches
+from train.benchmark.pipeline_speed import no_callbacks
 from train.data.image_store import FrameReader
 from train.data.rows import Rows
 from train.data.splits import Split
-from train.dataset import Dataset, load_dataset
+from train.dataset import load_dataset
 from train.learning.devices import choose_strategy, make_deterministic
+from train.learning.losses import loss_weights
 from train.train_config import TrainConfig
-from train.transfer.head_training import head_task
+from train.train_step import TrainStep
+from train.training import train_epoch
+from train.training_stage import StageTask, TrainingData
+from train.transfer.head_training import prepare_head
 from train.transfer.regimes import HEAD_LEARNING_RATE, RegimePlan, Stage, free_layers
 
 N_ROUNDS = 3  # of both in turn, so that a machine busy for a while slows both down
@@ -36,7 +39,7 @@ class HeadSpeed:
         n_features: Numbers of one image.
         n_samples: Images of an epoch: all views of all images, straight rows left out by lot.
         backbone_per_s: Images a second through the frozen backbone and the head, which is trained.
-        cached_per_s: Images a second of the head on kept features.
+        cached_per_s: Images a second of the head on cached features.
         filling_s: What computing the features of all views takes, once, s.
     """
 
@@ -49,7 +52,7 @@ class HeadSpeed:
 
     @property
     def ratio(self) -> float:
-        """How many times faster an epoch is with the features kept."""
+        """How many times faster an epoch is with cached features."""
         return self.cached_per_s / self.backbone_per_s
 
     def to_json(self) -> dict[str, Any]:
@@ -73,10 +76,10 @@ def measure_head_speed(config: TrainConfig, model_config: ModelConfig, rows: Row
     dataset = load_dataset(config, rows, split, model, FrameReader())  # in memory: the best case without features
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        head, cached, _ = head_task(replace(config, feature_cache=Path(folder)), model_config, model, dataset)
+        head, cached, _ = prepare_head(replace(config, feature_cache=Path(folder)), model_config, model, dataset)
         filling_s = time.perf_counter() - start
         ways = [
-            _Way(config, model, network, _images(config, dataset), BACKBONE_BATCHES),
+            _Way(config, model, network, dataset.image_batches(config), BACKBONE_BATCHES),
             _Way(config, model, head, cached, HEAD_BATCHES),
         ]
         for _ in range(1 + N_ROUNDS):  # the first traces the graphs
@@ -92,37 +95,34 @@ def measure_head_speed(config: TrainConfig, model_config: ModelConfig, rows: Row
     )
 
 
-def _images(config: TrainConfig, dataset: Dataset) -> ImageBatches:
-    return ImageBatches.of(config, dataset.rows, dataset.samples, dataset.store, dataset.augmenter)
-
-
 class _Way:
-    """One way of training the head, run some batches at a time."""
+    """One way of training the head, some batches at a time; stands where `TrainingData` does."""
 
     def __init__(
-        self, config: TrainConfig, model: keras.Model, network: keras.Model, data: Any, n_batches: int
+        self, config: TrainConfig, model: keras.Model, network: keras.Model, data: TrainingData, n_batches: int
     ) -> None:
         model.compile(optimizer=keras.optimizers.Adam(HEAD_LEARNING_RATE))
         self._data, self._n_batches, self._n_images = data, n_batches, n_batches * config.batch_size
-        self._loop = training_loop.TrainingLoop(
-            model,
-            network,
-            choose_strategy(),
-            config.batch_size,
-            training_loop.loss_weights(config.outputs),
-        )
-        self._warm: training_loop.Throughput | None = None
+        step = TrainStep(model, network, choose_strategy(), config.batch_size, loss_weights(config.outputs))
+        self._task = StageTask(model=model, step=step, data=self)
+        self._warm = (0, 0.0)
 
     def run(self) -> None:
         """Train on the next batches."""
-        self._loop.fit(self._batches, lambda epoch: self._n_images, lambda: {"val_loss": 0.0}, [], 1)
-        self._warm = self._warm or self._loop.speed
+        train_epoch(self._task, 0, no_callbacks())
+        if self._warm == (0, 0.0):
+            self._warm = self._task.speed.images, self._task.speed.seconds
 
-    def _batches(self, epoch: int, context: Any) -> Any:
+    def n_samples(self, epoch: int) -> int:
+        """Of one run."""
+        return self._n_images
+
+    def batches(self, epoch: int, context: Any) -> Any:
+        """Of one run."""
         return self._data.batches(epoch, context).repeat().take(self._n_batches)
 
     @property
     def per_s(self) -> float:
         """Images a second, the first run left out."""
-        now, warm = self._loop.speed, self._warm or training_loop.Throughput(0, 0.0)
-        return (now.images - warm.images) / (now.seconds - warm.seconds)
+        images, seconds = self._warm
+        return (self._task.speed.images - images) / (self._task.speed.seconds - seconds)

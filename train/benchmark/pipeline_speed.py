@@ -18,14 +18,17 @@ from models.architectures.registry import ModelConfig, build_model
 from models.model_parts import split_model
 from simulator_bridge.cli.terminal import counting
 from simulator_bridge.recording import CAMERAS
-from train import training_loop
 from train.data.augment import Augmenter, CropGeometry
 from train.data.batches import ImageBatches, compiled
 from train.data.image_store import FILL_CHUNK, FrameReader, ImageStore
 from train.data.rows import Rows, list_samples
 from train.data.splits import Split
 from train.learning.devices import choose_strategy, make_deterministic, use_half_precision_on_gpu
+from train.learning.losses import loss_weights
 from train.train_config import TrainConfig
+from train.train_step import TrainStep
+from train.training import train_epoch
+from train.training_stage import StageTask, TrainingData
 
 N_DECODED = 4 * FILL_CHUNK  # images by which decoding is timed
 N_AUGMENTED = 30  # batches by which augmentation is timed
@@ -47,8 +50,8 @@ class PipelineSpeed:
 
     Attributes:
         device: What the network runs on.
-        epoch_images_per_s: Of whole epochs, from drawing the plan to the last step.
-        repeated_images_per_s: Of as many steps on one batch that is kept ready.
+        epoch_images_per_s: Of whole epochs, from drawing its samples to the last step.
+        repeated_images_per_s: Of as many steps on one batch that is in memory.
         epoch_cpu_ms: Processor time of an image in a whole epoch, all threads; steadier than rates on a busy machine.
         repeated_cpu_ms: The same with one repeated batch.
         decode_ms: To read, decode, crop and resize an image, all processors together.
@@ -57,7 +60,7 @@ class PipelineSpeed:
         first_epoch_s: Seconds of the first epoch, the graph's building included.
         later_epochs_s: Median seconds of the others.
         reading_s: Seconds to fill the memory before the first epoch.
-        n_cached: Images kept in memory.
+        n_cached: Images cached in memory.
         n_streamed: Images decoded again in every epoch.
     """
 
@@ -108,23 +111,21 @@ def measure_pipeline(
         model.compile(optimizer=keras.optimizers.Adam(1e-4))
     preprocessing, network = split_model(model)
     store, reading_s, decode_ms = _filled_store(config, rows, split, preprocessing)
-    augmenter = Augmenter(CropGeometry.of(preprocessing), *store.shape[:2])
-    data = ImageBatches.of(config, rows, list_samples(rows, split, config.used_cameras), store, augmenter)
-    loop = training_loop.TrainingLoop(
-        model, network, strategy, config.batch_size, training_loop.loss_weights(config.outputs)
-    )
+    augmenter = Augmenter(CropGeometry.measure(preprocessing), *store.shape[:2])
+    data = ImageBatches.from_config(config, rows, list_samples(rows, split, config.used_cameras), store, augmenter)
+    step = TrainStep(model, network, strategy, config.batch_size, loss_weights(config.outputs))
 
-    def epoch(number: int) -> Timing:
-        return _timed(lambda: _fit(loop, data.batches, data.n_samples, number))
+    def timed_epoch(data: TrainingData, number: int) -> Timing:
+        return _timed(lambda: train_epoch(StageTask(model=model, step=step, data=data), number, no_callbacks()))
 
-    first, epochs, stretches = epoch(0), [], []
-    repeated = _repeated(data)
+    first, epochs, stretches = timed_epoch(data, 0), [], []
+    batch = _FirstBatch(data)
     for number in range(1, rounds + 1):
-        n_samples, n_steps = data.n_samples(number), len(data.plan(number)) // config.batch_size
-        data.plan(0)  # forgets the other: drawing the plan is part of the epoch
-        epochs.append((n_samples, epoch(number)))
-        n_repeated = n_steps * config.batch_size
-        stretches.append((n_repeated, _timed(partial(_fit, loop, repeated(n_steps), {0: n_repeated}.__getitem__, 0))))
+        n_samples, n_steps = data.n_samples(number), len(data.samples_of(number)) // config.batch_size
+        data.samples_of(0)  # forgets the other: drawing the samples is part of the epoch
+        epochs.append((n_samples, timed_epoch(data, number)))
+        repeated = batch.repeated(n_steps, config.batch_size)
+        stretches.append((repeated.n_samples(0), timed_epoch(repeated, 0)))
     return PipelineSpeed(
         device=_device(),
         epoch_images_per_s=1000 / _median_ms(epochs, WALL),
@@ -165,29 +166,48 @@ def _filled_store(config: TrainConfig, rows: Rows, split: Split, preprocessing: 
     return store, reading_s, statistics.median(times)
 
 
-def _fit(
-    loop: training_loop.TrainingLoop, batches: training_loop.Batches, n_samples: Callable[[int], int], epoch: int
-) -> None:
-    loop.fit(batches, n_samples, dict, [], epoch + 1, epoch)
+class _FirstBatch:
+    """The first batch of an epoch, again and again: no data pipeline to wait for."""
+
+    def __init__(self, data: TrainingData) -> None:
+        self._data = data
+        self._batches: dict[int, Any] = {}  # by input pipeline
+
+    def repeated(self, n_steps: int, batch_size: int) -> TrainingData:
+        """An epoch of `n_steps` steps on it."""
+        return _RepeatedBatch(self._of, n_steps, batch_size)
+
+    def _of(self, context: Any) -> Any:
+        number = context.input_pipeline_id
+        if number not in self._batches:
+            self._batches[number] = next(iter(self._data.batches(0, context)))
+        return self._batches[number]
 
 
-def _repeated(data: ImageBatches) -> Callable[[int], training_loop.Batches]:
-    """The first batch, again and again: (steps) -> batches."""
-    kept: dict[int, Any] = {}
+@dataclass(frozen=True)
+class _RepeatedBatch:
+    batch_of: Callable[[Any], Any]
+    n_steps: int
+    batch_size: int
 
-    def batches(n_steps: int, context: Any) -> Any:
-        if context.input_pipeline_id not in kept:
-            kept[context.input_pipeline_id] = next(iter(data.batches(0, context)))
-        return tf.data.Dataset.from_tensors(kept[context.input_pipeline_id]).repeat(n_steps)
+    def n_samples(self, epoch: int) -> int:
+        return self.n_steps * self.batch_size
 
-    return lambda n_steps: lambda _, context: batches(n_steps * context.num_replicas_in_sync, context)
+    def batches(self, epoch: int, context: Any) -> Any:
+        n_batches = self.n_steps * context.num_replicas_in_sync
+        return tf.data.Dataset.from_tensors(self.batch_of(context)).repeat(n_batches)
+
+
+def no_callbacks() -> keras.callbacks.CallbackList:
+    """For an epoch that nobody watches."""
+    return keras.callbacks.CallbackList([], verbose=0)
 
 
 def _augment_ms(data: ImageBatches, store: ImageStore, augmenter: Augmenter, batch_size: int) -> float:
     """Milliseconds to take an image from memory and change it, with nothing else to do."""
-    plan = data.plan(0)
-    kept = plan.image < store.n_cached if store.n_cached else np.ones(len(plan), bool)
-    image, drawn = plan.image[kept][:batch_size], tf.constant(plan.drawn[kept][:batch_size])
+    samples = data.samples_of(0)
+    cached = samples.image < store.n_cached if store.n_cached else np.ones(len(samples), bool)
+    image, drawn = samples.image[cached][:batch_size], tf.constant(samples.drawn[cached][:batch_size])
     read = store.read(image)[0]  # streamed ones are decoded once, here
     change = compiled(augmenter)
     change(tf.constant(read), drawn)

@@ -1,0 +1,1 @@
+"""How fast trainings are: the data pipeline beside the network, a head on cached features beside the whole network."""
