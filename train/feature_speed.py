@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator_bridge.cli.command import run_command
-from simulator_bridge.cli.common_options import json_option, names, quiet_option
+from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.errors import UsageError
@@ -32,7 +32,7 @@ class FeatureSpeedConfig:
 
     recordings: tuple[Path, ...] = argument("folder with a driving_log.csv, or of such", metavar="RECORDING")
     arch: tuple[str, ...] = option(
-        ("mobilenet_v2", "vgg16"), "architectures, comma-separated", metavar="NAMES", convert=names
+        ("mobilenet_v2", "vgg16"), "architectures, comma-separated", metavar="NAMES", is_list=True
     )
     views: int = option(1, "of each training image: the length of an epoch, not the ratio", at_least=1)
     json: Path | None = json_option()
