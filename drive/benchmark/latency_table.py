@@ -95,7 +95,7 @@ def print_tables(summary: dict[str, Any]) -> None:
 def _server_table(servers: dict[str, dict[str, Any]]) -> str:
     columns = [
         TextColumn("server", numeric=False),
-        *(TextColumn(f"{name} ms", 2) for name in PERCENTILES),
+        *(TextColumn(name, 2) for name in PERCENTILES),
         TextColumn("fps", 1),
         TextColumn("frames", 0),
         TextColumn("MB", 0),
@@ -108,10 +108,10 @@ def _server_table(servers: dict[str, dict[str, Any]]) -> str:
         ]
         for name, server in servers.items()
     ]  # fmt: skip
-    return text_table(columns, rows, title="round trip")
+    return text_table(columns, rows, title="round trip, ms")
 
 
 def _stage_table(name: str, stages: dict[str, dict[str, float]]) -> str:
-    columns = [TextColumn("stage", numeric=False), *(TextColumn(f"{percentile} ms", 3) for percentile in PERCENTILES)]
+    columns = [TextColumn("stage", numeric=False), *(TextColumn(percentile, 3) for percentile in PERCENTILES)]
     rows = [[stage, *(times[percentile] for percentile in PERCENTILES)] for stage, times in stages.items()]
-    return text_table(columns, rows, title=f"inside {name}")
+    return text_table(columns, rows, title=f"inside {name}, ms")

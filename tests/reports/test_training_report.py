@@ -99,8 +99,11 @@ def test_the_curves_say_whether_more_epochs_would_help(losses: tuple[float, ...]
     assert said in text_of(curves_section(with_losses(*losses)))
 
 
-def test_one_epoch_is_enough_for_a_page() -> None:
-    assert "Best epoch 1 of 1" in text_of(curves_section(with_losses(0.05)))
+def test_one_epoch_is_enough_for_a_page_and_no_trend() -> None:
+    text = text_of(curves_section(with_losses(0.05)))
+    assert "Best epoch 1 of 1" in text
+    assert "no trend" in text
+    assert "levelled off" not in text
 
 
 def test_errors_by_steering_name_slope_and_bias() -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from tests.support.browser import (
     set_phone,
     set_size,
 )
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -205,6 +207,15 @@ def test_a_page_replaces_the_old_one_whole_and_a_missing_folder_is_a_user_error(
     assert [entry.name for entry in tmp_path.iterdir()] == ["page.html"]
     with pytest.raises(UserError, match="cannot be written"):
         write_document(tmp_path / "missing" / "page.html", "new")
+
+
+def test_every_folder_of_static_files_and_templates_is_installed_with_its_package() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packaged = settings["tool"]["setuptools"]["package-data"]
+    folders = [path for kind in ("static", "templates") for path in ROOT.glob(f"*/*/{kind}") if path.is_dir()]
+    assert len(folders) >= 6
+    for folder in folders:
+        assert f"{folder.name}/*" in packaged[".".join(folder.parent.relative_to(ROOT).parts)]
 
 
 def test_the_plotting_library_travels_with_its_licence() -> None:

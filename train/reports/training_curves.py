@@ -44,7 +44,7 @@ def curves_section(result: TrainingResult) -> Section:
             y_label="learning rate",
             height_px=180,
         ),
-        intro="The training loss is taken on changed images (moved, mirrored, in other light) and during the epoch, "
+        intro="The training loss is measured on augmented images and during the epoch, "
         "the validation loss on plain frames after it: the training loss may well be the higher one.",
     )
 
@@ -59,7 +59,9 @@ def _conclusion(result: TrainingResult) -> str:
     losses = [entry["val_loss"] for entry in result.history]
     best, last = min(losses), losses[-1]
     done = f"Best epoch {result.best_epoch} of {result.epochs_done}. "
-    if result.best_epoch == result.epochs_done and len(losses) > 2 and last < STILL_FALLING * losses[-3]:
+    if len(losses) < 3:
+        return done + "Fewer than three epochs show no trend."
+    if result.best_epoch == result.epochs_done and last < STILL_FALLING * losses[-3]:
         return done + "The validation loss was still falling: more --epochs may help."
     if last > OVERFIT * best:
         return done + (

@@ -49,7 +49,7 @@ def _validation_note(config: TrainConfig, result: TrainingResult) -> str:
     elif config.split == "episodes":
         how = "whole episodes"
     else:
-        how = f"contiguous blocks, with a gap of {config.guard_s:g} s around each that was used for nothing"
+        how = f"contiguous blocks, with a gap of {config.guard_s:g} s around each that was left out"
     return (
         f"Errors of steering on {result.n_validation:,} validation rows: {how}. Neighbouring frames are "
         "nearly equal, so a random split would look too good. The final test is driving: drive/laps.py."
