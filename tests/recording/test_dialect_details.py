@@ -32,8 +32,15 @@ def test_every_header_between_rows_begins_another_part() -> None:
     assert parts[0] == parts[1] < parts[2] < parts[3]
 
 
-def test_rows_of_unusual_shape_belong_to_the_part_where_they_stand() -> None:
-    assert parse(row(1, "0.25") + row(2, "0.5")).part.tolist() == [0, 0]
+def test_rows_of_one_camera_belong_to_the_part_where_they_stand() -> None:
+    one_camera = f"{images(2).split(',')[0]},0.25,0.5,0,22.5\n"
+    log = parse(row(1) + one_camera + HEADER + row(3))
+    assert log.line.tolist() == [1, 2, 4]
+    assert log.part[0] == log.part[1] < log.part[2]
+    assert log.notes == ()
+
+    before, after = parse(one_camera + HEADER + row(3)).part.tolist()
+    assert before < after
 
 
 def test_columns_that_are_not_used_are_named() -> None:
@@ -74,6 +81,8 @@ def test_a_header_of_another_kind_is_refused_with_its_line(header: str) -> None:
         ("0.5," + images(1), "4 columns, expected 7"),
         ("1.0," + images(1), "4 columns, expected 7"),
         (f"{images(1)},0.5,IMG/x.jpg,0,22.5", "throttle is not a number"),
+        ("IMG/a.jpg,IMG/b.jpg,IMG/c.jpg,0,5,0,5,0,22,5", 'decimal commas with "," between the columns'),
+        (f"-1,{images(1)},0,0,0", "columns in another order than the recorder's"),
         (f"0.5,{images(1)},0,0,0", "columns in another order than the recorder's"),
         (f"{images(1)},0.5,x,0,22.5,1", "8 columns, expected 7"),
     ],
