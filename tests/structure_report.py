@@ -36,6 +36,7 @@ def main(argv: list[str]) -> int:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     circles = find_circles(imports)
+    room_circles = [circle for rooms in sibling_imports(imports).values() for circle in find_circles(rooms)]
     sizes = {folder: sum(files[module].parent == folder for module in code) for folder in folders}
     largest = max(lengths, key=lambda module: lengths[module])
     longest = max(functions, key=lambda name: functions[name])
@@ -43,14 +44,28 @@ def main(argv: list[str]) -> int:
     print(f"{len(code)} files in {len(folders)} folders, {sum(lengths.values())} lines")
     print(f"imports: {sum(map(len, imports.values()))} between files, {len(arrows)} between folders")
     print(f"circles of files: {len(circles)} {circles or ''}")
+    print(f"circles of rooms side by side: {len(room_circles)} {room_circles or ''}")
     print(f"fullest folder: {fullest.relative_to(root)}, {sizes[fullest]} files")
     print(f"file: median {statistics.median(lengths.values()):.0f} lines, largest {largest} {lengths[largest]}")
     print(f"function: median {statistics.median(functions.values()):.0f} lines, largest {longest} {functions[longest]}")
     return 0
 
 
+def sibling_imports(imports: Graph) -> dict[str, Graph]:
+    """For each package which of its rooms (sub-packages and files) import which: `a.b.c -> a.d` is `a.b -> a.d`."""
+    rooms: dict[str, Graph] = {}
+    for module, targets in imports.items():
+        for target in targets:
+            ours, theirs = module.split("."), target.split(".")
+            depth = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None)
+            if depth is not None:  # else one is the other's package
+                graph = rooms.setdefault(".".join(ours[:depth]), {})
+                graph.setdefault(".".join(ours[: depth + 1]), set()).add(".".join(theirs[: depth + 1]))
+    return rooms
+
+
 def find_circles(imports: Graph) -> list[list[str]]:
-    """Files that import each other in a loop: the strongly connected components with more than one member."""
+    """Files or rooms that import each other in a loop: strongly connected components with more than one member."""
     reach = {module: _reachable(module, imports) for module in imports}
     seen: set[str] = set()
     circles = []

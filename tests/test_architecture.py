@@ -122,3 +122,9 @@ def test_the_commit_hooks_run_what_make_check_runs() -> None:
     hooks = re.findall(r"entry: make ([\w-]+)", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     assert checks is not None
     assert hooks == checks[1].split()
+
+
+def test_the_files_that_make_mutants_reads_exist() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    named = [*settings["only_mutate"], *settings["pytest_add_cli_args_test_selection"]]
+    assert [path for path in named if not (ROOT / path).is_file()] == []

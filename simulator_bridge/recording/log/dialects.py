@@ -151,7 +151,7 @@ class _Parser:
         where = f"{self.log}:{number}"
         header = read_header(cells, where)
         if header is not None:
-            self.part += bool(self.rows)
+            self.part += bool(self.rows or self.irregular)
             self.header = header
             if header.unused:
                 self.notes.append(f"line {number}: columns not used: {', '.join(map(repr, header.unused))[:200]}")
@@ -168,7 +168,8 @@ class _Parser:
             self.reasons[number] = self._misfit(cells, header.n_cells, separator)
             return
         picked = [fitted[header.index[column]] if column in header.index else _ABSENT for column in COLUMNS]
-        self._add(number, ["" if cell is _ABSENT else cell for cell in picked[:_N_CAMERAS]] + picked[_N_CAMERAS:])
+        images = ["" if cell is _ABSENT else cell for cell in picked[:_N_CAMERAS]]
+        self._add(_Row(number, self.part, images + picked[_N_CAMERAS:]))
 
     def _read_headless(self, number: int, line: str, cells: list[str], separator: str) -> None:
         if cells[0].isdecimal() and len(cells) > 1 and is_image(cells[1]):
@@ -181,7 +182,7 @@ class _Parser:
             return
         fitted = cells if len(cells) == n_cells else refit(line, cells, separator, n_cells)
         if fitted is not None and self._is_recorders(fitted):
-            self._add(number, fitted)
+            self._add(_Row(number, self.part, fitted))
         else:
             self._read_irregular(number, line, cells, separator)
 
@@ -215,16 +216,16 @@ class _Parser:
             return "columns in another order than the recorder's"
         return f"{len(cells)} columns, expected {expected}"
 
-    def _add(self, number: int, cells: list[str]) -> None:
-        if not is_image(cells[0]):
-            self.reasons[number] = "no image path in the center column"
+    def _add(self, row: _Row) -> None:
+        if not is_image(row.cells[0]):
+            self.reasons[row.line] = "no image path in the center column"
             return
-        for camera, cell in zip(CAMERAS, cells, strict=False):
+        for camera, cell in zip(CAMERAS, row.cells, strict=False):
             name = file_name(cell).lower()
             if not name.startswith(camera) and name.startswith(CAMERAS):
-                self.reasons[number] = f"image of another camera in the {camera} column"
+                self.reasons[row.line] = f"image of another camera in the {camera} column"
                 return
-        self.rows.append(_Row(number, self.part, cells))
+        self.rows.append(row)
 
     def _accept_or_drop_irregular(self) -> None:
         """Accept rows of one shape if the whole log has it; others are damaged or of unknown meaning."""
@@ -253,7 +254,7 @@ class _Parser:
             for row in rows:
                 row.cells[_N_CAMERAS + 1 :] = [_ABSENT] * (len(NUMBER_COLUMNS) - 1)
         for row in rows:
-            self._add(row.line, row.cells[: len(COLUMNS)])
+            self._add(_Row(row.line, row.part, row.cells[: len(COLUMNS)]))
 
     def _note_incomplete_last_line(self) -> None:
         """A recorder that was killed leaves half a row without a newline."""
