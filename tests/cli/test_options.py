@@ -119,6 +119,21 @@ def test_help_shows_usage_defaults_and_choices_but_nothing_hidden() -> None:
     assert "secret" not in text
 
 
+def test_help_fills_paragraphs_but_keeps_line_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    text = build_parser(GreetConfig, "Greets " + "very " * 10 + "kindly.", "a\n  b\n\nlast").format_help()
+    assert "Greets very very very very very very\nvery very very very kindly.\n" in text
+    assert text.endswith("a\n  b\n\nlast\n")
+
+
+def test_usage_shows_that_an_argument_may_be_left_out() -> None:
+    @dataclass(frozen=True)
+    class LookConfig:
+        places: tuple[str, ...] = argument("where", default=("here",), metavar="PLACE")
+
+    assert build_parser(LookConfig, "").format_usage().endswith(" [PLACE...] [options]\n")
+
+
 def test_a_former_flag_names_the_new_one() -> None:
     parser = build_parser(GreetConfig, "Greets.", former={"--often": "say --times N"})
     for words in (["Ada", "--often", "3"], ["Ada", "--often=3"]):
