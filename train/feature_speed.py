@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator_bridge.cli.command import run_command
-from simulator_bridge.cli.common_options import json_option, names, quiet_option
+from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
-from simulator_bridge.errors import UsageError
 from simulator_bridge.recording import load_recordings
 from train.data.rows import gather_rows
 from train.data.splits import split_blocks
@@ -32,7 +31,7 @@ class FeatureSpeedConfig:
 
     recordings: tuple[Path, ...] = argument("folder with a driving_log.csv, or of such", metavar="RECORDING")
     arch: tuple[str, ...] = option(
-        ("mobilenet_v2", "vgg16"), "architectures, comma-separated", metavar="NAMES", convert=names
+        ("mobilenet_v2", "vgg16"), "architectures, comma-separated", metavar="NAMES", is_list=True
     )
     views: int = option(1, "of each training image: the length of an epoch, not the ratio", at_least=1)
     json: Path | None = json_option()
@@ -40,8 +39,6 @@ class FeatureSpeedConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        if not self.arch:
-            raise UsageError("name at least one architecture with --arch")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulator_bridge.cli.common_options import end_with_parent_option, json_option, names, quiet_option, report_option
+from simulator_bridge.cli.common_options import end_with_parent_option, json_option, quiet_option, report_option
 from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.errors import UsageError
@@ -105,7 +105,7 @@ class TrainConfig:
         ("steering",),
         f"outputs, comma-separated: {', '.join(OUTPUTS)}; steering is always among them",
         metavar="NAMES",
-        convert=names,
+        is_list=True,
         choices=tuple(OUTPUTS),
         group="model",
     )
@@ -230,7 +230,7 @@ class TrainConfig:
         "train on these together, in a network that you trust: the same command on each, with its --worker; the first "
         "one writes the files",
         metavar="HOST:PORT,...",
-        convert=names,
+        is_list=True,
         group="several machines (or TF_CONFIG)",
     )
     worker: int | None = option(

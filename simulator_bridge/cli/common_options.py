@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator_bridge.cli.options import option, split_list
+from simulator_bridge.cli.options import option
 
 
 def json_option(**facts: Any) -> Any:
@@ -119,8 +119,3 @@ def pair(text: str) -> tuple[str, str]:
     if not (name and value):
         raise ValueError(f"expected NAME=VALUE, got {text!r}")
     return name, value
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Names in a list with commas."""
-    return split_list(text)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from simulator_bridge.cli.common_options import names, pair
+from simulator_bridge.cli.common_options import pair
 from simulator_bridge.cli.options import argument, build_parser, check_options, did_you_mean, option, parse_config
 from simulator_bridge.errors import UsageError
 
@@ -20,7 +20,7 @@ class GreetConfig:
     output: Path = option(Path("out.txt"), "where to")
     bow: bool = option(True, "bow, too")
     wave: bool = option(False, "wave, too", short="-w")
-    colours: tuple[str, ...] = option(("red",), "of the flags", convert=names)
+    colours: tuple[str, ...] = option(("red",), "of the flags", is_list=True)
     places: tuple[str, ...] = option(("here",), "where", flag="--at", repeats=True)
     pairs: tuple[tuple[str, str], ...] = option(
         (), "of socks", flag="--pair", metavar="NAME=VALUE", convert=pair, repeats=True
@@ -77,6 +77,7 @@ def test_every_kind_of_value_is_read() -> None:
         (["Ada", "--zzz"], "unknown option --zzz"),
         (["Ada", "--times"], "argument --times: expected N after it (how often (default: 1))"),
         (["Ada", "--pair", "x"], "argument --pair: expected NAME=VALUE, got 'x'"),
+        (["Ada", "--colours", ","], "argument --colours: expected TEXT, got ','"),
         (["Ada", "--delay", "1,x"], "argument --delay: expected a number, got 'x'"),
         (["Ada", "--delay", "1,-2"], "expected --delay of at least 0, got -2"),
         (

@@ -6,8 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator_bridge.cli.common_options import json_option, names, pair, quiet_option, report_option
-from simulator_bridge.cli.options import argument, check_options, did_you_mean, option
+from simulator_bridge.cli.common_options import json_option, pair, quiet_option, report_option
+from simulator_bridge.cli.options import argument, check_options, did_you_mean, option, split_list
 from simulator_bridge.cli.standard_output import STANDARD_OUTPUT
 from simulator_bridge.errors import UsageError
 from train.train_config import FREE_ON_RESUME, REGIMES, TrainConfig
@@ -20,7 +20,7 @@ VARIED = tuple(sorted({field.name for field in dataclasses.fields(TrainConfig)} 
 def _values(text: str) -> tuple[str, tuple[str, ...]]:
     """A setting of `TrainConfig` and its values as they are typed, written KEY=V1,V2."""
     name, values = pair(text)
-    return name.replace("-", "_"), names(values)
+    return name.replace("-", "_"), split_list(values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +37,11 @@ class ComparisonConfig:
 
     arch: tuple[str, ...] = option(
         ("pilotnet", "mobilenet_v2"), "architectures, comma-separated; python models/table.py lists them",
-        metavar="NAMES", convert=names, group="what is compared",
+        metavar="NAMES", is_list=True, group="what is compared",
     )  # fmt: skip
     regime: tuple[str, ...] = option(
         ("head", "fine-tune", "scratch"), f"comma-separated: {', '.join(REGIMES)}",
-        metavar="NAMES", convert=names, choices=REGIMES, group="what is compared",
+        metavar="NAMES", is_list=True, choices=REGIMES, group="what is compared",
     )  # fmt: skip
     weights: tuple[tuple[str, str], ...] = option(
         (), "pretrained weights of an architecture; again for another; not given: Keras downloads them",
