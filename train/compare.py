@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from simulator_bridge.cli.command import CTRL_C, run_command
 from simulator_bridge.cli.options import parse_config
-from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.cli.output_file import check_output, check_output_folder, write_json
 from simulator_bridge.cli.standard_output import STANDARD_OUTPUT
 from simulator_bridge.cli.terminal import say
-from simulator_bridge.errors import UsageError, UserError
+from simulator_bridge.errors import UsageError
 from simulator_bridge.track import build_track
 from train.comparison.comparison_config import ComparisonConfig
 from train.comparison.run_plan import WIDTHS_DIFFER, TrainingRun, plan_runs, widths_differ
@@ -92,10 +92,8 @@ def run(config: ComparisonConfig) -> int:
 
 def check_places(config: ComparisonConfig) -> None:
     """Make the folder for models; check that the results can be written."""
-    try:
-        config.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--output {config.output}: the folder cannot be made: {error.strerror}") from error
+    check_output_folder("--output", config.output)
+    config.output.mkdir(parents=True, exist_ok=True)
     check_output("--report", config.report_path)
     check_output("--json", config.json_path)
 

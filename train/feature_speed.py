@@ -16,7 +16,6 @@ from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
-from simulator_bridge.errors import UsageError
 from simulator_bridge.recording import load_recordings
 from train.data.rows import gather_rows
 from train.data.splits import split_blocks
@@ -40,8 +39,6 @@ class FeatureSpeedConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        if not self.arch:
-            raise UsageError("name at least one architecture with --arch")
 
 
 def main(argv: list[str] | None = None) -> int:

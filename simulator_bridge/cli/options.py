@@ -244,7 +244,7 @@ def _add(place: Any, field: dataclasses.Field[Any], facts: OptionFacts, of_type:
             settings["choices"] = choices
         settings["metavar"] = metavar = facts.metavar or _metavar(field, kind, choices)
         convert = _converter(facts.convert or (kind if kind in (int, float, Path) else str), metavar)
-        settings["type"] = _each(convert) if facts.is_list else convert
+        settings["type"] = _each(convert, metavar) if facts.is_list else convert
     if facts.repeats:
         settings["action"] = _More if facts.is_list else _Another
     elif is_many and facts.convert is None and not facts.is_list:
@@ -275,8 +275,14 @@ class _More(argparse.Action):
         setattr(namespace, self.dest, (*(() if before is self.default else before), *values))
 
 
-def _each(convert: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    return lambda text: tuple(convert(value) for value in split_list(text))
+def _each(convert: Callable[[str], Any], metavar: str) -> Callable[[str], tuple[Any, ...]]:
+    def convert_each(text: str) -> tuple[Any, ...]:
+        values = split_list(text)
+        if not values:
+            raise argparse.ArgumentTypeError(f"expected {metavar}, got {text!r}")
+        return tuple(convert(value) for value in values)
+
+    return convert_each
 
 
 def _converter(convert: Callable[[str], Any], metavar: str) -> Callable[[str], Any]:

@@ -77,6 +77,7 @@ def test_every_kind_of_value_is_read() -> None:
         (["Ada", "--zzz"], "unknown option --zzz"),
         (["Ada", "--times"], "argument --times: expected N after it (how often (default: 1))"),
         (["Ada", "--pair", "x"], "argument --pair: expected NAME=VALUE, got 'x'"),
+        (["Ada", "--colours", ","], "argument --colours: expected TEXT, got ','"),
         (["Ada", "--delay", "1,x"], "argument --delay: expected a number, got 'x'"),
         (["Ada", "--delay", "1,-2"], "expected --delay of at least 0, got -2"),
         (
@@ -117,6 +118,21 @@ def test_help_shows_usage_defaults_and_choices_but_nothing_hidden() -> None:
     assert "--tone kind|gruff" in text
     assert "(default: red)" in text
     assert "secret" not in text
+
+
+def test_help_fills_paragraphs_but_keeps_line_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    text = build_parser(GreetConfig, "Greets " + "very " * 10 + "kindly.", "a\n  b\n\nlast").format_help()
+    assert "Greets very very very very very very\nvery very very very kindly.\n" in text
+    assert text.endswith("a\n  b\n\nlast\n")
+
+
+def test_usage_shows_that_an_argument_may_be_left_out() -> None:
+    @dataclass(frozen=True)
+    class LookConfig:
+        places: tuple[str, ...] = argument("where", default=("here",), metavar="PLACE")
+
+    assert build_parser(LookConfig, "").format_usage().endswith(" [PLACE...] [options]\n")
 
 
 def test_a_former_flag_names_the_new_one() -> None:

@@ -261,7 +261,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interrupting")
-def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
+def test_ctrl_c_saves_what_is_done_and_the_same_command_resumes(
     recording: Path, tmp_path: Path, stand_in: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "out"
@@ -279,7 +279,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     assert sum("--resume" in call for call in calls) == 1
 
 
-def test_laps_are_driven_with_every_model_and_kept(
+def test_laps_are_driven_with_every_model_once(
     recording: Path, tmp_path: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     laps = tmp_path / "laps.py"
@@ -306,7 +306,7 @@ def test_laps_are_driven_with_every_model_and_kept(
     assert "1 of 2" in page
 
 
-def test_ctrl_c_in_the_laps_keeps_the_training(
+def test_ctrl_c_in_the_laps_saves_the_training(
     recording: Path, tmp_path: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> dict[str, Any]:

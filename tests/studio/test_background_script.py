@@ -18,14 +18,13 @@ SERVER = "drive/evaluation/lap_server.py"  # never steers, and needs no model
 PATIENCE_S = 30.0  # on a loaded machine
 
 PARENT = f"""
-import sys, time
+import sys
 sys.path.insert(0, {str(ROOT)!r})
 from train.studio_page.background_script import BackgroundScript
 program = BackgroundScript({SERVER!r}, [])
-while not program.lines():
-    time.sleep(0.01)
+program.read_line({PATIENCE_S})
 print(program.pid, flush=True)
-time.sleep(600)
+program.wait(600)
 """
 
 
@@ -41,18 +40,14 @@ def is_alive(pid: str) -> bool:
         status = (Path("/proc") / pid / "status").read_text()
     except OSError:
         return False
-    return "State:\tZ" not in status  # dead, though nobody has asked for its exit code yet
+    return "State:\tZ" not in status  # dead, though its exit code was not read yet
 
 
 def test_its_lines_are_read_and_it_shuts_down_when_it_is_interrupted() -> None:
     program = BackgroundScript(SERVER, [])
     try:
-        lines: list[str] = []
-        while not lines:
-            assert program.exit_code is None
-            time.sleep(0.01)
-            lines = program.lines()
-        assert "on http://127.0.0.1:" in lines[0]
+        assert "on http://127.0.0.1:" in program.read_line(PATIENCE_S)
+        assert program.lines() == []
         assert program.exit_code is None
         program.interrupt()
         wait_until(lambda: program.exit_code == 0)
@@ -60,12 +55,20 @@ def test_its_lines_are_read_and_it_shuts_down_when_it_is_interrupted() -> None:
         program.close()
 
 
-def test_its_exit_code_and_its_error_are_reported() -> None:
-    program = BackgroundScript("train/clone.py", ["no-such-recording"])
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "last_words"),
+    [
+        (["no-such-recording"], 1, "no-such-recording: no such file or folder"),
+        (["lake", "--epochs", "0"], 2, "expected --epochs of at least 1, got 0"),
+    ],
+    ids=["user error", "usage error"],
+)
+def test_its_exit_code_and_its_error_are_reported(arguments: list[str], exit_code: int, last_words: str) -> None:
+    program = BackgroundScript("train/clone.py", arguments)
     try:
         wait_until(lambda: program.exit_code is not None)
-        assert program.exit_code == 1
-        assert "no-such-recording" in program.last_words()
+        assert program.exit_code == exit_code
+        assert program.last_words().startswith(last_words)
     finally:
         program.close(patience_s=1.0)
 

@@ -36,13 +36,13 @@ DEADLINE_S = 120.0  # of a loaded machine; nothing waits for it to pass
 
 
 class Page:
-    """What a session says to the page that asked."""
+    """A page that collects the notices for it."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.notices: list[str] = []
 
     def notify(self, text: str, kind: str = "info") -> None:
-        self.heard.append(text)
+        self.notices.append(text)
 
 
 class Driver:
@@ -103,7 +103,7 @@ def driver(simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_what_is_driven_is_recorded_ten_times_a_second_by_three_cameras(driver: Driver, tmp_path: Path) -> None:
     driver.drive(10)
-    assert not (tmp_path / "mine").exists(), "nothing is recorded that nobody asked for"
+    assert not (tmp_path / "mine").exists(), "nothing is recorded before it is switched on"
     driver.do(commands.Record(on=True))
     driver.drive(125)  # 5 s
     shown = driver.state
@@ -142,7 +142,7 @@ def test_standing_still_is_not_recorded_and_time_stands_still(driver: Driver) ->
     assert driver.state.lap["time_s"] == 0
 
 
-def test_nobody_watches_nobody_drives(driver: Driver) -> None:
+def test_without_a_viewer_nobody_drives(driver: Driver) -> None:
     driver.drive(10)
     where = driver.state.car
     driver.session.has_viewers = False
@@ -155,25 +155,25 @@ def test_the_last_seconds_are_deleted_and_the_car_is_where_it_was_then(driver: D
     driver.drive(200)  # 8 s
     rows = driver.state.recording["rows"]
     driver.do(commands.DeleteLast(5))
-    kept = load_recording(tmp_path / "mine")
-    assert driver.state.recording["rows"] == len(kept) == rows - 50
-    assert not kept.dropped
-    assert len(list((tmp_path / "mine" / "IMG").iterdir())) == 3 * len(kept)
+    left = load_recording(tmp_path / "mine")
+    assert driver.state.recording["rows"] == len(left) == rows - 50
+    assert not left.dropped
+    assert len(list((tmp_path / "mine" / "IMG").iterdir())) == 3 * len(left)
     assert "50 rows deleted" in driver.state.notice["text"]
     car = driver.state.car
     assert car["speed_mph"] < 0.1
     driver.drive(100)
     driver.do(commands.Record(on=False))
     recording = load_recording(tmp_path / "mine")
-    assert recording.episode.tolist() == [0] * len(kept) + [1] * (len(recording) - len(kept))
-    assert len(recording) > len(kept) + 20
+    assert recording.episode.tolist() == [0] * len(left) + [1] * (len(recording) - len(left))
+    assert len(recording) > len(left) + 20
     driver.do(commands.DeleteLast(10))
     driver.do(commands.DeleteLast(10))
     assert driver.state.recording["rows"] == 0
     from_start_m = math.remainder(driver.state.car["s_m"], driver.length_m)
     assert from_start_m == pytest.approx(0.0, abs=0.1), "back at the start"
     driver.do(commands.DeleteLast(5))
-    assert "nothing to delete" in driver.page.heard[-1]
+    assert "nothing to delete" in driver.page.notices[-1]
 
 
 def test_a_car_off_the_road_is_put_back_and_deleting_is_offered(driver: Driver) -> None:
@@ -205,7 +205,7 @@ def test_a_disk_that_fails_stops_recording_and_not_driving(
     assert not state.recording["is_on"]
     assert state.recording["rows"] == len(load_recording(tmp_path / "mine")) == pytest.approx(rows, abs=1)
     driver.do(commands.Record(on=True))
-    assert "nothing more can be recorded: No space left" in driver.page.heard[-1]
+    assert "nothing more can be recorded: No space left" in driver.page.notices[-1]
     driver.drive(10)
     assert driver.state.car["s_m"] > state.car["s_m"]
 
@@ -228,9 +228,9 @@ def test_a_recording_that_is_there_is_not_touched(simulation: Simulation, tmp_pa
 @pytest.mark.slow  # the same with a stop, and quickly: test_studio_driving.py
 def test_record_train_and_drive(driver: Driver, tmp_path: Path) -> None:
     driver.do(commands.Drive(20))
-    assert driver.page.heard == ["train a model first: there is none to drive"]
+    assert driver.page.notices == ["train a model first: there is none to drive"]
     driver.do(commands.Train(TrainingRequest()))
-    assert "nothing to train on" in driver.page.heard[-1]
+    assert "nothing to train on" in driver.page.notices[-1]
     (tmp_path / "mine-model-1.h5").write_text("not ours")
     driver.do(commands.Record(on=True))
     driver.drive(500)  # 20 s, more than a lap
@@ -238,9 +238,9 @@ def test_record_train_and_drive(driver: Driver, tmp_path: Path) -> None:
     assert driver.state.step == "train"
     assert not driver.state.recording["is_on"]
     driver.do(commands.Record(on=True))
-    assert "driving by hand" in driver.page.heard[-1]
+    assert "driving by hand" in driver.page.notices[-1]
     driver.do(commands.DriveManually())
-    assert "a training is running" in driver.page.heard[-1]
+    assert "a training is running" in driver.page.notices[-1]
     training = driver.wait_until(lambda state: state.training["status"] in ("done", "failed")).training
     assert training["status"] == "done", training["problem"]
     assert [epoch for epoch, _, _ in training["curve"]] == [1]

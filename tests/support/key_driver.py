@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 KEY_CODES = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "KeyR": 82}
-DEAD_ZONE = 0.04  # of the wheel: closer than this to where it is wanted, it is let go
+DEAD_ZONE = 0.04  # of the wheel: closer than this to the wanted angle, the keys are released
 
 State = dict[str, Any]
 
@@ -38,7 +38,7 @@ class KeyDriver:
 
     @property
     def state(self) -> State:
-        """What the page was told last."""
+        """The state that the page got last."""
         state: State = self._browser.execute_script("return page.state;")
         return state
 
