@@ -12,8 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from simulator_bridge.track import Track, build_track
-
-WHEELBASE_M, MAX_STEERING_RAD, MPS_PER_MPH = 2.87, math.radians(25.0), 0.44704
+from simulator_bridge.udacity_car import MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 
 
 def recorded_lap(folder: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
