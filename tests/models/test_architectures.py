@@ -328,7 +328,7 @@ def test_the_head_shares_its_weights_and_trains_alone() -> None:
 
 
 @pytest.mark.parametrize("arch", ["mobilenet_v3_small", "efficientnet_b0", "convnext_tiny"])
-def test_networks_that_keras_cannot_save_in_one_file_are_saved_in_stock_layers(arch: str, tmp_path: Path) -> None:
+def test_networks_that_keras_cannot_save_in_one_file_are_saved_in_builtin_layers(arch: str, tmp_path: Path) -> None:
     import keras
 
     cut = {"mobilenet_v3_small": "expanded_conv_2_add", "efficientnet_b0": "block2b_add", "convnext_tiny": "add_4"}[

@@ -17,6 +17,8 @@ from simulator_bridge.simulator.scene.themes import LOOKS, build_look
 from simulator_bridge.simulator.scene.world import World
 from simulator_bridge.simulator.simulation import Simulation, State
 from simulator_bridge.track import THEMES, Track, build_track
+from simulator_bridge.track.track import build_planned_track
+from simulator_bridge.track.track_plan import Stretch, Stretches, TrackPlan
 
 TRACKS = ("lake", "jungle", "random:3", "random:12")
 FORWARD = Control(0.0, 0.4)
@@ -51,6 +53,42 @@ def test_road_never_floats_far_above_the_land(track: Track) -> None:
     places = beside(track, 0.0)
     drop = places[:, 2] - terrain.height_at(places[:, :2])
     assert np.median(drop) < 1.0
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_kerbs_and_turn_offs_are_drawn_on_their_own_side_beyond_its_edge(is_reversed: bool) -> None:
+    angles = np.linspace(0, 2 * np.pi, 240, endpoint=False)
+    circle = 60.0 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    stretches = Stretches(
+        kerb_left=(Stretch(0.1, 0.2),), kerb_right=(Stretch(0.5, 0.7),), turn_off_right=(Stretch(0.3, 0.34),)
+    )
+    widths = np.full(240, 5.0), np.full(240, 3.0)
+    track = build_planned_track(TrackPlan("circle", circle, np.zeros(240), *widths, "lake", stretches))
+    track = track.reversed() if is_reversed else track
+    rng = np.random.default_rng(0)
+    look = build_look(track.theme, track.light, "clear", rng)
+    layers = road_layers(track, build_terrain(track, look, rng), look, rng)
+
+    places = {"kerb": [(5.0, 1, 0.1, 0.2), (3.0, -1, 0.5, 0.7)], "turn-off": [(3.0, -1, 0.3, 0.34)]}
+    beside = roadside_of(track, look)
+    seen = []
+    for layer in layers:
+        if layer.name not in places:
+            continue
+        points = layer.mesh.vertices[np.unique(layer.mesh.triangles)]
+        locations = [track.locate(x, y) for x, y, _ in points]
+        cte = np.array([location.cte for location in locations]) * (-1 if is_reversed else 1)
+        share = np.array([location.s_m for location in locations]) / track.length_m
+        share = 1 - share if is_reversed else share
+        half_m, side, start, end = next(place for place in places[layer.name] if place[1] == np.sign(cte[0]))
+        beyond_m = side * cte - half_m
+        assert beyond_m.min() == pytest.approx(
+            beside.kerb_from if layer.name == "kerb" else beside.shoulder_to, abs=0.05
+        )
+        assert share.min() == pytest.approx(start, abs=0.02)
+        assert share.max() == pytest.approx(end, abs=0.02)
+        seen.append((layer.name, side))
+    assert sorted(seen) == [("kerb", -1), ("kerb", 1), ("turn-off", -1)]
 
 
 def test_car_stands_on_the_road_everywhere(track: Track) -> None:

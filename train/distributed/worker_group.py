@@ -1,8 +1,8 @@
 """The workers of one training, as one of them uses them.
 
 They compare their settings before they start, share what the chief decides, and stop when one of them dies.
-TensorFlow's collectives carry the gradients; everything else goes over links of our own (`peers.py`), because a thread
-that waits in a collective can neither be told why to stop nor be interrupted.
+TensorFlow's collectives carry the gradients; everything else goes over our own links (`worker_link.py`), because a
+thread that waits in a collective can neither be told why to stop nor be interrupted.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
 from train.cluster import Cluster
-from train.distributed import peers
+from train.distributed import joining
 from train.distributed.peer_connection import SILENCE_S
+from train.distributed.worker_link import WorkerLink
 
 JOIN_S = 600.0  # the workers are started by hand, one machine after another
 GRACE_S = 60.0  # for the current end of an epoch (validation, checkpoint) when a worker dies
@@ -42,7 +43,7 @@ class WorkerGroup:
         self.is_chief = cluster is None or cluster.index == 0
         self.interrupted = False
         self._cluster = cluster
-        self._links: dict[int, peers.Link] = {}
+        self._links: dict[int, WorkerLink] = {}
         self._ending = False
         self._undisturbed = threading.Lock()
 
@@ -65,10 +66,10 @@ class WorkerGroup:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         me = f"{cluster.name(cluster.index)} of {len(cluster.addresses)}"
         try:
-            peers.listen_at(cluster.addresses[cluster.index]).close()  # TensorFlow would fail with a traceback
+            joining.listen_at(cluster.addresses[cluster.index]).close()  # TensorFlow would fail with a traceback
         except UserError as error:
             raise UserError(f"--workers: {me} cannot listen on its port: {error}") from error
-        group._links = peers.join(
+        group._links = joining.join(
             cluster.addresses,
             cluster.index,
             key,
@@ -104,7 +105,7 @@ class WorkerGroup:
         """The chief's `value` (JSON, or bytes), on every worker; the values of the others are ignored.
 
         Raises:
-            PeerLostError: If the chief has ended.
+            WorkerLostError: If the chief has ended.
         """
         if not self.is_chief:
             return self._links[0].receive()

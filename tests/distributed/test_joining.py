@@ -16,8 +16,9 @@ import pytest
 from simulator_bridge.errors import UserError
 from tests.support.free_ports import free_addresses
 from train.cluster import split_address
-from train.distributed import peer_connection, peers
+from train.distributed import joining, peer_connection
 from train.distributed.peer_connection import PeerConnection
+from train.distributed.worker_link import WorkerLink, WorkerLostError
 
 DEADLINE_S = 60.0  # a loaded machine; nothing waits for it to pass
 KEY = b"the workers' key"
@@ -30,7 +31,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 Lost = queue.Queue[tuple[int, str]]
-Members = list[dict[int, peers.Link]]
+Members = list[dict[int, WorkerLink]]
 Join = Callable[[int], tuple[Members, Lost]]
 
 
@@ -59,7 +60,7 @@ def _join(pool: ThreadPoolExecutor, n: int) -> tuple[Members, Lost]:
     lost: Lost = queue.Queue()
     coming = [
         pool.submit(
-            peers.join, addresses, i, KEY, lambda member, reason: lost.put((member, reason)), timeout_s=DEADLINE_S
+            joining.join, addresses, i, KEY, lambda member, reason: lost.put((member, reason)), timeout_s=DEADLINE_S
         )
         for i in reversed(range(n))
     ]
@@ -80,7 +81,7 @@ def test_the_port_is_free_again_for_something_else_while_the_links_live(joined: 
     links, _ = joined(2)
     host, port = links[0][1]._connection._socket.getsockname()
 
-    with peers.listen_at(f"{host}:{port}"):
+    with joining.listen_at(f"{host}:{port}"):
         links[0][1].send("still there")
         assert links[1][0].receive() == "still there"
 
@@ -95,7 +96,7 @@ def test_a_worker_that_ends_is_noticed_with_its_reason(joined: Join) -> None:
         (2, "its connection was lost"),
         (0, "its connection was lost"),
     }
-    with pytest.raises(peers.PeerLostError):
+    with pytest.raises(WorkerLostError):
         links[0][1].receive()
 
 
@@ -105,7 +106,7 @@ def test_a_worker_that_is_done_is_not_lost(joined: Join) -> None:
     links[1][0].send("last words")
     links[1][0].close(None)
     assert links[0][1].receive() == "last words"
-    with pytest.raises(peers.PeerLostError, match="done"):
+    with pytest.raises(WorkerLostError, match="done"):
         links[0][1].receive()
     assert lost.empty()
 
@@ -115,7 +116,7 @@ def test_who_does_not_come_is_named(index: int) -> None:
     addresses = free_addresses(2)
 
     with pytest.raises(UserError, match=rf"no answer from worker {1 - index} \({addresses[1 - index]}\)"):
-        peers.join(addresses, index, KEY, print, timeout_s=0.1)
+        joining.join(addresses, index, KEY, print, timeout_s=0.1)
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def waiting_chief(pool: ThreadPoolExecutor) -> Iterator[list[str]]:
     addresses = free_addresses(2)
     listening: Future[None] = Future()
     chief = pool.submit(
-        peers.join,
+        joining.join,
         addresses,
         0,
         KEY,
@@ -134,7 +135,7 @@ def waiting_chief(pool: ThreadPoolExecutor) -> Iterator[list[str]]:
     )
     listening.result(DEADLINE_S)
     yield addresses
-    members = [peers.join(addresses, 1, KEY, print, timeout_s=DEADLINE_S), chief.result(DEADLINE_S)]
+    members = [joining.join(addresses, 1, KEY, print, timeout_s=DEADLINE_S), chief.result(DEADLINE_S)]
     _leave(members)
     assert list(members[1]) == [1]
 
@@ -153,10 +154,10 @@ def all_received(connection: socket.socket) -> bytes:
 
 
 GREETINGS: list[tuple[Any, str]] = [
-    ([peers.GREETING, 1, 3], "got 1 of 3"),
-    ([peers.GREETING, 0, 2], "got 0 of 2"),
-    ([peers.GREETING, 2, 2], "got 2 of 2"),
-    ([peers.GREETING, "1", 2], "got 1 of 2"),
+    ([joining.GREETING, 1, 3], "got 1 of 3"),
+    ([joining.GREETING, 0, 2], "got 0 of 2"),
+    ([joining.GREETING, 2, 2], "got 2 of 2"),
+    ([joining.GREETING, "1", 2], "got 1 of 2"),
     (["another program", 1, 2], r"expected one of the workers [1] of 2"),
 ]
 
@@ -179,7 +180,7 @@ def test_who_is_no_missing_worker_is_sent_away(waiting_chief: list[str], greetin
         b"bdata",
         b"",
         pickle.dumps(print),
-        b"j" + b" " * peers.MAX_GREETING_BYTES,
+        b"j" + b" " * joining.MAX_GREETING_BYTES,
     ],
 )
 def test_a_worker_that_does_not_follow_the_protocol_is_sent_away(waiting_chief: list[str], message: bytes) -> None:
@@ -208,7 +209,7 @@ def test_a_silent_stranger_delays_nobody_and_is_hung_up_on_in_the_end(joined: Jo
 
     with contextlib.ExitStack() as open_sockets:
         chief = pool.submit(
-            peers.join,
+            joining.join,
             addresses,
             0,
             KEY,
@@ -216,7 +217,7 @@ def test_a_silent_stranger_delays_nobody_and_is_hung_up_on_in_the_end(joined: Jo
             timeout_s=DEADLINE_S,
             on_waiting=lambda missing: strangers.append(open_sockets.enter_context(connect(addresses))),
         )
-        member = peers.join(addresses, 1, KEY, print, timeout_s=DEADLINE_S)
+        member = joining.join(addresses, 1, KEY, print, timeout_s=DEADLINE_S)
         members = [chief.result(DEADLINE_S), member]
         assert b"#CHALLENGE#" in all_received(strangers[0])
     members[1][0].send("hello")
@@ -226,7 +227,7 @@ def test_a_silent_stranger_delays_nobody_and_is_hung_up_on_in_the_end(joined: Jo
 
 def test_a_stranger_has_one_deadline(waiting_chief: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(peers, "STRANGER_S", 0.05)
+        patched.setattr(joining, "STRANGER_S", 0.05)
         with connect(waiting_chief) as stranger:
             assert b"#CHALLENGE#" in all_received(stranger)
 
@@ -234,26 +235,26 @@ def test_a_stranger_has_one_deadline(waiting_chief: list[str], monkeypatch: pyte
 def test_a_worker_with_another_key_is_told_so_and_the_chief_goes_on_waiting(waiting_chief: list[str]) -> None:
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     handler = logging.handlers.QueueHandler(lines)  # the chief writes in a thread of its own
-    peers.logger.addHandler(handler)
+    joining.logger.addHandler(handler)
     try:
         with pytest.raises(UserError, match=r"worker 0 \(.*\) has another key: .* CLONEWAY_WORKERS_KEY"):
-            peers.join(waiting_chief, 1, b"not the workers' key", print, timeout_s=DEADLINE_S)
+            joining.join(waiting_chief, 1, b"not the workers' key", print, timeout_s=DEADLINE_S)
         line = lines.get(timeout=DEADLINE_S).getMessage()
     finally:
-        peers.logger.removeHandler(handler)
+        joining.logger.removeHandler(handler)
     assert line == "a program on 127.0.0.1 tried to join with another workers' key"
 
 
 @pytest.mark.parametrize("words", [b"", b"\0\0\0\2hi", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 def test_something_else_in_the_place_of_the_chief_is_named(pool: ThreadPoolExecutor, words: bytes) -> None:
     addresses = free_addresses(2)
-    with peers.listen_at(addresses[0]) as listener:
-        joining = pool.submit(peers.join, addresses, 1, KEY, print, timeout_s=DEADLINE_S)
+    with joining.listen_at(addresses[0]) as listener:
+        worker = pool.submit(joining.join, addresses, 1, KEY, print, timeout_s=DEADLINE_S)
         other, _ = listener.accept()
         with other:
             other.sendall(words)
             other.shutdown(socket.SHUT_WR)
-            error = joining.exception(DEADLINE_S)
+            error = worker.exception(DEADLINE_S)
     assert isinstance(error, UserError)
     assert "something else listens there" in str(error)
 
@@ -265,7 +266,7 @@ def test_a_message_over_the_limit_ends_the_link(joined: Join, monkeypatch: pytes
     links[1][0].send(b"x" * 999)
     links[1][0].send(b"x" * 1000)
     assert links[0][1].receive() == b"x" * 999
-    with pytest.raises(peers.PeerLostError):
+    with pytest.raises(WorkerLostError):
         links[0][1].receive()
     assert lost.get(timeout=DEADLINE_S) == (1, "its connection was lost")
 
@@ -274,7 +275,7 @@ def test_a_pickle_is_never_loaded(joined: Join) -> None:
     links, _ = joined(2)
 
     links[1][0]._connection._connection.send({"code": print})
-    with pytest.raises(peers.PeerLostError):
+    with pytest.raises(WorkerLostError):
         links[0][1].receive()
 
 

@@ -1,7 +1,6 @@
-"""The workers of one training, linked in a star: the chief listens, the others connect; JSON and bytes both ways.
+"""How the workers of one training find each other: in a star, the chief listens and the others connect.
 
-A worker that dies is noticed at once (its connection closes), one whose machine vanishes within `SILENCE_S` (TCP
-keep-alive). Who does not know the key is not let in.
+Who does not know the key is not accepted.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import queue
 import socket
 import threading
 import time
@@ -20,74 +18,19 @@ from simulator_bridge.errors import UserError
 from simulator_bridge.transport.address import bind, is_loopback
 from simulator_bridge.transport.fault_log import FaultLog
 from train.cluster import split_address
-from train.distributed.peer_connection import BYTES, END, JSON, PeerConnection, WrongKeyError
+from train.distributed.peer_connection import JSON, PeerConnection, WrongKeyError
+from train.distributed.worker_link import WorkerLink
 from train.distributed.workers_key import KEY_VARIABLE
 
 CONNECT_S = 5.0  # for one attempt to connect
 STRANGER_S = 20.0  # for a newcomer to show that it is one of the workers
 RETRY_S = 0.3  # between two attempts to connect
-ACCEPT_S = 0.1  # how long the chief waits for a newcomer before it looks whether all workers are here
+ACCEPT_S = 0.1  # how long the chief waits for a newcomer before it checks whether all workers are here
 
 GREETING = "cloneway workers 2"
 MAX_GREETING_BYTES = 1 << 16
 
 logger = logging.getLogger(__name__)
-
-
-class PeerLostError(UserError):
-    """Another worker ended before the training did."""
-
-
-class Link:
-    """The link to another worker: what arrives waits in order until it is received."""
-
-    def __init__(self, connection: PeerConnection, on_lost: Callable[[str], None]) -> None:
-        """Read from now on, in a thread; `on_lost` is called with the reason if the other ends before it is done."""
-        self._connection, self._on_lost = connection, on_lost
-        self._left = False
-        self._arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        threading.Thread(target=self._read, name="peer", daemon=True).start()
-
-    def send(self, value: Any) -> None:
-        """Send JSON, or bytes as they are. A worker that is gone is reported by the reader, not here."""
-        if isinstance(value, bytes):
-            self._send(BYTES, value)
-        else:
-            self._send(JSON, json.dumps(value).encode())
-
-    def receive(self) -> Any:
-        """The next value; waits for it.
-
-        Raises:
-            PeerLostError: If the other worker ended instead.
-        """
-        value = self._arrived.get()
-        if isinstance(value, PeerLostError):
-            raise value
-        return value
-
-    def close(self, reason: str | None) -> None:
-        """Leave; `reason` tells the other worker what went wrong, None that the training is done."""
-        self._left = True
-        self._send(END, json.dumps(reason).encode())
-        self._connection.finish_sending()
-
-    def _send(self, kind: bytes, data: bytes) -> None:
-        with contextlib.suppress(OSError):
-            self._connection.send(kind, data)
-
-    def _read(self) -> None:
-        reason: str | None = "its connection was lost"
-        with contextlib.suppress(OSError, EOFError, ValueError), self._connection:
-            while True:
-                kind, data = self._connection.receive()
-                if kind == END:
-                    reason = json.loads(data)
-                    break
-                self._arrived.put(data if kind == BYTES else json.loads(data))
-        self._arrived.put(PeerLostError(reason or "it is done"))
-        if reason is not None and not self._left:
-            self._on_lost(reason)
 
 
 def join(
@@ -98,7 +41,7 @@ def join(
     *,
     timeout_s: float,
     on_waiting: Callable[[list[int]], None] = lambda missing: None,
-) -> dict[int, Link]:
+) -> dict[int, WorkerLink]:
     """Wait until all workers are there.
 
     The chief listens on its port only until then; the connections stay, and something else may listen on it.
@@ -123,7 +66,7 @@ def join(
         connections = {0: _connect(addresses, index, key, deadline)}
     else:
         connections = _accept_all(addresses, key, deadline, on_waiting)
-    return {i: Link(connection, _about(on_lost, i)) for i, connection in sorted(connections.items())}
+    return {i: WorkerLink(connection, _about(on_lost, i)) for i, connection in sorted(connections.items())}
 
 
 def listen_at(address: str) -> socket.socket:
