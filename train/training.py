@@ -88,7 +88,7 @@ def train(
         if run.interrupted:
             break
     group.finish(run.interrupted)
-    return save(run, dropped) if group.is_chief else None
+    return save_model(run, dropped) if group.is_chief else None
 
 
 def set_up(config: TrainConfig, model_config: ModelConfig, rows: Rows, split: Split, group: WorkerGroup) -> TrainingRun:
@@ -212,7 +212,7 @@ def save_epoch(run: TrainingRun) -> None:
             logger.warning("%s; the training goes on without a checkpoint", error)
 
 
-def save(run: TrainingRun, dropped: Mapping[str, int]) -> TrainingResult | None:
+def save_model(run: TrainingRun, dropped: Mapping[str, int]) -> TrainingResult | None:
     """Score the best weights and save them as a model file; the checkpoint stays if Ctrl-C ended the training."""
     config, dataset, model = run.config, run.dataset, run.model
     if not run.progress.best_weights:

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from simulator_bridge.messages import FRAME_SHAPE
-from tests.support.made_recording import draw_frame, winding
-from train.data.ridge import fit_ridge
-from train.data.thumbnails import mirrored, thumbnail
+from simulator_bridge.recording import load_recording
+from tests.support.made_recording import draw_frame, make_recording, winding
+from train.data import thumbnails as thumbnails_module
+from train.data.image_store import FrameReader
+from train.data.ridge import contiguous_folds, fit_ridge, predict_out_of_fold
+from train.data.rows import gather_rows
+from train.data.thumbnails import mirrored, read_thumbnails, thumbnail
 from train.validation.baselines import fit_nearest
 from train.validation.metrics import correlation, score, smooth_labels
 
@@ -18,6 +24,39 @@ def test_thumbnail_is_the_mean_brightness_of_each_part_of_the_frame() -> None:
     seen = thumbnail(frame).reshape(16, 50)
     assert seen[:8] == pytest.approx(1)
     assert seen[8:] == pytest.approx(0)
+
+
+def test_thumbnails_of_rows_are_those_of_their_frames_whatever_is_read_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = gather_rows([load_recording(make_recording(tmp_path, 12))], ("steering_angle",))
+    numbers = np.array([7, 0, 3, 11, 5])
+    rows.image_path("left", 3).write_bytes(b"damaged")
+    monkeypatch.setattr(thumbnails_module, "DECODE_CHUNK", 2)
+
+    seen, readable = read_thumbnails(rows, numbers, FrameReader(1), "left")
+    assert readable.tolist() == [True, True, False, True, True]
+    frames, _ = FrameReader(1)([rows.image_path("left", int(row)) for row in numbers])
+    np.testing.assert_array_equal(seen, [thumbnail(frame) for frame in frames])
+
+
+def test_folds_are_contiguous_and_hold_each_row_once() -> None:
+    folds = list(contiguous_folds(10))
+
+    assert [fold.tolist() for _, fold in folds] == [[0, 1, 2], [3, 4, 5], [6, 7], [8, 9]]
+    assert all(sorted([*rest, *fold]) == list(range(10)) for rest, fold in folds)
+
+
+def test_a_row_out_of_its_fold_is_predicted_without_its_own_label() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(80, 200)).astype(np.float32)
+    labels = features[:, 0]
+    other = labels.copy()
+    other[:20] = 5  # the first fold
+
+    before, after = (predict_out_of_fold(features, each)[:20] for each in (labels, other))
+    assert np.abs(before).max() < 3
+    assert np.abs(after).max() < 3
 
 
 def test_ridge_learns_a_linear_relation_and_its_level() -> None:

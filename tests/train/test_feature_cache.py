@@ -208,9 +208,9 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 def test_the_head_sees_features_of_one_scale_whatever_the_backbones(lake: Lake) -> None:
     config = train_config(lake.recording, lake.folder)
-    model, dataset, _, _, kept = lake.task(config, small_config(small_weights(lake.folder), standardize=True))
+    model, dataset, _, _, cached = lake.task(config, small_config(small_weights(lake.folder), standardize=True))
     layer = split_model(model)[1].get_layer("standardize")
-    seen = np.asarray(layer(kept.read(dataset.validation_set.image)[0]))
+    seen = np.asarray(layer(cached.read(dataset.validation_set.image)[0]))
 
     assert layer.trainable_weights == []
     assert abs(seen.mean()) < 0.2
@@ -221,10 +221,10 @@ def test_the_head_sees_features_of_one_scale_whatever_the_backbones(lake: Lake) 
     np.testing.assert_array_equal(mean[:64], mean[64:128])  # conv_pw_3 of MobileNet 0.25 has 32 channels
 
 
-def test_a_head_on_kept_features_validates_as_the_whole_network_does(lake: Lake) -> None:
+def test_a_head_on_cached_features_validates_as_the_whole_network_does(lake: Lake) -> None:
     config = train_config(lake.recording, lake.folder)
-    model, dataset, head, _, kept = lake.task(config, small_config(small_weights(lake.folder), standardize=True))
-    on_features = Validator(head, kept, dataset.validation_set, [1.0])
+    model, dataset, head, _, cached = lake.task(config, small_config(small_weights(lake.folder), standardize=True))
+    on_features = Validator(head, cached, dataset.validation_set, [1.0])
     whole = Validator(split_model(model)[1], dataset.store, dataset.validation_set, [1.0])
 
     predicted = whole.predict()

@@ -236,7 +236,7 @@ def test_the_store_keeps_no_more_than_its_memory_limit(rows: Rows, split: Split)
     assert store.n_cached == 10
 
 
-@pytest.mark.parametrize("cache_bytes", [10**9, 0], ids=["kept", "streamed"])
+@pytest.mark.parametrize("cache_bytes", [10**9, 0], ids=["cached", "streamed"])
 def test_an_image_that_turns_out_damaged_is_counted_and_trained_on_by_nobody(tmp_path: Path, cache_bytes: int) -> None:
     folder = make_recording(tmp_path, 40)
     rows = gather_rows(load_recordings([folder]), ("steering_angle",))
