@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator_bridge.cli.command import run_command
-from simulator_bridge.cli.common_options import json_option
+from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
 
@@ -47,6 +47,7 @@ class TableConfig:
     alpha: float = option(1.0, "width multiplier of MobileNets", metavar="A", above=0)
     timing: bool = option(True, "convert each model to LiteRT and time it: minutes for large ones")
     json: Path | None = json_option()
+    quiet: bool = quiet_option()
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -34,7 +34,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
         return MadeSpeed(model.arch)
 
     monkeypatch.setattr("models.quiet_import.import_tensorflow", lambda: None)
-    monkeypatch.setitem(sys.modules, "train.transfer.head_speed", SimpleNamespace(measure_head_speed=measure))
+    monkeypatch.setitem(sys.modules, "train.benchmark.head_speed", SimpleNamespace(measure_head_speed=measure))
 
 
 def test_the_table_has_a_row_for_each_architecture_and_fits_80_columns(
