@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from simulator_bridge.cli.json_values import to_json_value
-from simulator_bridge.cli.output_file import write_json
 from simulator_bridge.cli.text_table import TextColumn, text_table
 from train.validation.metrics import Score
 
@@ -117,8 +116,3 @@ def facts_of(result: TrainingResult) -> dict[str, str]:
         "LiteRT": f"differs by at most {max(result.parity.values()):.1e} on real frames",
         "model": str(result.output),
     }
-
-
-def write_summary(path: Path, result: TrainingResult) -> None:
-    """Write the result as JSON."""
-    write_json(path, result.to_json())

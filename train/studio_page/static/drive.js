@@ -44,7 +44,7 @@ async function show(state, pictures, viewer) {
     if (page.noticed !== null || before) notice(state.notice.text, state.notice.kind);
     page.noticed = state.notice.number;
   }
-  setText("tempo", state.real_time ? `${state.real_time.frames_per_s} pictures/s, ${state.real_time.real_time_factor} x real time` : "");
+  setText("real-time", state.real_time ? `${state.real_time.frames_per_s} pictures/s, ${state.real_time.real_time_factor} x real time` : "");
 }
 
 function badge({ step, recording, driving, training, driver }, viewer) {
