@@ -1,4 +1,4 @@
-"""Which episodes are for validation: those that bring the share nearest to the one asked for."""
+"""Which rows are for validation: how many blocks, and the episodes that come nearest to the share asked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.data.splits import split_episodes
+from train.data.splits import split_blocks, split_episodes, spread
 
 
 def validation_episodes(lengths: list[int], fraction: float) -> list[int]:
@@ -20,7 +20,8 @@ def validation_episodes(lengths: list[int], fraction: float) -> list[int]:
     [
         ([10] * 10, 0.2, [2, 7]),  # of the first 30 rows 6 are wanted: 10 are nearer than none, of 20 rows none is
         ([30, 10, 60], 0.2, [1]),
-        ([30, 20, 60], 0.2, [1]),  # of 50 rows 10: none and 20 are equally near, then it is taken
+        ([4, 10, 40], 0.4, [1]),
+        ([30, 20, 60, 40], 0.2, [1]),  # of 50 rows 10: none and 20 are equally near, then it is taken
         ([20, 80], 0.1, [0]),  # always nearer without: the one whose length is nearest to 10 rows
         ([2, 20, 40], 0.3, [1]),  # the same, and the nearest to 18.6 rows is not the shortest
     ],
@@ -37,3 +38,20 @@ def test_the_share_misses_the_one_asked_for_by_half_an_episode_at_most(lengths: 
     error = abs(sum(lengths[name] for name in chosen) - fraction * sum(lengths))
     if len(chosen) > 1:  # a single one may be all that there is to choose from
         assert error <= max(lengths) / 2 + 1e-9
+
+
+def test_short_gaps_allow_as_many_blocks_as_have_eight_rows() -> None:
+    split = split_blocks(np.zeros(1000, np.int32), np.arange(1000) / 10, 0.2, 50, guard_s=0.25)
+    assert (np.diff(split.validation) > 1).sum() + 1 == 200 // 8
+
+
+def test_the_split_does_not_depend_on_when_the_recording_began() -> None:
+    recording, time_s = np.zeros(300, np.int32), np.arange(300) / 8
+    now, later = (split_blocks(recording, time_s + start_s, 0.2, 8, 2.0) for start_s in (0.0, 2.0**20))
+    np.testing.assert_array_equal(now.train, later.train)
+
+
+def test_spread_numbers_reach_from_the_first_to_the_last() -> None:
+    numbers = np.arange(10, 20)
+    assert spread(numbers, 4).tolist() == [10, 13, 16, 19]
+    assert spread(numbers, 100).tolist() == numbers.tolist()
