@@ -28,6 +28,8 @@ PATIENT = ["--silence", "600"]  # a busy machine may need long to start a simula
 QUIET = ["--laps", "1", "--max-interventions", "2"]
 GUARD_S = 600.0  # of a test that hangs, not of what it tests
 
+pytestmark = pytest.mark.timeout(2 * GUARD_S)  # real simulators: minutes, where twenty programs share the machine
+
 
 @pytest.fixture(scope="module")
 def zero_drives(oval: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
@@ -78,11 +80,11 @@ def wait_until_gone(pid: int) -> bool:
 
 
 def test_the_expert_passes(oval: str) -> None:
-    expert = run("--expert", "--track", oval, "--laps", "2", "--seeds", "2", "--both-directions", "--quiet")
+    expert = run("--expert", "--track", oval, "--laps", "2", "--seeds", "1", "--both-directions", "--quiet")
     assert expert.returncode == 0, expert.stderr
     assert expert.stderr == ""
-    assert expert.stdout.count(" 2/2  100.0") == 4
-    assert "4 of 4 drives without an intervention" in expert.stdout
+    assert expert.stdout.count(" 2/2  100.0") == 2
+    assert "2 of 2 drives without an intervention" in expert.stdout
     assert "oval.csv, reverse" in expert.stdout
 
 

@@ -1,4 +1,4 @@
-"""Driving in real time: a server that is asked beside the drive, and simulated time held back to the wall clock."""
+"""Driving in real time: a server that is asked beside the drive, and simulated time slowed down to the wall clock."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class RealTimeRemoteDriver:
 
 
 class RealTimePace:
-    """Holds simulated time back to the wall clock's; a slow machine falls behind and is not made to catch up."""
+    """Slows simulated time down to the wall clock's; a slow machine falls behind and does not catch up."""
 
     def __init__(self) -> None:
         self._offset_s: float | None = None  # wall clock at simulated time 0
