@@ -25,7 +25,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.architectures.parts import split_model
 from models.architectures.registry import ModelConfig, build_model
 from models.saving import save_model_file
 from simulator_bridge.recording import load_recordings
@@ -52,7 +51,7 @@ def train(config: TrainConfig) -> float:
     # served is the whole, so that driving sees exactly the pixels that training saw.
     keras.utils.set_random_seed(config.seed)
     model = build_model(ModelConfig(arch=config.arch, outputs=config.outputs))
-    _, network = split_model(model)
+    network = model.get_layer("network")
 
     # Images are decoded and preprocessed once. Every epoch changes them anew (mirror, shift, light) and their labels
     # with them; a left camera's image is one more sample, with a label that steers right.

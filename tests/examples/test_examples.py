@@ -61,7 +61,7 @@ def test_the_custom_policy_drives_a_lap_behind_the_server(tmp_path: Path) -> Non
 @pytest.mark.parametrize("driver", ["expert", "model"])
 def test_a_rollout_of_the_environment_ends_with_its_score(driver: str, tmp_path: Path) -> None:
     oval = write_oval(tmp_path / "oval.csv")
-    options = ["--model", drivable_model()] if driver == "model" else []
+    options: list[str | Path] = ["--model", drivable_model()] if driver == "model" else []
 
     output = run_program(ROOT / "examples/gym_rollout.py", "--track", oval, *options, cwd=tmp_path)
 
