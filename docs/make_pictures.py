@@ -34,7 +34,7 @@ LAP_SHOWN_MS = 110  # each picture
 LAP_QUALITY = 60
 PAGE_QUALITY = 75
 PAGE_PX = (1280, 840)
-MARGIN_PX = 16  # above a section
+MARGIN_PX = 16  # above and below a section
 PORT = 4579  # of the server that is photographed
 COCKPIT_S = 25.0  # until the cockpit has a trace, a map and a saliency map to show
 
@@ -83,7 +83,8 @@ def photograph(chrome: Chrome, out: Path, section: str = "", height_px: int | No
         script = "return document.getElementById(arguments[0]).getBoundingClientRect().toJSON();"
         box = chrome.execute_script(script, section)
         width_px = chrome.execute_script("return document.documentElement.clientWidth;")
-        clip = {"x": 0, "y": box["y"] - MARGIN_PX, "width": width_px, "height": height_px or box["height"]}
+        height_px = height_px or box["height"] + 2 * MARGIN_PX
+        clip = {"x": 0, "y": box["y"] - MARGIN_PX, "width": width_px, "height": height_px}
     options = {"format": "png", "captureBeyondViewport": True, "clip": {**clip, "scale": 1}}
     shot = base64.b64decode(chrome.execute_cdp_cmd("Page.captureScreenshot", options)["data"])
     Image.open(io.BytesIO(shot)).convert("RGB").save(out, quality=PAGE_QUALITY, method=6)
@@ -128,7 +129,7 @@ def make_reports(model: Path) -> None:
         make_lap(next(Path(made).glob("lap-*.mp4")), IMAGES / "lap.webp")
         set_size(chrome, 760, 900)
         chrome.get(laps.as_uri())
-        photograph(chrome, IMAGES / "lap-report.webp", "lake-seed-0", 960)
+        photograph(chrome, IMAGES / "lap-report.webp", "lake-seed-0", 945)
         set_size(chrome, *PAGE_PX)
         run("train/checkup.py", ROOT / "recordings", "--report", data)
         chrome.get(data.as_uri())
