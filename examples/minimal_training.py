@@ -28,10 +28,9 @@ import tensorflow as tf
 from models.architectures.registry import ModelConfig, build_model
 from models.saving import save_model_file
 from simulator_bridge.recording import load_recordings
-from train.data.batches import ImageBatches
 from train.data.image_store import FrameReader
 from train.data.rows import gather_rows
-from train.data.splits import split_blocks, spread
+from train.data.splits import split_blocks
 from train.dataset import load_dataset
 from train.train_config import TrainConfig
 
@@ -55,9 +54,8 @@ def train(config: TrainConfig) -> float:
 
     # Images are decoded and preprocessed once. Every epoch changes them anew (mirror, shift, light) and their labels
     # with them; a left camera's image is one more sample, with a label that steers right.
-    reader = FrameReader()
-    dataset = load_dataset(config, rows, split, model, reader)
-    batches = ImageBatches.of(config, dataset.rows, dataset.samples, dataset.store, dataset.augmenter)
+    dataset = load_dataset(config, rows, split, model, FrameReader())
+    batches = dataset.image_batches(config)
     validation = dataset.validation_set
     validation_images = dataset.store.read(validation.image)[0].astype(np.float32)
 
@@ -83,8 +81,7 @@ def train(config: TrainConfig) -> float:
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, validation MSE {score.mse:.5f}{'*' * is_best}")
 
     model.set_weights(best_weights)
-    paths = [rows.image_path("center", int(row)) for row in spread(split.validation, N_PARITY_FRAMES)]
-    save_model_file(config.output, model, {}, reader(paths)[0])
+    save_model_file(config.output, model, {}, dataset.validation_frames(N_PARITY_FRAMES))
     print(f"best validation MSE {best_mse:.5f}; python drive/server.py {config.output}")
     return best_mse
 
