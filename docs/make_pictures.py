@@ -126,7 +126,7 @@ def make_reports(model: Path) -> None:
     with tempfile.TemporaryDirectory() as made, browser() as chrome:
         laps, data, film = Path(made) / "laps.html", Path(made) / "data.html", Path(made) / "lap.mp4"
         run("drive/laps.py", model, "--laps", "1", "--seeds", "1", "--report", laps, "--video", film)
-        make_lap(next(Path(made).glob("lap-*.mp4")), IMAGES / "lap.webp")
+        make_lap(film, IMAGES / "lap.webp")
         set_size(chrome, 760, 900)
         chrome.get(laps.as_uri())
         photograph(chrome, IMAGES / "lap-report.webp", "lake-seed-0", 945)
