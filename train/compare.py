@@ -23,7 +23,7 @@ from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UsageError
 from simulator_bridge.track import build_track
 from train.comparison.comparison_config import ComparisonConfig
-from train.comparison.run_plan import WIDTHS_DIFFER, TrainingRun, plan_runs, widths_differ
+from train.comparison.run_plan import WIDTHS_DIFFER, ComparisonRun, plan_runs, widths_differ
 from train.train_config import TrainConfig
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def check_places(config: ComparisonConfig) -> None:
     check_output("--json", config.json_path)
 
 
-def train_config_of(config: ComparisonConfig, entry: TrainingRun) -> TrainConfig:
+def train_config_of(config: ComparisonConfig, entry: ComparisonRun) -> TrainConfig:
     """The settings with which `train/clone.py` will train."""
     return parse_config(TrainConfig, [*map(str, config.recordings), *entry.arguments])
 

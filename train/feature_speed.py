@@ -16,9 +16,8 @@ from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
-from simulator_bridge.recording import load_recordings
-from train.data.rows import gather_rows
-from train.data.splits import split_blocks
+from simulator_bridge.cli.text_table import TextColumn, text_table
+from train.data.loading import load_rows
 from train.train_config import TrainConfig
 
 if TYPE_CHECKING:
@@ -64,10 +63,7 @@ def run(config: FeatureSpeedConfig) -> int:
         check_backbone(model)
     check_output("--json", config.json)
     training = TrainConfig(recordings=config.recordings, views=config.views)
-    rows = gather_rows(load_recordings(config.recordings), training.outputs)
-    split = split_blocks(
-        rows.recording, rows.time_s, training.validation_fraction, training.validation_blocks, training.guard_s
-    )
+    rows, split, _ = load_rows(training)
 
     from models.quiet_import import import_tensorflow
 
@@ -75,36 +71,29 @@ def run(config: FeatureSpeedConfig) -> int:
     from train.benchmark.head_speed import measure_head_speed
 
     speeds = [measure_head_speed(training, model, rows, split) for model in models]
-    print_table(speeds)
+    print(build_table(speeds))  # noqa: T201 - the command's result
     if config.json:
         write_json(config.json, [speed.to_json() for speed in speeds])
     return 0
 
 
-def print_table(speeds: Sequence[HeadSpeed]) -> None:
-    """Print the figures for a person, in at most 80 columns."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 80
-    table = Table(title=f"an epoch of the head, {speeds[0].n_samples} images", title_justify="left")
-    table.add_column("architecture", no_wrap=True)
-    for column in ("features", "backbone s", "cached s", "ratio", "once s"):
-        table.add_column(column, justify="right", no_wrap=True)
+def build_table(speeds: Sequence[HeadSpeed]) -> str:
+    """The figures for a person, in at most 80 columns."""
+    columns = (
+        TextColumn("architecture", numeric=False),
+        TextColumn("features"),
+        TextColumn("backbone s", 0),
+        TextColumn("cached s", 1),
+        TextColumn("ratio", 0),
+        TextColumn("once s", 0),
+    )
+    rows = []
     for speed in speeds:
-        figures = speed.to_json()
-        table.add_row(
-            speed.arch,
-            str(speed.n_features),
-            f"{figures['backbone_epoch_s']:.0f}",
-            f"{figures['cached_epoch_s']:.1f}",
-            f"{speed.ratio:.0f}",
-            f"{speed.filling_s:.0f}",
-        )
-    console.print(table)
-    console.print("once: computing the features of all views, in the first training only", soft_wrap=True)
+        epoch_s = speed.to_json()
+        seconds = (epoch_s["backbone_epoch_s"], epoch_s["cached_epoch_s"], speed.ratio, speed.filling_s)
+        rows.append([speed.arch, speed.n_features, *seconds])
+    table = text_table(columns, rows, f"an epoch of the head, {speeds[0].n_samples} images")
+    return f"{table}\nonce: computing the features of all views, in the first training only"
 
 
 if __name__ == "__main__":

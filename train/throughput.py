@@ -15,9 +15,8 @@ from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
-from simulator_bridge.recording import load_recordings
-from train.data.rows import gather_rows
-from train.data.splits import split_blocks
+from simulator_bridge.cli.text_table import TextColumn, text_table
+from train.data.loading import load_rows
 from train.train_config import TrainConfig
 
 if TYPE_CHECKING:
@@ -71,10 +70,7 @@ def run(config: ThroughputConfig) -> int:
     )
     model_config = ModelConfig(arch=config.arch, outputs=settings.outputs)
     check_output("--json", config.json)
-    rows = gather_rows(load_recordings(config.recordings), settings.outputs)
-    split = split_blocks(
-        rows.recording, rows.time_s, settings.validation_fraction, settings.validation_blocks, settings.guard_s
-    )
+    rows, split, _ = load_rows(settings)
 
     from models.quiet_import import import_tensorflow
 
@@ -82,44 +78,38 @@ def run(config: ThroughputConfig) -> int:
     from train.benchmark.pipeline_speed import measure_pipeline
 
     speed = measure_pipeline(settings, model_config, rows, split, config.rounds)
-    print_table(config, speed)
+    print(build_table(config, speed))  # noqa: T201 - the command's result
     if config.json:
         write_json(config.json, speed.to_json())
     return 0
 
 
-def print_table(config: ThroughputConfig, speed: PipelineSpeed) -> None:
-    """Print the figures for a person, in at most 80 columns."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 80
-    table = Table(title=f"{config.arch}, batches of {config.batch_size}, {speed.device}", title_justify="left")
-    table.add_column("what")
-    for column in ("ms an image", "images/s", "of the work"):
-        table.add_column(column, justify="right")
-    for name, ms, share in speed.stages():
-        table.add_row(name, f"{ms:.3f}", f"{1000 / ms:.0f}", f"{share:.0%}")
-    table.add_section()
-    for name, rate in (
-        ("a whole epoch", speed.epoch_images_per_s),
-        ("one repeated batch", speed.repeated_images_per_s),
-    ):
-        table.add_row(name, f"{1000 / rate:.3f}", f"{rate:.0f}", "")
-    console.print(table)
-    where = f"{speed.n_cached} images in memory, {speed.n_streamed} streamed from disk"
-    console.print(f"an epoch runs at {speed.ratio:.0%} of the repeated batch's rate; {where}", soft_wrap=True)
-    console.print(
-        f"processor time of an image, all threads: {speed.epoch_cpu_ms:.2f} ms in an epoch, "
-        f"{speed.repeated_cpu_ms:.2f} ms with the repeated batch",
-        soft_wrap=True,
+def build_table(config: ThroughputConfig, speed: PipelineSpeed) -> str:
+    """The figures for a person, in at most 80 columns."""
+    columns = (
+        TextColumn("what", numeric=False),
+        TextColumn("ms an image", 3),
+        TextColumn("images/s", 0),
+        TextColumn("% of the work", 0),
     )
-    console.print(
-        f"first epoch {speed.first_epoch_s:.1f} s (building the graph included), "
-        f"later ones {speed.later_epochs_s:.1f} s; before it {speed.reading_s:.1f} s to read the images",
-        soft_wrap=True,
+    stages = [[name, ms, 1000 / ms, 100 * share] for name, ms, share in speed.stages()]
+    wholes = [
+        [name, 1000 / rate, rate, ""]
+        for name, rate in (
+            ("a whole epoch", speed.epoch_images_per_s),
+            ("one repeated batch", speed.repeated_images_per_s),
+        )
+    ]
+    return "\n".join(
+        [
+            text_table(columns, stages + wholes, f"{config.arch}, batches of {config.batch_size}, {speed.device}"),
+            f"an epoch runs at {speed.ratio:.0%} of the repeated batch's rate; {speed.n_cached} images in memory, "
+            f"{speed.n_streamed} streamed from disk",
+            f"processor time of an image, all threads: {speed.epoch_cpu_ms:.2f} ms in an epoch, "
+            f"{speed.repeated_cpu_ms:.2f} ms with the repeated batch",
+            f"first epoch {speed.first_epoch_s:.1f} s (building the graph included), later ones "
+            f"{speed.later_epochs_s:.1f} s; before it {speed.reading_s:.1f} s to read the images",
+        ]
     )
 
 

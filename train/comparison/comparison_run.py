@@ -14,7 +14,7 @@ from train.comparison.child_script import run_script
 from train.comparison.closed_loop import drive_laps
 from train.comparison.comparison_config import ComparisonConfig
 from train.comparison.model_costs import count_parameters, time_a_frame
-from train.comparison.run_plan import TrainingRun
+from train.comparison.run_plan import ComparisonRun
 from train.comparison.run_result import EPOCH_FIELDS, RunResult
 from train.comparison.run_store import RunFolder, key_of
 from train.train_config import TrainConfig
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 
 def carry_out(
-    config: ComparisonConfig, runs: Sequence[tuple[TrainingRun, TrainConfig]], data: str, say: Say
+    config: ComparisonConfig, runs: Sequence[tuple[ComparisonRun, TrainConfig]], data: str, say: Say
 ) -> Iterator[RunResult]:
     """Run everything; stops early after Ctrl-C, with what the interrupted run has so far.
 
@@ -62,7 +62,7 @@ def carry_out(
         yield result
 
 
-def _train(config: ComparisonConfig, run: TrainingRun, folder: RunFolder, say: Say) -> dict[str, Any]:
+def _train(config: ComparisonConfig, run: ComparisonRun, folder: RunFolder, say: Say) -> dict[str, Any]:
     """Train, measure, save what is finished; returns fields of `RunResult`."""
     folder.make()
     summary = folder.path / "summary.json"

@@ -22,7 +22,7 @@ PLAIN_YES, PLAIN_NO = ("yes", "true", "on"), ("no", "false", "off")
 
 
 @dataclass(frozen=True)
-class TrainingRun:
+class ComparisonRun:
     """One training of a comparison.
 
     Attributes:
@@ -48,7 +48,7 @@ class TrainingRun:
         return re.sub(r"[^a-z0-9._]+", "-", self.name.lower()).strip("-")
 
 
-def plan_runs(config: ComparisonConfig) -> tuple[list[TrainingRun], dict[str, str]]:
+def plan_runs(config: ComparisonConfig) -> tuple[list[ComparisonRun], dict[str, str]]:
     """All runs in order, and the combinations that do not exist: name -> why."""
     from models.architectures.registry import ARCHITECTURES
 
@@ -62,7 +62,7 @@ def plan_runs(config: ComparisonConfig) -> tuple[list[TrainingRun], dict[str, st
             varied = dict(zip(vary, values, strict=True))
             varying = [f"{name}={value}" for name, value in varied.items() if len(vary[name]) > 1]
             settings = {"arch": arch, "regime": regime, **_weights(config, arch, regime), **_budget(config), **varied}
-            runs.append(TrainingRun(" ".join((arch, regime, *varying)), arch, regime, settings))
+            runs.append(ComparisonRun(" ".join((arch, regime, *varying)), arch, regime, settings))
     return runs, left_out
 
 

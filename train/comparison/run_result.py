@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from train.comparison.run_plan import TrainingRun
+from train.comparison.run_plan import ComparisonRun
 
 EPOCH_FIELDS = ("epoch", "loss", "val_loss", "val_mse", "val_r11", "seconds")
 
@@ -28,7 +28,7 @@ class RunResult:
         folder: Where its files are.
     """
 
-    run: TrainingRun
+    run: ComparisonRun
     history: Sequence[Mapping[str, float | None]] = ()
     summary: Mapping[str, Any] | None = None
     failure: str | None = None

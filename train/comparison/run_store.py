@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator_bridge.cli.output_file import write_json
-from train.comparison.run_plan import TrainingRun
+from train.comparison.run_plan import ComparisonRun
 from train.train_config import FREE_ON_RESUME, TrainConfig
 
 PACKAGES = ("tensorflow", "keras")  # another version may train another model
@@ -34,7 +34,7 @@ class RunFolder:
         key: From `key_of`.
     """
 
-    def __init__(self, output: Path, run: TrainingRun, key: str) -> None:
+    def __init__(self, output: Path, run: ComparisonRun, key: str) -> None:
         self.path = output / f"{run.slug}-{key[:8]}"
         self._key = key
 
