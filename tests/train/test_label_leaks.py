@@ -45,6 +45,14 @@ def test_training_labels_do_not_depend_on_the_steering_of_validation_rows(tmp_pa
     np.testing.assert_array_equal(with_other_validation[20:40], 1.0)
 
 
+def test_the_lag_of_the_settings_reaches_the_labels(tmp_path: Path) -> None:
+    rows = gather_rows([load_recording(make_recording(tmp_path, 20, cameras=("center",)))], ("steering_angle",))
+    samples = list_samples(rows, Split(np.arange(15), np.arange(15, 20), 0), ("center",))
+    learned = learned_labels(TrainConfig(recordings=(tmp_path,), smooth_s=0.0, lag_s=0.2), rows, samples)
+
+    np.testing.assert_allclose(learned[:13, 0], rows.steering_angle[2:15], atol=1e-6)
+
+
 steerings = st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=60)
 smooth_s, lag_s = st.just(0.0) | st.floats(0.01, 2), st.floats(-1, 1)
 
