@@ -23,9 +23,9 @@ from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
 from train.cluster import workers_of_tf_config
-from train.data.loading import load_rows
 from train.data.rows import Rows
 from train.data.splits import Split
+from train.data.training_rows import load_rows
 from train.distributed.worker_group import WorkerGroup
 from train.distributed.workers_key import load_workers_key
 from train.train_config import TrainConfig

@@ -105,7 +105,7 @@ def train_config_of(config: ComparisonConfig, entry: ComparisonRun) -> TrainConf
 
 def look_at_data(train_config: TrainConfig) -> tuple[dict[str, object], str]:
     """Facts about the recordings and their split, and the fingerprint of the rows."""
-    from train.data.loading import load_rows
+    from train.data.training_rows import load_rows
 
     rows, split, _ = load_rows(train_config)
     facts: dict[str, object] = {

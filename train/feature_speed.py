@@ -17,7 +17,7 @@ from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.text_table import TextColumn, text_table
-from train.data.loading import load_rows
+from train.data.training_rows import load_rows
 from train.train_config import TrainConfig
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ def main() -> None:
 
     from models.architectures.registry import ModelConfig, build_model
     from train.data.image_store import FrameReader
-    from train.data.loading import load_rows
+    from train.data.training_rows import load_rows
     from train.dataset import load_dataset
     from train.train_config import TrainConfig
 
