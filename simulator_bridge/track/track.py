@@ -176,7 +176,7 @@ def build_track(spec: str, *, seed: int | None = None, reverse: bool = False, sc
     'lake reversed'
     >>> build_track("moon")
     Traceback (most recent call last):
-    simulator_bridge.track.track_plan.TrackError: no track 'moon': expected lake, jungle, random:SEED or a .csv file
+    simulator_bridge.track.track_plan.UnknownTrackError: no track 'moon': expected lake, ...
 
     Args:
         spec: What to build.
