@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulator_bridge.cli.command import CTRL_C, run_command
-from simulator_bridge.cli.options import parse_config
+from simulator_bridge.cli.option_parser import parse_config
 from simulator_bridge.cli.output_file import check_output, check_output_folder, write_json
 from simulator_bridge.cli.standard_output import STANDARD_OUTPUT
 from simulator_bridge.cli.terminal import say

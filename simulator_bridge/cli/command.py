@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from simulator_bridge.cli.options import build_parser
+from simulator_bridge.cli.option_parser import build_parser
 from simulator_bridge.cli.parent_watch import end_with_parent
 from simulator_bridge.cli.standard_output import reserved_for_json
 from simulator_bridge.cli.terminal import quiet

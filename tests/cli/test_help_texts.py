@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from simulator_bridge.cli.options import build_parser
+from simulator_bridge.cli.option_parser import build_parser
 from tests.support.source_tree import SOURCES, module_name
 
 

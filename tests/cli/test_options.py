@@ -7,7 +7,8 @@ from typing import Literal
 import pytest
 
 from simulator_bridge.cli.common_options import pair
-from simulator_bridge.cli.options import argument, build_parser, check_options, did_you_mean, option, parse_config
+from simulator_bridge.cli.option_parser import build_parser, parse_config
+from simulator_bridge.cli.options import argument, check_options, did_you_mean, option
 from simulator_bridge.errors import UsageError
 
 

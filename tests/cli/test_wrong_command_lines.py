@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator_bridge.cli.options import build_parser
+from simulator_bridge.cli.option_parser import build_parser
 from tests.support.paths import ROOT
 
 WITH_JSON = ("train.clone", "train.compare", "train.checkup", "train.throughput", "train.feature_speed", "models.table")

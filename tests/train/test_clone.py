@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 
 from models.model_file import load_model_file
-from simulator_bridge.cli.options import parse_config
+from simulator_bridge.cli.option_parser import parse_config
 from simulator_bridge.errors import UserError
 from tests.support.made_recording import make_recording
 from tests.support.paths import ROOT
