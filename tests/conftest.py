@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from simulator_bridge.cli.command import PACKAGES
 from tests.support.browser import browser as browser  # a fixture for every test
 from tests.support.browser import chromium as chromium
 
@@ -19,6 +22,16 @@ settings.load_profile("any machine")
 def pytest_configure() -> None:
     """Let Ctrl-C reach the programs under test also where the tests run in the background, which ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def own_loudness() -> Iterator[None]:
+    """What a command run in a test sets with `-q` or `-v` ends with the test."""
+    loggers = [logging.getLogger(package) for package in PACKAGES]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,7 @@ def complain(words: str, capsys: pytest.CaptureFixture[str]) -> str:
             "laps --expert --track random:x",
             "'random:x': expected random:SEED with a whole number, for example random:7",
         ),
-        ("laps --expert --track ,", "expected at least one --track and one --latency"),
+        ("laps --expert --track ,", "argument --track: expected TRACK[,TRACK...], got ','"),
         ("laps --expert --seeds 0", "expected --seeds of at least 1, got 0"),
         ("laps --expert --seed 1", "unknown option --seed; did you mean --seeds?"),
         ("laps --expert --latency 0,-5", "expected --latency of at least 0 and up to 10000 ms, got -5"),

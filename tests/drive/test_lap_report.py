@@ -120,4 +120,4 @@ def test_the_page_fits_a_phone(page: Path, browser: Chrome) -> None:
 
 def test_a_folder_that_is_not_there_is_known_before_anything_is_driven(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--expert", "--report", "no/such/folder/laps.html"]) == 1
-    assert "there is no folder" in capsys.readouterr().err
+    assert "the folder no/such/folder does not exist" in capsys.readouterr().err

@@ -278,7 +278,7 @@ def test_a_model_that_returns_nan_stops_the_car(caplog: pytest.LogCaptureFixture
         slow = ask(client, wire_telemetry(speed="1"))
     assert fast == [{"steering_angle": "0.0000", "throttle": "-0.3000"}] * N_TIMES, "straight on, braking"
     assert slow == SAFE, "and not backwards"
-    lines = [record.getMessage() for record in caplog.records if "not finite" in record.getMessage()]
+    lines = [record.getMessage() for record in caplog.records if "non-finite" in record.getMessage()]
     assert_one_clear_line(lines)
 
 
