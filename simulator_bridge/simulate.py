@@ -21,11 +21,13 @@ from simulator_bridge.simulator.run.simulate_config import SimulateConfig
 if TYPE_CHECKING:
     from simulator_bridge.simulator.run.simulated_drive import SimulationResult
 
-FORMER = {"--report": "say --json FILE", "--browser": "say python train/studio.py"}
+FORMER = {"--report": "use --json FILE", "--browser": "run python train/studio.py"}
 EPILOG = """\
 A seed decides where the car starts (anywhere on the lap, up to 0.3 m off its line and 2 degrees askew), the scenery,
 the noise, and with --weather random the light and colours too. Without a seed the car starts at the beginning of the
 track. The same seed, renderer and machine give the same drive, row by row.
+
+To drive yourself, from a web page: python train/studio.py
 
 Exit code: 0 after a drive, whatever its score; 1 if it could not be driven; 2 for a wrong command line.
 """

@@ -140,11 +140,11 @@ def test_a_wrong_command_line_is_2_with_a_short_usage_and_what_was_expected(
 
 @pytest.mark.parametrize("words", ["simulate --report drive.json", "simulate --report=drive.json"])
 def test_simulates_former_report_names_json(words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert complain(words, capsys) == "--report is gone: say --json FILE"
+    assert complain(words, capsys) == "--report is gone: use --json FILE"
 
 
 def test_simulates_former_browser_names_the_studio(capsys: pytest.CaptureFixture[str]) -> None:
-    assert complain("simulate --browser", capsys) == "--browser is gone: say python train/studio.py"
+    assert complain("simulate --browser", capsys) == "--browser is gone: run python train/studio.py"
     assert (ROOT / "train" / "studio.py").is_file()
 
 
