@@ -70,8 +70,9 @@ def test_the_model_drives_without_tensorflow_in_little_memory(model_path: Path, 
                 ask(client, wire_telemetry())
         status = Path(f"/proc/{process.pid}/status")
         if status.exists():
-            peak_kb = int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0])
-            assert peak_kb < 150_000
+            # Its own memory: the page cache decides how many pages of library files stand beside it, 55 to 79 MB
+            own_kb = int(re.findall(r"RssAnon:\s+(\d+) kB", status.read_text())[0])
+            assert own_kb < 90_000
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         stderr = model_path.with_name("errors.txt").read_text()
