@@ -157,3 +157,18 @@ def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(
 
     assert [each.name for each in tmp_path.iterdir()] == ["m.checkpoint"]
     assert load_checkpoint(path).progress.epochs_done == 1
+
+
+def test_epochs_without_improvement_count_from_the_best_and_a_nan_is_none() -> None:
+    def after(losses: list[float]) -> TrainingProgress:
+        progress = TrainingProgress()
+        for loss in losses:
+            progress.add_epoch({"val_loss": loss}, list)
+        return progress
+
+    nan = float("nan")
+    assert TrainingProgress().epochs_without_improvement() == 0
+    assert after([0.1]).epochs_without_improvement() == 0
+    assert after([0.1, 0.2, 0.3]).epochs_without_improvement() == 2
+    assert after([nan, 0.5, nan]).epochs_without_improvement() == 1
+    assert after([0.1, 0.3, 0.2, 0.4]).epochs_without_improvement(first_epoch=1) == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from simulator_bridge.recording import load_recording
 from tests.support.made_recording import make_recording
-from train.data.labels import learned_labels, learned_steering
+from train.data.labels import learned_labels, learned_steering, pure_pursuit_steering, steered_by_keys
 from train.data.rows import gather_rows, list_samples
 from train.data.splits import Split
 from train.train_config import TrainConfig
@@ -85,3 +85,41 @@ def test_smoothed_steering_stays_between_the_smallest_and_the_largest_recorded(
     learned = learn(np.array(values, np.float32), np.ones(len(values), bool), smooth_s, lag_s)
     assert min(values) - 1e-6 <= learned.min()
     assert learned.max() <= max(values) + 1e-6
+
+
+def test_pure_pursuit_steers_the_arc_that_leads_back() -> None:
+    # 1 m beside the line, 10 m ahead: curvature 2 x 1 / 100 = 0.02 / m; wheelbase 2.87 m, 25 degrees at full lock
+    assert pure_pursuit_steering(1.0, 10.0) == pytest.approx(0.02 * 2.87 / np.radians(25.0))
+    assert pure_pursuit_steering(2.0, 10.0) == pytest.approx(2 * pure_pursuit_steering(1.0, 10.0))
+    assert pure_pursuit_steering(1.0, 20.0) == pytest.approx(pure_pursuit_steering(1.0, 10.0) / 4)
+
+
+@pytest.mark.parametrize(
+    ("steering", "keys"),
+    [([0, 1, 1, 1], True), ([0, 0.5, 0.5, 0.5, 0.5], False), ([1, 1, 1, 1], False), ([], False)],
+    ids=["a quarter is zero", "a fifth is zero", "full lock", "nothing"],
+)
+def test_steering_that_is_often_exactly_zero_is_taken_for_keys(steering: list[float], keys: bool) -> None:
+    assert steered_by_keys(np.array(steering, np.float32)) is keys
+
+
+def test_a_recording_without_keys_does_not_end_the_smoothing_of_the_next() -> None:
+    by_wheel, by_keys = np.full(20, 0.3, np.float32), np.tile(np.array([0, 0, 0, 1], np.float32), 5)
+    recording, time_s = np.repeat(np.array([0, 1], np.int32), 20), np.arange(40.0) / 10
+    steering = np.concatenate([by_wheel, by_keys])
+    learned = learned_steering(steering, recording, recording, time_s, np.ones(40, bool), smooth_s=None)
+    np.testing.assert_array_equal(learned[:20], by_wheel)
+    assert 0 < learned[21:39].min() < learned[21:39].max() < 1
+
+
+def test_two_rows_are_smoothed_by_the_gaussian_of_their_distance() -> None:
+    learned = learn(np.array([0, 1], np.float32), np.ones(2, bool), smooth_s=0.1, lag_s=0.0)
+    weight = np.exp(-0.5)  # of a neighbour one standard deviation away
+    np.testing.assert_allclose(learned, [weight / (1 + weight), 1 / (1 + weight)], atol=1e-6)
+
+
+def test_a_neighbour_after_three_standard_deviations_counts_for_nothing() -> None:
+    steering = np.zeros(41, np.float32)
+    steering[20] = 1.0
+    learned = learn(steering, np.ones(41, bool), smooth_s=0.3, lag_s=0.0)
+    assert (np.flatnonzero(learned) - 20).tolist() == list(range(-9, 10))
