@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from simulator_bridge.messages import Control
-from simulator_bridge.simulator.judge.referee import Referee
+from simulator_bridge.simulator.judge.referee import Referee, Verdict
 from simulator_bridge.track import Track, build_track
 from tests.support.bicycle import BicyclePose
 
@@ -33,9 +34,9 @@ def step(
     cte: float = 0.0,
     mph: float = 20.0,
     steer: float = 0.0,
-) -> None:
+) -> Verdict:
     x, y, _, heading = track.pose_at(s_m, cte)
-    referee.step(time_s, BicyclePose(x, y, heading), mph, Control(steer, 0.3))
+    return referee.step(time_s, BicyclePose(x, y, heading), mph, Control(steer, 0.3))
 
 
 def test_a_drive_that_has_not_begun_is_all_zero(ring: Track) -> None:
@@ -103,3 +104,24 @@ def test_flags_of_a_rollout_are_flags(ring: Track) -> None:
     rollout = referee.rollout()
     kinds = {name: getattr(rollout, name).dtype.kind for name in ("collided", "intervention", "wheels_out", "time_s")}
     assert kinds == {"collided": "b", "intervention": "b", "wheels_out": "i", "time_s": "f"}
+
+
+def test_a_verdict_says_where_the_car_is_and_where_it_points(ring: Track) -> None:
+    x, y, _, heading = ring.pose_at(20.0, 0.5)
+    verdict = Referee(ring).step(0.0, BicyclePose(x, y, heading + 0.2), 20.0, Control(0.0, 0.3))
+    assert verdict.location.s_m == pytest.approx(20.0, abs=0.2)
+    assert verdict.heading_error == pytest.approx(0.2, abs=0.02)
+
+
+def test_the_distance_is_from_the_driving_line_not_from_the_middle_of_the_road(ring: Track) -> None:
+    two_lanes = replace(ring, driving_line_offset_m=-1.5)  # in the right one
+    assert step(Referee(two_lanes), two_lanes, 0.0, 20.0, cte=-1.5).cte == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_single_wheel_out_is_off_the_road(ring: Track) -> None:
+    referee = Referee(ring)
+    wheels = np.array([ring.pose_at(20.0, cte)[:2] for cte in (6.0, 0.0, 0.0, 0.0)])
+    x, y, _, heading = ring.pose_at(20.0)
+    referee.step(0.0, BicyclePose(x, y, heading), 20.0, Control(0.0, 0.3), wheels=wheels)
+    report = referee.summary()
+    assert (report.off_road, report.all_wheels_out) == (1, 0)
