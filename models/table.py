@@ -25,10 +25,6 @@ USUAL = (
     "resnet152_v2", "vgg16", "vgg19",
 )  # fmt: skip
 ALL = "all"
-HEADER = (
-    f"{'architecture':20}{'image':>8}{'parameters':>11}{'MFLOPs':>8}{'ms':>8}{'weights':>9}{'top-1':>7}\n"
-    f"{'':20}{'px':>8}{'1000':>11}{'a frame':>8}{'a frame':>8}{'MB':>9}{'%':>7}"
-)
 EPILOG = (
     "Parameters in thousands; MFLOPs of one frame, a multiplication and an addition counting as two; ms a frame of "
     "LiteRT with one thread, the median on this machine now; MB that Keras downloads for the ImageNet weights ('yes': "

@@ -18,7 +18,6 @@ from train.reports.recording_names import recording_names, row_location
 from train.train_config import TrainConfig
 
 N_SHEET = 20  # frames of the contact sheet
-N_TRIPLES = 3
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
