@@ -147,9 +147,13 @@ def _add(place: Any, field: dataclasses.Field[Any], facts: OptionFacts, of_type:
             settings["choices"] = choices
         settings["metavar"] = metavar = facts.metavar or _metavar(field, kind, choices)
         convert = _converter(facts.convert or (kind if kind in (int, float, Path) else str), metavar)
-        settings["type"] = _each(convert, metavar) if facts.is_list else convert
+        if facts.is_list:
+            convert = _each(convert, metavar)
+        elif facts.repeats:
+            convert = _alone(convert)
+        settings["type"] = convert
     if facts.repeats:
-        settings["action"] = _More if facts.is_list else _Another
+        settings["action"] = _More
     elif is_many and facts.convert is None and not facts.is_list:
         settings["action"] = _AsTuple
     place.add_argument(*names, **settings)
@@ -180,20 +184,16 @@ class _AsTuple(argparse.Action):
         setattr(namespace, self.dest, tuple(values))
 
 
-class _Another(argparse.Action):
-    """One more value of a flag that may be said several times; the first takes the place of the default."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        before = getattr(namespace, self.dest)
-        setattr(namespace, self.dest, (*(() if before is self.default else before), values))
-
-
 class _More(argparse.Action):
-    """Several more values of a flag that may be said several times, a list each time."""
+    """More values of a flag that may be said several times; the first take the place of the default."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
         before = getattr(namespace, self.dest)
         setattr(namespace, self.dest, (*(() if before is self.default else before), *values))
+
+
+def _alone(convert: Callable[[str], Any]) -> Callable[[str], tuple[Any]]:
+    return lambda text: (convert(text),)
 
 
 def _each(convert: Callable[[str], Any], metavar: str) -> Callable[[str], tuple[Any, ...]]:
