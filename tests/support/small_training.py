@@ -42,6 +42,18 @@ def batches(epoch: int, context: Any = None, weight: float = 1.0) -> tf.data.Dat
     return tf.data.Dataset.from_tensor_slices((images, labels, weights)).batch(BATCH)
 
 
+def shared_batches(epoch: int, context: Any) -> tf.data.Dataset:
+    """The same samples, in the batches of one of several devices."""
+    return batches(epoch).unbatch().batch(BATCH // context.num_replicas_in_sync)
+
+
+def one_and_two_devices() -> tuple[Any, Any]:
+    """The strategies of one device and of two, which this makes of the processor: call before TensorFlow is used."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    return tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
 def some_images() -> npt.NDArray[np.uint8]:
     """The images of an epoch."""
     return np.concatenate([images for images, *_ in batches(0).as_numpy_iterator()])

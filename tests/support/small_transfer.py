@@ -59,7 +59,7 @@ def train_config(recording: Path, tmp_path: Path, **more: Any) -> TrainConfig:
 
 
 def rows_and_split(config: TrainConfig) -> tuple[Rows, Split]:
-    """Rows of the recordings, and which are held back."""
+    """Rows of the recordings, and which of them are for validation."""
     rows = gather_rows(load_recordings(config.recordings), config.outputs)
     split = split_blocks(
         rows.recording, rows.time_s, config.validation_fraction, config.validation_blocks, config.guard_s

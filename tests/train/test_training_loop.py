@@ -200,19 +200,14 @@ def test_outputs_are_weighed_by_their_size() -> None:
 
 TWO_DEVICES = """
 import json
-import keras, tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from tests.support import small_training as small
 from train.learning.batch_statistics import begin_statistics
 final = []
-def batches(epoch, context):
-    return small.batches(epoch).unbatch().batch(small.BATCH // context.num_replicas_in_sync)
-for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
+for strategy in small.one_and_two_devices():
     with strategy.scope():
         model = small.small_model(dropout=0.5, normalize=True)
     begin_statistics(model, small.some_images())
-    history = small.run(model, strategy=strategy, data=small.SmallData(batches)).history
+    history = small.run(model, strategy=strategy, data=small.SmallData(small.shared_batches)).history
     final.append([float(w.sum()) for w in model.get_weights()] + [epoch["loss"] for epoch in history])
 print(json.dumps(final))
 """

@@ -90,22 +90,18 @@ def test_a_resumed_training_ends_with_the_same_average(tmp_path: Path) -> None:
 
 TWO_DEVICES = """
 import json
-import keras, tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras
 from tests.support import small_training as small
 from tests.train import test_weight_average
 final = []
-def batches(epoch, context):
-    return small.batches(epoch).unbatch().batch(small.BATCH // context.num_replicas_in_sync)
-for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
+for strategy in small.one_and_two_devices():
     with strategy.scope():
         model = test_weight_average.averaging_model()
     def validate():
         final.append([float(w.sum()) for w in model.get_weights()])
         return {"val_loss": 1.0}
-    callbacks = [keras.callbacks.SwapEMAWeights()]
-    small.run(model, 2, strategy=strategy, data=small.SmallData(batches), callbacks=callbacks, validate=validate)
+    data, callbacks = small.SmallData(small.shared_batches), [keras.callbacks.SwapEMAWeights()]
+    small.run(model, 2, strategy=strategy, data=data, callbacks=callbacks, validate=validate)
     final.append([float(w.sum()) for w in model.get_weights()])
 print(json.dumps(final))
 """
