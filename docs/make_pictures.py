@@ -6,26 +6,31 @@ chromium-driver, and selenium (the extra `dev`). docs/images/architecture.svg is
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file: put the project root, not docs/, first on the path
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 import argparse
 import base64
 import contextlib
 import io
-import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 from PIL import Image
 
+from tests.support.browser import set_size, start_chromium
+from tests.support.paths import ROOT
+
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 LAP_WIDTH_PX = 640
 LAP_FRAMES = 90
@@ -55,25 +60,12 @@ def make_lap(film: Path, out: Path) -> None:
 @contextlib.contextmanager
 def browser() -> Iterator[Chrome]:
     """A headless Chromium with a page of `PAGE_PX`."""
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or "chromium"
-    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars"):
-        options.add_argument(flag)
-    chrome = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver") or "chromedriver"))
+    chrome = start_chromium()
     try:
         set_size(chrome, *PAGE_PX)
         yield chrome
     finally:
         chrome.quit()
-
-
-def set_size(chrome: Chrome, width_px: int, height_px: int) -> None:
-    """Give the page a size, before it is opened."""
-    size = {"width": width_px, "height": height_px, "deviceScaleFactor": 1, "mobile": False}
-    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
 def photograph(chrome: Chrome, out: Path, section: str = "", height_px: int | None = None) -> None:

@@ -40,20 +40,24 @@ SERVER_ENDED = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "clo
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chrome]:
     """One browser for all tests; use `browser`."""
-    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not binary or not driver:
+    if not shutil.which("chromium") or not shutil.which("chromedriver"):
         pytest.skip("no Chromium: apt-get install chromium chromium-driver to run this test")
+    chrome = start_chromium()
+    yield chrome
+    chrome.quit()
+
+
+def start_chromium() -> Chrome:
+    """Start Debian's Chromium, which must be installed; to be ended by `quit`."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
-    options.binary_location = binary
+    options.binary_location = shutil.which("chromium") or "chromium"
     for flag in FLAGS:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=Service(executable_path=driver))
-    yield chrome
-    chrome.quit()
+    return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver") or "chromedriver"))
 
 
 @pytest.fixture
