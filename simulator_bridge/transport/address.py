@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import hmac
+import ipaddress
 import os
+import re
 import socket
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
 from simulator_bridge.errors import UserError
+
+_HOST_HEADER = re.compile(r"(?P<name>[\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 class BindError(UserError):
@@ -47,8 +51,21 @@ def bind_message(host: str, port: int, error: Exception) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address or name is a loopback address, which other computers cannot reach."""
-    return host in ("localhost", "::1", "[::1]") or host.startswith("127.")
+    """Whether this is `localhost` or a loopback address in digits, which other computers cannot reach.
+
+    No other name is, whatever it begins with or resolves to: its owner decides where it leads next.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "[::1]", "127.evil.example", "a@127.0.0.1")]
+    [True, True, True, False, False]
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host[1:-1] if host.startswith("[") and host.endswith("]") else host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def is_allowed(environ: Mapping[str, Any], token: str) -> bool:
@@ -61,8 +78,6 @@ def is_allowed(environ: Mapping[str, Any], token: str) -> bool:
 
 
 def host_name(environ: Mapping[str, Any]) -> str:
-    """The host name of a request, from its `Host` header; empty if it is malformed."""
-    try:
-        return urllib.parse.urlsplit("//" + environ.get("HTTP_HOST", "localhost")).hostname or ""
-    except ValueError:
-        return ""
+    """The host name of a request, from its `Host` header; empty if that is not a name or an address, and a port."""
+    header = _HOST_HEADER.fullmatch(environ.get("HTTP_HOST", "localhost"))
+    return header["name"].lower() if header else ""

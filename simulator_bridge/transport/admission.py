@@ -1,4 +1,4 @@
-"""Access control for HTTP requests: by host name, by token, and for browsers by origin."""
+"""Access control for HTTP requests: by host name, by token, and for browsers by where their page is from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from simulator_bridge.transport.address import host_name, is_allowed, is_loopback
 from simulator_bridge.transport.fault_log import FaultLog
+
+CLIENTS_PATH = "/socket.io"  # a request for it makes a client
 
 
 class Admission:
@@ -34,6 +36,9 @@ class Admission:
             self._faults.report("token", "refusing a client without the token: %.80s", environ.get("REMOTE_ADDR"))
             start_response("401 Unauthorized", [("Content-Type", "text/plain"), ("WWW-Authenticate", "Bearer")])
             return [b"this server asks for a token: ?token=... or Authorization: Bearer ..."]
+        if _is_of_other_page(environ):
+            self._faults.report("site", "refusing a request of another site's page (it does not say which)")
+            return _refuse_page(start_response)
         return None
 
     def refuse_other_origin(
@@ -44,5 +49,20 @@ class Admission:
         if origin is None or origin == f"http://{environ.get('HTTP_HOST')}":
             return None
         self._faults.report("origin", "refusing a page of %.80r", origin)
-        start_response("403 Forbidden", [("Content-Type", "text/plain")])
-        return [b"this server's own pages only"]
+        return _refuse_page(start_response)
+
+
+def _is_of_other_page(environ: Mapping[str, Any]) -> bool:
+    """Whether a browser asks for another site's page and gives no `Origin`: an image, a script, a no-cors fetch.
+
+    A link may lead here from anywhere: to our pages, but not to what makes a client.
+    """
+    if "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE") not in ("cross-site", "same-site"):
+        return False
+    follows_link = environ.get("HTTP_SEC_FETCH_MODE") == "navigate" and environ.get("HTTP_SEC_FETCH_DEST") == "document"
+    return not follows_link or environ.get("PATH_INFO", "").startswith(CLIENTS_PATH)
+
+
+def _refuse_page(start_response: Callable[..., Any]) -> Iterable[bytes]:
+    start_response("403 Forbidden", [("Content-Type", "text/plain")])
+    return [b"this server's own pages only"]

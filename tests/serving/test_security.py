@@ -48,7 +48,7 @@ def test_a_server_with_a_token_lets_in_those_who_show_it_only(transport: str, ca
 def test_only_loopback_goes_without_a_token() -> None:
     for host in ("127.0.0.1", "localhost", "::1"):
         assert choose_token(ServerConfig(model=Path("m.h5"), host=host)) is None
-    for host in ("0.0.0.0", "::", "192.168.1.5", "localhost.example"):
+    for host in ("0.0.0.0", "::", "192.168.1.5", "localhost.example", "127.evil.example", "a@127.0.0.1"):
         made_up = {choose_token(ServerConfig(model=Path("m.h5"), host=host)) for _ in range(10)}
         assert len(made_up) == 10
         assert all(token is not None and len(token) >= 20 for token in made_up)

@@ -84,10 +84,50 @@ def test_the_servers_own_pages_are_let_in(server: BridgeServer) -> None:
     assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in answer, "the accept key of RFC 6455's own example"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:4567", "localhost.evil.example", "[::1", ""])
+FOREIGN = [
+    "evil.example", "evil.example:4567", "localhost.evil.example", "[::1", "", "127.evil.example",
+    "127.0.0.1.evil.example:4567", "a@127.0.0.1", "evil.example#@127.0.0.1", "127.0.0.1:80:80",
+    "127.0.0.1,evil.example", "127.0.0.1\nHost: evil.example", "127.0.0.1/evil.example",
+    "localhost.", "0.0.0.0", "[::ffff:1.2.3.4]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", FOREIGN)
 def test_a_foreign_name_that_points_here_is_refused(server: BridgeServer, host: str) -> None:
     assert http(server, f"GET / HTTP/1.1\nHost: {host}\nConnection: close").split(b" ", 2)[1] == b"403"
     assert http(server, HANDSHAKE.format(host=host, more="")).split(b" ", 2)[1] == b"403"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:{port}", "127.0.0.1:{port}", "127.1.2.3", "[::1]:{port}"])
+def test_its_own_names_are_answered(server: BridgeServer, host: str) -> None:
+    own = host.format(port=server.port)
+    assert http(server, f"GET / HTTP/1.1\nHost: {own}\nConnection: close").split(b" ", 2)[1] == b"200"
+
+
+HELLO = (
+    "GET /socket.io/?EIO={eio}&transport=polling HTTP/1.1\nHost: localhost\nConnection: close\nSec-Fetch-Site: {site}"
+)
+
+
+@pytest.mark.parametrize("eio", [3, 4])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("how", ["no-cors", "navigate"])
+def test_a_page_that_hides_its_origin_makes_no_client(server: BridgeServer, eio: int, site: str, how: str) -> None:
+    request = HELLO.format(eio=eio, site=site) + f"\nSec-Fetch-Mode: {how}\nSec-Fetch-Dest: document"
+    assert http(server, request).split(b" ", 2)[1] == b"403"
+    assert server.clients() == []
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_our_own_page_and_a_persons_own_request_make_a_client(server: BridgeServer, site: str) -> None:
+    assert http(server, HELLO.format(eio=4, site=site)).split(b" ", 2)[1] == b"200"
+
+
+def test_a_link_on_another_site_opens_a_page_and_an_image_there_does_not(server: BridgeServer) -> None:
+    page = "GET / HTTP/1.1\nHost: localhost\nConnection: close\nSec-Fetch-Site: cross-site"
+    link = page + "\nSec-Fetch-Mode: navigate\nSec-Fetch-Dest: document"
+    frame = page + "\nSec-Fetch-Mode: navigate\nSec-Fetch-Dest: iframe"
+    assert [http(server, request).split(b" ", 2)[1] for request in (link, page, frame)] == [b"200", b"403", b"403"]
 
 
 @pytest.mark.parametrize(
