@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from pathlib import Path
 
 from drive.decision import Decision
+from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording.log.log_format import RECORD_PERIOD_S
 from simulator_bridge.recording.recorder import Recorder
+from simulator_bridge.transport.fault_log import FaultLog
+
+logger = logging.getLogger(__name__)
+faults = FaultLog(logger)
 
 
 class DriveRecorder:
     """Records one car's drive while it is on. Started and paused from any thread.
 
     Args:
-        pool: One of its recorders is the car's from the first `start` to `close`.
+        pool: One of its recorders is the car's from the first row, or the first `start`, to `close`.
         is_on: Record from the first decision; else from `start` on.
 
     Attributes:
         is_on: Rows are recorded.
-        recorder: Where they go; None before the first `start`.
-
-    Raises:
-        RecordingError: If the folder cannot be recorded in.
+        recorder: Where they go; None before the first: whoever connects and drives nothing leaves no folder.
     """
 
     def __init__(self, pool: RecorderPool, is_on: bool = True) -> None:
-        self.is_on = False
+        self.is_on = is_on
         self.recorder: Recorder | None = None
         self._pool = pool
         self._recorded_at = -math.inf
         self._lock = threading.Lock()
         self._closed = False
-        if is_on:
-            self.start()
+        self._refusal: str | None = None
+
+    @property
+    def failed(self) -> str | None:
+        """Why nothing is recorded any more, though it was wanted; None while it works."""
+        return self._refusal if self.recorder is None else self.recorder.failed
 
     def start(self) -> None:
         """Record from now on, unless the car has left. Opens files: not to be called where an answer waits for it.
@@ -55,13 +62,23 @@ class DriveRecorder:
         self.is_on = False
 
     def observe(self, decision: Decision) -> None:
-        """Queue a row, if it is on and `RECORD_PERIOD_S` have passed since the last; returns at once."""
-        if not self.is_on or self.recorder is None:
+        """Queue a row, if it is on and `RECORD_PERIOD_S` have passed since the last.
+
+        Returns at once, except for a car's first row if the pool has no free recorder: it opens one then.
+        """
+        if not self.is_on:
             return
         if decision.received_at - self._recorded_at < RECORD_PERIOD_S:
             return
         self._recorded_at = decision.received_at
-        add_row(self.recorder, decision)
+        if self.recorder is None:
+            try:
+                self.start()
+            except RecordingError as error:
+                self.is_on, self._refusal = False, str(error)
+                faults.report("recorder", "a car drives without being recorded: %s", error)
+        if self.recorder is not None:
+            add_row(self.recorder, decision)
 
     def close(self) -> None:
         """Let another car have the recorder."""

@@ -40,7 +40,7 @@ def describe(snapshot: Snapshot) -> dict[str, Any]:
     car = snapshot.car
     facts = next((client for client in snapshot.clients if client.driver is car), None) if car is not None else None
     return {
-        "cars": [_car_line(client) for client in snapshot.clients if isinstance(client.driver, ConnectedCar)],
+        "cars": [_car_line(client) for client in snapshot.clients if client.driver is car or _is_car(client)],
         "car": car and car.number,
         "connection": describe_connection(snapshot.clients, facts),
         "drive": _drive(snapshot.decision, facts),
@@ -56,9 +56,9 @@ def describe(snapshot: Snapshot) -> dict[str, Any]:
 
 def describe_connection(clients: Sequence[ClientFacts], watched: ClientFacts | None) -> dict[str, Any]:
     """How the connection is: a level ("waiting", "driving", "manual", "silent"), a line, and what to do."""
-    n = len(clients)
     if watched is None:
         return {"level": "waiting", "text": "Waiting for a simulator", "hint": START_HINT}
+    n = sum(client is watched or _is_car(client) for client in clients)
     connected = f"{n} simulator{'s'[: n != 1]} connected"
     if watched.n_telemetry == 0:
         text, hint = f"{connected}, no telemetry yet", watched.hint or "In the simulator choose Autonomous Mode."
@@ -70,6 +70,11 @@ def describe_connection(clients: Sequence[ClientFacts], watched: ClientFacts | N
         hint = "A person drives in the simulator: no frames come. Press its key for autonomous driving."
         return {"level": "manual", "text": f"{connected}, manual mode", "hint": hint}
     return {"level": "driving", "text": connected, "hint": watched.hint}
+
+
+def _is_car(client: ClientFacts) -> bool:
+    """Whether a client is a car; until its first telemetry it is only somebody who has connected."""
+    return client.n_telemetry > 0 and isinstance(client.driver, ConnectedCar)
 
 
 def _car_line(client: ClientFacts) -> dict[str, Any]:
@@ -113,13 +118,15 @@ def _control(car: ConnectedCar | None) -> dict[str, Any] | None:
 
 
 def _record(car: ConnectedCar | None) -> dict[str, Any]:
-    recorder = car.drive_recorder.recorder if car is not None else None
-    if car is None or recorder is None:
+    if car is None:
         return {"on": False, "rows": 0, "folder": "", "failed": None}
+    drive_recorder, recorder = car.drive_recorder, car.drive_recorder.recorder
     return {
-        "on": car.drive_recorder.is_on, "rows": recorder.n_written, "folder": str(recorder.folder),
-        "failed": recorder.failed,
-    }  # fmt: skip
+        "on": drive_recorder.is_on,
+        "rows": recorder.n_written if recorder is not None else 0,
+        "folder": str(recorder.folder) if recorder is not None else "",
+        "failed": drive_recorder.failed,
+    }
 
 
 def _corrections(car: ConnectedCar | None) -> dict[str, Any]:

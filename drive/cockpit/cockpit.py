@@ -1,7 +1,7 @@
 """The cockpit: lets pages watch and command the cars of a drive server.
 
-A car is named by its number; a page that has not chosen one sees the car that came last. Everything here runs in the
-threads of the pages, except `new_driver` and what a `ConnectedCar` does itself.
+A car is named by its number; a page that has not chosen one sees the newest car that drives. Everything here runs in
+the threads of the pages, except `new_driver` and what a `ConnectedCar` does itself.
 """
 
 from __future__ import annotations
@@ -44,11 +44,7 @@ class Cockpit:
         self._commands = PageCommands(self._cars, self.marks, self.saliency, self._progress_of)
 
     def new_driver(self) -> Driver:
-        """Make the driver of a car that has just connected.
-
-        Raises:
-            RecordingError: If its drive cannot be recorded.
-        """
+        """Make the driver of a car that has just connected."""
         return self._cars.add()
 
     def close(self) -> None:

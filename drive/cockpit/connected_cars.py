@@ -49,11 +49,7 @@ class ConnectedCars:
         self._numbers = itertools.count(1)
 
     def add(self) -> ConnectedCar:
-        """Make the driver of a car that has just connected; it is forgotten when its connection ends.
-
-        Raises:
-            RecordingError: If its drive cannot be recorded.
-        """
+        """Make the driver of a car that has just connected; it is forgotten when its connection ends."""
         setup, number = self._setup, next(self._numbers)
         car = ConnectedCar(
             number,
@@ -67,8 +63,10 @@ class ConnectedCars:
         return car
 
     def find(self, number: int | None) -> ConnectedCar | None:
-        """The car of a number, or the one that came last; None if it has left."""
-        return self._cars.get(max(list(self._cars), default=0) if number is None else number)
+        """The car of a number; None if it has left. Without one the newest that drives, or has at least connected."""
+        if number is not None:
+            return self._cars.get(number)
+        return max(self.all(), key=lambda car: (car.n_decisions > 0, car.number), default=None)
 
     def all(self) -> list[ConnectedCar]:
         """Every connected car."""

@@ -23,7 +23,7 @@ Command = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class PageView:
-    """What one page wants to see: a car (None: the one that came last), with its saliency or without."""
+    """What one page wants to see: a car (None: the newest that drives), with its saliency or without."""
 
     car: int | None = None
     saliency: bool = False

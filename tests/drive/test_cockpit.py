@@ -225,7 +225,17 @@ def test_manual_mode_and_laps_are_shown() -> None:
     assert seen.state["connection"]["level"] == "driving"
 
 
-def test_each_page_sees_the_car_that_it_chose_and_else_the_one_that_came_last() -> None:
+def test_a_client_that_has_only_connected_does_not_take_the_place_of_a_car() -> None:
+    with running_cockpit() as cockpit, connect(cockpit.server) as car:
+        ask(car, wire_telemetry(speed="7.0"))
+        with connect(cockpit.server), cockpit.page() as page:
+            seen = page.see_until(lambda seen: len(cockpit.server.clients()) == 2 and seen.state["drive"] is not None)
+    assert [one["number"] for one in seen.state["cars"]] == [1]
+    assert seen.state["car"] == 1
+    assert seen.state["connection"]["text"] == "1 simulator connected"
+
+
+def test_each_page_sees_the_car_that_it_chose_and_else_the_newest() -> None:
     with running_cockpit() as cockpit, cockpit.page() as page, cockpit.page() as other:
         with connect(cockpit.server) as first:
             ask(first, wire_telemetry(speed="7.0"))

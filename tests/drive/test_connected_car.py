@@ -67,6 +67,10 @@ def test_a_car_is_found_by_its_number_or_as_the_last_until_it_leaves(tmp_path: P
         cars = cars_of(pool, tmp_path)
         first, second = cars.add(), cars.add()
         assert (cars.find(1), cars.find(2), cars.find(None)) == (first, second, second)
+        first(telemetry(0.0))
+        assert cars.find(None) is first, "the second has connected and drives nothing"
+        second(telemetry(0.0))
+        assert cars.find(None) is second
         second.close()
         assert (cars.find(2), cars.find(None), cars.all()) == (None, first, [first])
         first.close()

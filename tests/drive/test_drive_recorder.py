@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from drive.decision import Decision
 from drive.drive_recorder import DriveRecorder, RecorderPool
@@ -51,6 +52,32 @@ def test_a_paused_recorder_writes_nothing_and_resumes_in_the_same_folder(tmp_pat
         recorder.observe(decision(2.0))
     assert len(load_recording(tmp_path / "drive")) == 2
     assert not (tmp_path / "drive-2").exists()
+
+
+def test_a_client_that_drives_nothing_takes_no_recorder(tmp_path: Path) -> None:
+    with closing(RecorderPool(tmp_path / "drive")) as pool:
+        ghost, car = DriveRecorder(pool), DriveRecorder(pool)
+        car.observe(decision(0.0))
+        assert (ghost.recorder, ghost.is_on) == (None, True)
+        assert car.recorder is not None
+        assert car.recorder.folder.name == "drive"
+    assert not (tmp_path / "drive-2").exists()
+
+
+def test_a_car_whose_drive_cannot_be_recorded_says_so_once_and_drives(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "drive-2").write_text("in the way")
+    with closing(RecorderPool(tmp_path / "drive")) as pool:
+        first, second = DriveRecorder(pool), DriveRecorder(pool)
+        first.observe(decision(0.0))
+        second.observe(decision(0.0))
+        second.observe(decision(1.0))
+        assert not second.is_on
+        assert second.failed is not None
+    assert [line for line in caplog.messages if "without being recorded" in line] == [
+        f"a car drives without being recorded: {second.failed}"
+    ]
 
 
 def test_a_car_that_has_left_withholds_no_recorder_from_the_next(tmp_path: Path) -> None:
