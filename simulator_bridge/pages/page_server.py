@@ -13,7 +13,7 @@ from simulator_bridge.pages.served_pages import ServedPages
 from simulator_bridge.transport.address import bind
 from simulator_bridge.transport.admission import Admission
 from simulator_bridge.transport.fault_log import FaultLog
-from simulator_bridge.transport.transports import ThreadingTransport
+from simulator_bridge.transport.threading_transport import ThreadingTransport
 
 logger = logging.getLogger(__name__)
 

@@ -119,15 +119,15 @@ class BridgeServer:
             raise BindError(bind_message(self.host, self.port, error)) from error
         self.listening.set()
 
-    def serve(self) -> None:
-        """Listen and serve until `stop` is called.
+    def serve(self, tick: Callable[[], None] = lambda: None) -> None:
+        """Listen and serve until `stop` is called; `tick` runs every tenth of a second.
 
         Raises:
             BindError: If another program listens on the port now.
         """
         self.listen()
         try:
-            self._transport.serve(self._listener, self._app, self._tick, self._stop, self._hang_up)
+            self._transport.serve(self._listener, self._app, lambda: self._tick(tick), self._stop, self._hang_up)
         finally:
             self.close()
 
@@ -320,24 +320,28 @@ class BridgeServer:
     def _on_other_event(self, event: str, sid: str, *arguments: object) -> None:
         self._faults.report("event", "ignoring an event named %.40r: expected 'telemetry'", event)
 
-    def _tick(self) -> None:
-        self._sio.ping_clients()
-        self._kick_off()
-        now = time.monotonic()
-        for connection in list(self._connections.values()):
-            for kind, line in connection.watchdog.new_warnings(now):
-                self._faults.report(kind, "%s", line)
-                connection.hint, connection.hinted_at = line, now
-
-    def _kick_off(self) -> None:
-        """Send a steer to clients that wait for one before their first telemetry."""
+    def _tick(self, callers_own: Callable[[], None]) -> None:
+        with self._faults.survived("tick", "the caller's regular work failed"):
+            callers_own()
+        self._sio.look_after_clients()
         now = time.monotonic()
         for sid, connection in list(self._connections.items()):
-            if connection.kicked_off or now - connection.connected_at < KICK_OFF_S:
-                continue
-            connection.kicked_off = True
-            if connection.n_telemetry == 0:
-                self._sio.emit("steer", control_to_wire(SAFE_CONTROL, decimal_comma=False), to=sid)
+            with self._faults.survived("client", "looking after a client failed"):
+                self._kick_off(sid, connection, now)
+                self._pass_on_warnings(connection, now)
+
+    def _kick_off(self, sid: str, connection: Connection, now: float) -> None:
+        """Send a steer to a client that waits for one before its first telemetry."""
+        if connection.kicked_off or now - connection.connected_at < KICK_OFF_S:
+            return
+        connection.kicked_off = True
+        if connection.n_telemetry == 0:
+            self._sio.emit("steer", control_to_wire(SAFE_CONTROL, decimal_comma=False), to=sid)
+
+    def _pass_on_warnings(self, connection: Connection, now: float) -> None:
+        for kind, line in connection.watchdog.new_warnings(now):
+            self._faults.report(kind, "%s", line)
+            connection.hint, connection.hinted_at = line, now
 
 
 def _library_logger() -> logging.Logger:

@@ -19,4 +19,4 @@ class ClosableDriver(Driver, Protocol):
     """A driver that is told when its connection has ended."""
 
     def close(self) -> None:
-        """Release what the driver holds: its connection has ended."""
+        """Release what the driver holds: its connection has ended. Must not wait: others come after it."""

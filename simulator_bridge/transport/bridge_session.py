@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import engineio
+import engineio.exceptions
 import engineio.socket
 from engineio import json as engineio_json
 from engineio import packet as engineio_packet
@@ -88,20 +89,26 @@ class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the librar
     websocket: EngineIoWebSocket | None = None
     was_driven = False
 
-    def adopt(self, client_pings: bool) -> None:
-        """Set up a session that the library has made.
+    @staticmethod
+    def adopt(session: engineio.socket.Socket, client_pings: bool) -> None:
+        """Turn a session that the library has made into one of ours.
+
+        Its fields are complete before its class changes: other threads may see it at any moment.
 
         Args:
+            session: New; only its OPEN packet is queued.
             client_pings: The client sends the pings (Engine.IO 3), so the server must not.
         """
-        self._client_pings = client_pings
-        self._heard_at = time.monotonic()
-        self._ping_due_at = math.inf
-        self._pinged_at = math.inf  # when our ping was sent that has no answer yet
-        self.last_ping: float | None = None  # the library's own, by the wall clock: not used
-        self._put_lock = threading.Lock()  # held for an instant only, which is fine for green threads, too
-        self._n_put = self.queue.qsize()  # packets for the writer so far; OPEN is one
-        self._may_send_past_the_queue = False
+        session._client_pings = client_pings
+        session._heard_at = time.monotonic()
+        session._ping_due_at = math.inf
+        session._pinged_at = math.inf  # when our ping was sent that has no answer yet
+        session.last_ping = None  # the library's own, by the wall clock: not used
+        session._put_lock = threading.Lock()  # held for an instant only, which is fine for green threads, too
+        session._n_put = session.queue.qsize()  # packets for the writer so far
+        session._may_send_past_the_queue = False
+        session._polling = threading.Lock()  # held while a request waits for packets
+        session.__class__ = BridgeSession
 
     def answer(self, event: str, payload: dict[str, str]) -> None:
         """Send an event, at once and in this thread, unless packets are queued before it or the client does not read.
@@ -185,6 +192,24 @@ class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the librar
             self.drop(self.server.reason.PING_TIMEOUT)
             return False
         return bool(super().check_ping_timeout())
+
+    def handle_get_request(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Answer a poll, or upgrade to a websocket.
+
+        Raises:
+            EngineIOError: If another poll waits already: each would hold a connection. Ends the session, as Engine.IO's
+                own server does.
+        """
+        if "HTTP_UPGRADE" in environ:
+            return super().handle_get_request(environ, start_response)
+        if not self._polling.acquire(blocking=False):
+            faults.report("polls", "dropping a client that polls twice at the same time")
+            self.drop(self.server.reason.TRANSPORT_ERROR)
+            raise engineio.exceptions.EngineIOError("two polls at the same time")
+        try:
+            return super().handle_get_request(environ, start_response)
+        finally:
+            self._polling.release()
 
     def handle_post_request(self, environ: dict[str, Any]) -> None:
         """Read the packets of a polling client's POST."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 QUIET_S = 10.0  # between two lines about the same kind of fault
 MAX_KINDS = 256  # kinds are fixed names in the code; bounded all the same
@@ -45,3 +46,16 @@ class FaultLog:
                 self._said[kind] = (now, 0)
         more = f" ({unsaid} more like this since)" if unsaid else ""
         self._logger.log(level, message + more.replace("%", "%%"), *args, exc_info=traceback)
+
+    @contextmanager
+    def survived(self, kind: str, what: str) -> Iterator[None]:
+        """Log what the body raises, with its traceback, and go on: a bug in the work for one must not end all.
+
+        Args:
+            kind: As for `report`.
+            what: What has failed then, for people.
+        """
+        try:
+            yield
+        except Exception as error:
+            self.report(kind, f"{what}: %s", error, traceback=True)

@@ -50,6 +50,7 @@ HOOKS = (
     (engineio.socket.Socket, "send"),
     (engineio.socket.Socket, "schedule_ping"),
     (engineio.socket.Socket, "check_ping_timeout"),
+    (engineio.socket.Socket, "handle_get_request"),
     (engineio.socket.Socket, "handle_post_request"),
     (engineio.socket.Socket, "_websocket_handler"),
 )
@@ -115,15 +116,22 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
     def __init__(self, **kwargs: Any) -> None:
         check_hooks()
         self._implicit: set[str] = set()  # Engine.IO sessions that were connected without a CONNECT
-        super().__init__(json=BoundedJson, **kwargs)
+        super().__init__(json=BoundedJson, monitor_clients=False, **kwargs)
         self.eio._async = {**self.eio._async, "websocket": EngineIoWebSocket}
 
-    def ping_clients(self) -> None:
-        """Send the pings that are due; called several times a second."""
+    def look_after_clients(self) -> None:
+        """Send the pings that are due, and forget who has fallen silent or left; called several times a second.
+
+        In place of the library's own thread for it, which holds on to every session for as long as a ping may take.
+        """
         now = time.monotonic()
-        for session in list(self.eio.sockets.values()):
-            if isinstance(session, BridgeSession):
+        for sid, session in list(self.eio.sockets.items()):
+            if not isinstance(session, BridgeSession):
+                continue
+            with faults.survived("ping", "a client could not be pinged"):
                 session.ping_if_due(now)
+                if session.closed or not session.check_ping_timeout():
+                    self.eio.sockets.pop(sid, None)
 
     def session(self, sid: str) -> BridgeSession | None:
         """The session of a client; None if it has just left."""
@@ -142,9 +150,7 @@ class BridgeSocketServer(socketio.Server):  # type: ignore[misc]  # the library 
     def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
         result = super()._handle_eio_connect(eio_sid, environ)
         is_eio3 = _EIO3 in environ
-        session = self.eio.sockets[eio_sid]
-        session.__class__ = BridgeSession
-        session.adopt(client_pings=is_eio3)
+        BridgeSession.adopt(self.eio.sockets[eio_sid], client_pings=is_eio3)
         if is_eio3 or environ.get("HTTP_USER_AGENT", "").startswith(SIMULATOR_USER_AGENT):
             self._connect_implicitly(eio_sid)
         return result
