@@ -12,7 +12,6 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import contextlib
-import gc
 import logging
 import secrets
 import signal
@@ -46,7 +45,6 @@ logger = logging.getLogger(__name__)
 
 MIN_TOKEN_LENGTH = 8
 DRIVES = Path("runs/drives")
-GC_THRESHOLDS = (50_000, 20, 50)  # Python's own 700 would collect in the middle of most frames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,11 +183,11 @@ def drive_folder() -> Path:
 
 def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) -> None:
     """Print the address and serve until a signal stops the server."""
+    from simulator_bridge.serving.process_memory import ProcessMemory
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
-    gc.collect()
-    gc.freeze()  # what is loaded stays: it is never collected
-    gc.set_threshold(*GC_THRESHOLDS)
+    memory = ProcessMemory()
     server.listen()
     if config.record:
         logger.info("recording into %s", config.record)
@@ -206,7 +204,7 @@ def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) 
             f"4567:127.0.0.1:{server.port} THIS_COMPUTER  and leave out --host here",
             flush=True,
         )
-    server.serve()
+    server.serve(memory.tick)
 
 
 if __name__ == "__main__":

@@ -146,6 +146,7 @@ class WebSocket:
             logger.debug("a websocket was lost", exc_info=True)
         finally:
             self.close()
+            self._handler = _ended  # most often a method of what holds us: a cycle, with the last frames in it
         return upgrade.finished()
 
     def wait(self) -> str | bytes | None:
@@ -242,7 +243,7 @@ class WebSocket:
                 while self._read_frame():
                     pass
             except WebSocketError as error:
-                self._error = error
+                self._error = WebSocketError(error.code, str(error))  # what was raised has frames that hold us
             if self._error is not None or self._peer_closed:
                 return
             if self.waiting and (len(self.waiting) >= MAX_WAITING or not is_ready(self._sock)):
@@ -319,6 +320,10 @@ def is_ready(sock: socket.socket, to_write: bool = False) -> bool:
         return bool(poll.poll(0))
     reading, writing, _ = select.select([] if to_write else [sock], [sock] if to_write else [], [], 0)
     return bool(reading or writing)
+
+
+def _ended(websocket: WebSocket) -> None:
+    """The handler of a websocket that has ended."""
 
 
 def _decode_message(kind: int, parts: list[bytes]) -> str | bytes:
