@@ -100,6 +100,9 @@ class EventletTransport:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
                 logger.debug(format, *args)  # errors of clients do not belong in the terminal
 
+            def get_environ(self) -> Any:
+                return {**super().get_environ(), "SERVER_PROTOCOL": self.request_version}  # the library's is constant
+
         limiter = ConnectionLimiter()
 
         def with_upgrade(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
