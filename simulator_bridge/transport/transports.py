@@ -183,6 +183,9 @@ class _EventletUpgrade:
 
         eventlet.sleep(seconds)
 
+    def give_way(self) -> None:
+        self.sleep(0)
+
     def finished(self) -> Iterable[bytes]:
         from eventlet import wsgi
 
@@ -207,6 +210,9 @@ class _ThreadingUpgrade:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    def give_way(self) -> None:
+        return  # the system does it
 
     def finished(self) -> Iterable[bytes]:
         return []

@@ -33,6 +33,7 @@ CLOSE_NORMAL, CLOSE_GOING_AWAY, CLOSE_PROTOCOL_ERROR, CLOSE_INVALID_TEXT, CLOSE_
 CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011})  # RFC 6455's own; others: 3000 to 4999
 MAX_FRAGMENTS = 65536  # of one message; the simulator's have about 30
 MAX_READS_AHEAD = 64  # after a message, before it is handled; at most 4 MB
+FRAMES_AT_ONCE = 32  # then others have their turn, also when the peer never stops
 MAX_WAITING = 256  # messages read ahead; those of one read may exceed it
 CLOSE_PATIENCE_S = 1.0  # for a send that blocks, before a close gives up
 _RECEIVE_BYTES = 65536
@@ -60,6 +61,9 @@ class Upgrade(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Sleep; other threads run in the meantime."""
+
+    def give_way(self) -> None:
+        """Let the other threads run, if they would not run by themselves."""
 
     def finished(self) -> Iterable[bytes]:
         """The response after which the HTTP server does not touch the connection."""
@@ -116,6 +120,7 @@ class WebSocket:
         self._kind, self._size = 0, 0  # its opcode and its bytes so far
         self._n_checked = 0  # bytes of the text frame that is being read, found to be UTF-8 so far
         self._undecoded = b""  # the beginning of a character, at the end of what is checked
+        self._n_frames = 0
         self._began_at = 0.0
         self._error: WebSocketError | None = None  # the peer's protocol error after the waiting messages
         self._peer_closed = False
@@ -133,6 +138,7 @@ class WebSocket:
         upgrade: Upgrade = environ["bridge.upgrade"]
         self._sock = upgrade.take_socket()  # python-engineio sets this attribute's timeout
         self._send_lock = upgrade.make_lock()
+        self._give_way = upgrade.give_way
         try:
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._sock.sendall(
@@ -238,7 +244,9 @@ class WebSocket:
             self._buffer += data
             try:
                 while self._read_frame():
-                    pass
+                    self._n_frames += 1
+                    if self._n_frames % FRAMES_AT_ONCE == 0:
+                        self._give_way()
             except WebSocketError as error:
                 self._error = error
             if self._error is not None or self._peer_closed:
