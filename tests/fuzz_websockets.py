@@ -1,4 +1,4 @@
-"""Drives our websockets through the cases of the Autobahn testsuite, on both transports; fails if one fails.
+"""Drives our websockets through the cases of the Autobahn testsuite, on both transports; exits 1 if one fails.
 
 usage: python tests/fuzz_websockets.py [--transport threading] [--quick]
 """
