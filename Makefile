@@ -52,8 +52,11 @@ layers: setup  ## check that imports go downwards and in no circle
 soak: setup  ## drive the server for 30 minutes, with faults
 	$(BIN)/python drive/soak.py
 
-fuzz: setup  ## feed the server 100,000 broken inputs
-	$(BIN)/python tests/fuzz_server.py
+fuzz: setup  ## break on purpose what the server reads: 200,000 inputs, 10,000 model files, all websocket cases
+	$(BIN)/python tests/fuzz_websockets.py
+	$(BIN)/python tests/fuzz_server.py --transport threading
+	$(BIN)/python tests/fuzz_server.py --transport eventlet
+	$(BIN)/python tests/fuzz_models.py
 
 structure: setup  ## print files, folders, arrows between them, circles, lengths
 	$(BIN)/python tests/structure_report.py

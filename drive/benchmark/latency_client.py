@@ -60,7 +60,7 @@ class LatencyClient:
     def __init__(self, url: str, jpegs: list[bytes]) -> None:
         texts = [json.dumps(["telemetry", telemetry_to_wire(jpeg, 1.25, 0.3, 12.0)]) for jpeg in jpegs]
         self._messages = itertools.cycle([mask_message(("42" + text).encode()) for text in texts])
-        self._client = SimulatorClient(url, timeout_s=ANSWER_S, as_slow_as_unity=True)
+        self._client = SimulatorClient(url, timeout_s=ANSWER_S, as_slow_as_unity=True, stays_alive=True)
         self.first_steer_at = 0.0
 
     def first_steer(self) -> None:

@@ -94,13 +94,9 @@ class LiveChannel:
             self._faults.report("viewers", "refusing a page: %d watch already", MAX_VIEWERS)
             start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
             return [b"too many pages watch"]
-        upgrade: Upgrade | None = environ.get("bridge.upgrade")
-
-        def attend(websocket: WebSocket) -> None:
-            if upgrade is not None:
-                self._attend(websocket, upgrade)
-
-        return WebSocket(attend, _Limits())(environ, start_response)
+        return WebSocket(lambda websocket: self._attend(websocket, environ["bridge.upgrade"]), _Limits())(
+            environ, start_response
+        )
 
     def hang_up(self) -> None:
         """Close every page's connection; the pages try again by themselves."""

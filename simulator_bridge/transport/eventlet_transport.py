@@ -45,6 +45,9 @@ class EventletTransport:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
                 log_request(format % args)  # errors of clients do not belong in the terminal
 
+            def get_environ(self) -> Any:
+                return {**super().get_environ(), "SERVER_PROTOCOL": self.request_version}  # the library's is constant
+
             def finish(self) -> None:
                 limiter.request_is_here(self.connection)  # it ends, with a request or without
                 super().finish()
@@ -132,6 +135,9 @@ class _EventletUpgrade:
         import eventlet
 
         eventlet.sleep(seconds)
+
+    def give_way(self) -> None:
+        self.sleep(0)
 
     def finished(self) -> Iterable[bytes]:
         from eventlet import wsgi

@@ -12,17 +12,22 @@ import json
 import os
 import socket
 import struct
+import threading
 import time
 import urllib.parse
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulator_bridge.errors import ProtocolError, UserError
-from simulator_bridge.transport.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, accept_key, apply_mask
+from simulator_bridge.transport.handshake import accept_key
+from simulator_bridge.transport.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, apply_mask
 
 FRAGMENT_BYTES = 1016  # websocket-sharp's WebSocket.FragmentLength
 PING_PERIOD_S = 25.0  # the simulator's own pings
+IDLE_S = 1.0  # after so long without a call the thread of `stays_alive` looks what has come
+MAX_EARLY = 1000  # messages that it takes in; the rest waits in the system's buffer
 DEFAULT_URL = "ws://127.0.0.1:4567/socket.io/?EIO=4&transport=websocket"
 MAX_MESSAGE_BYTES = 1_000_000  # from the server; a steer is 60
 MAX_HANDSHAKE_BYTES = 65536
@@ -58,12 +63,20 @@ class SimulatorClient:
         timeout_s: For connecting, and for each `receive` without its own.
         as_slow_as_unity: Write each fragment by itself and with Nagle's algorithm, as Unity's simulator does, instead
             of all in one write: the same bytes, for realistic measurements of latency.
+        stays_alive: Answer the server's pings also while nobody calls `receive`, as Unity's simulator does, in a thread
+            that sleeps while somebody does. Without it, a server drops a client whose owner is busy for 45 s.
 
     Raises:
         ConnectionLostError: If no server answers at `url`, or it refuses the websocket.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, timeout_s: float = 10.0, as_slow_as_unity: bool = False) -> None:
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        timeout_s: float = 10.0,
+        as_slow_as_unity: bool = False,
+        stays_alive: bool = False,
+    ) -> None:
         self._timeout_s = timeout_s
         self._as_slow_as_unity = as_slow_as_unity
         self._host, self._port, self._path = _split_url(url)
@@ -78,8 +91,15 @@ class SimulatorClient:
         except BaseException:
             self._sock.close()
             raise
-        self._ping_at = time.monotonic()
+        self._lock = threading.RLock()  # held while a packet is sent or one is waited for
+        self._early: deque[str | bytes] = deque()  # messages that came while nobody waited
+        self._lost: UserError | None = None  # why the connection ended while nobody waited
+        self._ping_at = self._used_at = time.monotonic()
+        self._closing = threading.Event()
         self.send_packet("2")
+        self._keeper = threading.Thread(target=self._stay_alive, name="pings", daemon=True) if stays_alive else None
+        if self._keeper is not None:
+            self._keeper.start()
 
     def __enter__(self) -> SimulatorClient:
         return self
@@ -109,8 +129,10 @@ class SimulatorClient:
         Raises:
             ConnectionLostError: If the connection is lost.
         """
-        for data in fragments if self._as_slow_as_unity else [b"".join(fragments)]:
-            self._send(data)
+        with self._lock:
+            self._used_at = time.monotonic()
+            for data in fragments if self._as_slow_as_unity else [b"".join(fragments)]:
+                self._send(data)
 
     def receive(self, timeout_s: float | None = None) -> Event:
         """Wait for the next packet; answers the server's pings and sends our own in the meantime.
@@ -121,14 +143,10 @@ class SimulatorClient:
             ProtocolError: If the server sends something that is not Socket.IO.
         """
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
-        while True:
-            message = self._receive_message(deadline)
-            if isinstance(message, bytes):
-                return Event("binary")
-            if message[:1] == "2":
-                self.send_packet("3" + message[1:])
-                continue
-            return _parse_packet(message)
+        with self._lock:
+            message = self._early.popleft() if self._early else self._receive_packet(deadline)
+            self._used_at = time.monotonic()
+        return Event("binary") if isinstance(message, bytes) else _parse_packet(message)
 
     def wait_for(self, *names: str, timeout_s: float | None = None) -> Event:
         """Wait for an event with one of these names, such as "steer" and "manual"; others are skipped.
@@ -145,6 +163,9 @@ class SimulatorClient:
 
     def close(self) -> None:
         """Close the connection as websocket-sharp does when the program ends; never raises."""
+        self._closing.set()
+        if self._keeper is not None:
+            self._keeper.join()
         try:
             self._sock.settimeout(1.0)
             self._sock.sendall(_frame(True, CLOSE, struct.pack(">H", 1001)))
@@ -179,6 +200,32 @@ class SimulatorClient:
         except OSError as error:
             raise ConnectionLostError(f"the connection to the drive server is lost: {error}") from error
 
+    def _stay_alive(self) -> None:
+        """Answer pings while nobody calls, and keep what else comes for who calls next."""
+        while not self._closing.wait(IDLE_S):
+            if not self._lock.acquire(blocking=False):
+                continue
+            try:
+                while time.monotonic() - self._used_at >= IDLE_S and len(self._early) < MAX_EARLY:
+                    self._early.append(self._receive_packet(time.monotonic()))
+            except NoAnswerError:
+                continue
+            except UserError as error:
+                self._lost = error
+                return
+            finally:
+                self._lock.release()
+
+    def _receive_packet(self, deadline: float) -> str | bytes:
+        """The next message that is not a ping; pings are answered."""
+        if self._lost is not None:
+            raise self._lost
+        while True:
+            message = self._receive_message(deadline)
+            if isinstance(message, bytes) or message[:1] != "2":
+                return message
+            self.send_packet("3" + message[1:])
+
     def _receive_message(self, deadline: float) -> str | bytes:
         while True:
             final, opcode, payload = self._read_frame(deadline)
@@ -193,20 +240,24 @@ class SimulatorClient:
                     return message if opcode == BINARY else message.decode("utf-8")
 
     def _read_frame(self, deadline: float) -> tuple[bool, int, bytes]:
-        first, second = self._take(2, deadline)
-        size = second & 0x7F
+        """The next frame: final, opcode, payload; one that is not here in time stays in the buffer."""
+        buffer = self._buffer
+        self._fill_to(2, deadline)
+        size, start = buffer[1] & 0x7F, 2
         if size >= 126:
-            size = int.from_bytes(self._take(2 if size == 126 else 8, deadline), "big")
-        if second & 0x80 or size > MAX_MESSAGE_BYTES:
+            start = 4 if size == 126 else 10
+            self._fill_to(start, deadline)
+            size = int.from_bytes(buffer[2:start], "big")
+        if buffer[1] & 0x80 or size > MAX_MESSAGE_BYTES:
             raise ProtocolError(f"the drive server sent a masked or huge frame ({size} bytes)")
-        return bool(first & 0x80), first & 0x0F, self._take(size, deadline)
+        self._fill_to(start + size, deadline)
+        frame = bool(buffer[0] & 0x80), buffer[0] & 0x0F, bytes(buffer[start : start + size])
+        del buffer[: start + size]
+        return frame
 
-    def _take(self, n: int, deadline: float) -> bytes:
+    def _fill_to(self, n: int, deadline: float) -> None:
         while len(self._buffer) < n:
             self._fill(deadline)
-        taken = bytes(self._buffer[:n])
-        del self._buffer[:n]
-        return taken
 
     def _fill(self, deadline: float) -> None:
         while True:
@@ -215,12 +266,12 @@ class SimulatorClient:
                 self._ping_at = now
                 self.send_packet("2")
             wait_s = min(deadline - now, PING_PERIOD_S)
-            if wait_s <= 0:
-                raise NoAnswerError("no answer from the drive server in time")
             try:
-                self._sock.settimeout(wait_s)
+                self._sock.settimeout(max(wait_s, 0.0))  # 0: what is here already
                 data = self._sock.recv(65536)
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError):
+                if wait_s <= 0:
+                    raise NoAnswerError("no answer from the drive server in time") from None
                 continue
             except OSError as error:
                 raise ConnectionLostError(f"the connection to the drive server is lost: {error}") from error

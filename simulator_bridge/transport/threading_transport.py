@@ -71,6 +71,9 @@ class _ThreadingUpgrade:
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
+    def give_way(self) -> None:
+        return  # the system does it
+
     def finished(self) -> Iterable[bytes]:
         return []
 

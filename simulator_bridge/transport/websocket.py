@@ -7,8 +7,7 @@ it is read. No extensions: JPEG in base64 hardly compresses, and without compres
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import codecs
 import logging
 import select
 import socket
@@ -23,15 +22,18 @@ from typing import Any, Protocol
 import numpy as np
 
 from simulator_bridge.transport.fault_log import FaultLog
+from simulator_bridge.transport.handshake import accept_key, refuse_handshake
 
 logger = logging.getLogger(__name__)
 faults = FaultLog(logger)
 
-GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 CLOSE_NORMAL, CLOSE_GOING_AWAY, CLOSE_PROTOCOL_ERROR, CLOSE_INVALID_TEXT, CLOSE_TOO_BIG = 1000, 1001, 1002, 1007, 1009
+CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011})  # RFC 6455's own; others: 3000 to 4999
 MAX_FRAGMENTS = 65536  # of one message; the simulator's have about 30
 MAX_READS_AHEAD = 64  # after a message, before it is handled; at most 4 MB
+FRAMES_AT_ONCE = 32  # then others have their turn, also when the peer never stops
 MAX_WAITING = 256  # messages read ahead; those of one read may exceed it
 CLOSE_PATIENCE_S = 1.0  # for a send that blocks, before a close gives up
 _RECEIVE_BYTES = 65536
@@ -60,6 +62,9 @@ class Upgrade(Protocol):
     def sleep(self, seconds: float) -> None:
         """Sleep; other threads run in the meantime."""
 
+    def give_way(self) -> None:
+        """Let the other threads run, if they would not run by themselves."""
+
     def finished(self) -> Iterable[bytes]:
         """The response after which the HTTP server does not touch the connection."""
 
@@ -85,11 +90,6 @@ def apply_mask(payload: bytes | bytearray | memoryview, mask: bytes) -> bytes:
     if not rest:
         return words.tobytes()
     return words.tobytes() + bytes(a ^ b for a, b in zip(payload[-rest:], mask, strict=False))
-
-
-def accept_key(key: str) -> str:
-    """Compute `Sec-WebSocket-Accept` for a `Sec-WebSocket-Key`; RFC 6455, section 4.2.2."""
-    return base64.b64encode(hashlib.sha1(key.encode("latin-1") + GUID).digest()).decode("ascii")
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,13 @@ class WebSocket:
         self._at = 0  # how much of the buffer is used up
         self._parts: list[bytes] = []  # fragments of the message that is being read
         self._kind, self._size = 0, 0  # its opcode and its bytes so far
+        self._n_checked = 0  # bytes of the text frame that is being read, found to be UTF-8 so far
+        self._undecoded = b""  # the beginning of a character, at the end of what is checked
+        self._n_frames = 0
         self._began_at = 0.0
         self._error: WebSocketError | None = None  # the peer's protocol error after the waiting messages
         self._peer_closed = False
+        self._answer: int | None = CLOSE_NORMAL  # the close code that the peer is answered with; None: without one
         self._closed = False
         self._may_close = threading.Lock()  # never released: one close frame, however many threads close
         self.current: Message | None = None
@@ -128,18 +132,18 @@ class WebSocket:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         """Do the handshake, then run the handler until the connection ends."""
-        key = environ.get("HTTP_SEC_WEBSOCKET_KEY")
-        if not key or environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13" or "bridge.upgrade" not in environ:
-            start_response("426 Upgrade Required", [("Sec-WebSocket-Version", "13"), ("Content-Type", "text/plain")])
-            return [b"expected a websocket handshake, version 13"]
+        refusal = refuse_handshake(environ, start_response)
+        if refusal is not None:
+            return refusal
         upgrade: Upgrade = environ["bridge.upgrade"]
         self._sock = upgrade.take_socket()  # python-engineio sets this attribute's timeout
         self._send_lock = upgrade.make_lock()
+        self._give_way = upgrade.give_way
         try:
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._sock.sendall(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Accept: " + accept_key(key).encode("ascii") + b"\r\n\r\n"
+                b"Sec-WebSocket-Accept: " + accept_key(environ["HTTP_SEC_WEBSOCKET_KEY"]).encode("ascii") + b"\r\n\r\n"
             )
             self._handler(self)
         except OSError:
@@ -168,7 +172,7 @@ class WebSocket:
             faults.report("websocket", "closing a connection that broke the websocket protocol: %s", self._error)
             self.close(self._error.code)
         else:
-            self.close()
+            self.close(self._answer)
         return None
 
     def set_patience(self, seconds: float) -> None:
@@ -190,13 +194,13 @@ class WebSocket:
         else:
             self._send_frame(BINARY, message)
 
-    def close(self, code: int = CLOSE_NORMAL) -> None:
+    def close(self, code: int | None = CLOSE_NORMAL) -> None:
         """Close the connection, with a close frame if the peer is reading; from any thread, any number of times."""
         if not self._may_close.acquire(blocking=False):
             return
         try:
             if is_ready(self._sock, to_write=True):
-                self._send_frame(CLOSE, struct.pack(">H", code), patience_s=CLOSE_PATIENCE_S)
+                self._send_frame(CLOSE, b"" if code is None else struct.pack(">H", code), patience_s=CLOSE_PATIENCE_S)
             else:  # it does not read: let the system drop at once what is still to be sent
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except (OSError, ValueError):
@@ -241,7 +245,9 @@ class WebSocket:
             self._buffer += data
             try:
                 while self._read_frame():
-                    pass
+                    self._n_frames += 1
+                    if self._n_frames % FRAMES_AT_ONCE == 0:
+                        self._give_way()
             except WebSocketError as error:
                 self._error = WebSocketError(error.code, str(error))  # what was raised has frames that hold us
             if self._error is not None or self._peer_closed:
@@ -252,12 +258,13 @@ class WebSocket:
 
     def _read_frame(self) -> bool:
         """Take one whole frame out of the buffer; False if there is none, or the peer has closed."""
-        head = self._read_head()
-        if head is None or self._peer_closed:
+        head = None if self._peer_closed else self._read_head()
+        if head is None:
             return False
         final, opcode, head_size, size = head
         start = self._at + head_size
         if len(self._buffer) < start + size:
+            self._check_early(opcode, start)
             return False
         with memoryview(self._buffer) as view:
             payload = apply_mask(view[start : start + size], bytes(view[start - 4 : start]))
@@ -275,38 +282,59 @@ class WebSocket:
             return None
         first, second = buffer[at], buffer[at + 1]
         final, opcode, size, n_size = bool(first & 0x80), first & 0x0F, second & 0x7F, 0
-        if first & 0x70 or opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
+        if first & 0x70 or opcode not in OPCODES:
             raise WebSocketError(CLOSE_PROTOCOL_ERROR, f"a frame that begins with 0x{first:02x}")
         if not second & 0x80:
             raise WebSocketError(CLOSE_PROTOCOL_ERROR, "a frame without a mask")
         if opcode >= CLOSE and (size > 125 or not final):
             raise WebSocketError(CLOSE_PROTOCOL_ERROR, "a control frame that is long or fragmented")
+        if opcode < CLOSE and (opcode == CONTINUATION) != bool(self._parts):
+            raise WebSocketError(CLOSE_PROTOCOL_ERROR, "a fragment out of order")
         if size >= 126:
             n_size = 2 if size == 126 else 8
             if len(buffer) - at < 2 + n_size:
                 return None
             size = int.from_bytes(buffer[at + 2 : at + 2 + n_size], "big")
+            if size >> 63 or size < (126 if n_size == 2 else 65536):
+                raise WebSocketError(CLOSE_PROTOCOL_ERROR, f"a length of {size} in {n_size} bytes")
         if opcode < CLOSE and self._size + size > self._max_message_bytes:
             raise WebSocketError(CLOSE_TOO_BIG, f"a message of more than {self._max_message_bytes} bytes")
         return final, opcode, 2 + n_size + 4, size
 
+    def _check_early(self, opcode: int, start: int) -> None:
+        """Fail on text that cannot become UTF-8 while the rest of its frame is still to come."""
+        begin, end, turn = start + self._n_checked, len(self._buffer), self._n_checked % 4
+        if begin >= end or (opcode or self._kind) != TEXT:
+            return
+        with memoryview(self._buffer) as view:
+            mask = bytes(view[start - 4 : start])
+            piece = apply_mask(view[begin:end], mask[turn:] + mask[:turn])
+        self._check_text(piece)
+        self._n_checked = end - start
+
+    def _check_text(self, piece: bytes) -> None:
+        if self._undecoded or not piece.isascii():
+            self._undecoded = _check_utf8(self._undecoded + piece)
+
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == CLOSE:
+            self._answer = _read_close_code(payload)
             self._peer_closed = True
         elif opcode == PING:
             self._send_frame(PONG, payload)
 
     def _add_part(self, final: bool, opcode: int, payload: bytes) -> None:
-        if (opcode == CONTINUATION) != bool(self._parts):
-            raise WebSocketError(CLOSE_PROTOCOL_ERROR, "a fragment out of order")
         self._kind = opcode or self._kind
+        if self._kind == TEXT and not final:  # the end is decoded with the whole
+            self._check_text(payload[self._n_checked :] if self._n_checked else payload)
+        self._n_checked = 0
         self._parts.append(payload)
         self._size += len(payload)
         if len(self._parts) > MAX_FRAGMENTS:
             raise WebSocketError(CLOSE_TOO_BIG, f"a message of more than {MAX_FRAGMENTS} fragments")
         if final:
             data = _decode_message(self._kind, self._parts)
-            self._parts, self._kind, self._size = [], 0, 0
+            self._parts, self._kind, self._size, self._undecoded = [], 0, 0, b""
             now = time.perf_counter()
             self.waiting.append(Message(data, self._began_at, now))
             self._began_at = now  # of the next message in the same bytes
@@ -334,3 +362,36 @@ def _decode_message(kind: int, parts: list[bytes]) -> str | bytes:
         return message.decode("utf-8")
     except UnicodeDecodeError:
         raise WebSocketError(CLOSE_INVALID_TEXT, "text that is not UTF-8") from None
+
+
+def _check_utf8(data: bytes) -> bytes:
+    """The bytes at the end of incomplete text that are the beginning of a character.
+
+    Raises:
+        WebSocketError: If no bytes that follow could make the text UTF-8; RFC 6455, section 8.1.
+    """
+    try:
+        rest = data[codecs.utf_8_decode(data, "strict", False)[1] :]
+    except UnicodeDecodeError:
+        rest = None
+    if rest is None or (rest[:1] == b"\xed" and rest[1:] >= b"\xa0"):  # a surrogate, for which the codec waits
+        raise WebSocketError(CLOSE_INVALID_TEXT, "text that cannot become UTF-8")
+    return rest
+
+
+def _read_close_code(payload: bytes) -> int | None:
+    """The code of a close frame; None if it has none.
+
+    Raises:
+        WebSocketError: If it is malformed, or a code that no peer may send; RFC 6455, sections 5.5.1 and 7.4.
+    """
+    if not payload:
+        return None
+    code = int.from_bytes(payload[:2], "big")
+    if len(payload) == 1 or not (code in CLOSE_CODES or 3000 <= code < 5000):
+        raise WebSocketError(CLOSE_PROTOCOL_ERROR, f"a close frame of {len(payload)} bytes with the code {code}")
+    try:
+        payload[2:].decode("utf-8")
+    except UnicodeDecodeError:
+        raise WebSocketError(CLOSE_INVALID_TEXT, "a close frame whose reason is not UTF-8") from None
+    return code

@@ -26,7 +26,7 @@ from simulator_bridge.messages import Control, Telemetry
 from tests.support.drivable_model import drivable_model
 from tests.support.made_model import made_frames
 from tests.support.paths import ROOT
-from tests.support.running_server import running_server
+from tests.support.running_server import pongs, running_server
 
 
 def free_port() -> int:
@@ -81,6 +81,20 @@ def test_frames_sent_at_a_fixed_rate_do_not_wait_for_answers() -> None:
             client.close()
     assert (len(result.round_trips_s), result.n_unanswered) == (50, 0)
     assert 1 <= len(seen) <= 50
+
+
+def test_a_client_that_waits_for_its_turn_answers_pings_and_is_not_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = pongs(monkeypatch)
+    with (
+        running_server(ping_interval_s=0.05, ping_timeout_s=60) as server,
+        closing(LatencyClient(f"ws://127.0.0.1:{server.port}", draw_jpegs())) as client,
+    ):
+        client.first_steer()
+        while answered.acquire(blocking=False):
+            continue
+        for _ in range(3):  # meanwhile other servers start, or are driven
+            assert answered.acquire(timeout=20)
+        assert len(client.drive(2).round_trips_s) == 2
 
 
 @pytest.mark.parametrize("way", ["call", "predict"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -14,7 +14,7 @@ from simulator_bridge.serving.bridge_server import TRANSPORTS, BridgeServer
 from simulator_bridge.transport import connection_limits
 from simulator_bridge.transport import websocket as websocket_module
 from simulator_bridge.transport.simulator_client import mask_message
-from simulator_bridge.transport.websocket import WebSocket
+from simulator_bridge.transport.websocket import FRAMES_AT_ONCE, WebSocket
 from tests.fuzz_server import PACKETS, fuzz
 from tests.support.running_server import DRIVEN, ask, connect, running_server, wire_telemetry
 
@@ -117,8 +117,9 @@ class Server:
     max_http_buffer_size = 2_000_000
 
 
-def read_all(pieces: list[bytes]) -> list[str | bytes]:
+def read_all(pieces: list[bytes], give_way: Callable[[], None] = lambda: None) -> list[str | bytes]:
     websocket = WebSocket(lambda _: None, Server())
+    websocket._give_way = give_way
     websocket._sock = Wire(pieces)  # type: ignore[assignment]
     websocket._closed = True  # nothing is sent
     messages = []
@@ -136,3 +137,12 @@ def test_however_a_stream_is_cut_its_messages_are_the_same(packets: list[str], d
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(websocket_module, "is_ready", lambda sock, to_write=False: data.draw(st.booleans()))
         assert read_all([piece for piece in pieces if piece]) == packets
+
+
+@pytest.mark.parametrize("frame", [b"\x8a\x80mask", b"\x00\x80mask"], ids=["pongs", "fragments"])
+def test_frames_without_end_leave_others_their_turn(frame: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket_module, "is_ready", lambda sock, to_write=False: False)
+    turns: list[None] = []
+    flood = b"\x01\x80mask" + frame * (10 * FRAMES_AT_ONCE)
+    read_all([flood], lambda: turns.append(None))
+    assert len(turns) == 10

@@ -9,10 +9,14 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
+import pytest
+from engineio import packet as engineio_packet
 
 from simulator_bridge.messages import FRAME_SHAPE, Control, Telemetry, encode_frame, telemetry_to_wire
 from simulator_bridge.serving.bridge_server import BridgeServer
 from simulator_bridge.serving.driver import Driver
+from simulator_bridge.transport import simulator_client
+from simulator_bridge.transport.bridge_session import BridgeSession
 from simulator_bridge.transport.simulator_client import SimulatorClient
 
 JPEG = encode_frame(np.full(FRAME_SHAPE, 120, np.uint8))
@@ -68,6 +72,21 @@ def ask(client: SimulatorClient, payload: object) -> Any:
     """Send a telemetry, return the payload of the steer that answers it."""
     client.emit("telemetry", payload)
     return client.wait_for("steer").payload
+
+
+def pongs(patch: pytest.MonkeyPatch) -> threading.Semaphore:
+    """Released once for each ping that a client answers; clients that stay alive by themselves are quick to do so."""
+    answered = threading.Semaphore(0)
+    receive = BridgeSession.receive
+
+    def notice(session: BridgeSession, packet: Any) -> None:
+        receive(session, packet)
+        if packet.packet_type == engineio_packet.PONG:
+            answered.release()
+
+    patch.setattr(BridgeSession, "receive", notice)
+    patch.setattr(simulator_client, "IDLE_S", 0.01)
+    return answered
 
 
 def http(server: BridgeServer, request: str, body: bytes = b"") -> bytes:

@@ -72,7 +72,7 @@ class RemoteDriver:
 
     def _ask_once(self, payload: dict[str, str]) -> Control:
         if self._client is None:
-            self._client = SimulatorClient(self._url, timeout_s=self._answer_s)
+            self._client = SimulatorClient(self._url, timeout_s=self._answer_s, stays_alive=True)
             self.n_connections += 1
             logger.info("connected to %s", self._url)
         progress, self._progress = self._progress, None
