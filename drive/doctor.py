@@ -19,6 +19,7 @@ from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import host_option, json_option, port_option, transport_option
 from simulator_bridge.cli.options import check_options
 from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.errors import UsageError
 from simulator_bridge.transport.transport_name import TransportName
 
@@ -65,9 +66,9 @@ def check_and_print(config: DoctorConfig) -> int:
     results: list[CheckResult] = []
     for result in run_checks(config.model, config.host, config.port, config.transport):
         results.append(result)
-        print(result, flush=True)  # noqa: T201 - the command's result
+        print_result(result)
     n_bad = sum(result.kind == "bad" for result in results)
-    print(_summary(n_bad, config.model))  # noqa: T201 - the command's result
+    print_result(_summary(n_bad, config.model))
     if config.json is not None:
         write_json(config.json, results)
     return 1 if n_bad else 0

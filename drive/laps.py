@@ -21,6 +21,7 @@ from drive.evaluation.lap_config import LapsConfig
 from drive.model_argument import check_model
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.cli.standard_output import print_result
 
 if TYPE_CHECKING:
     from drive.evaluation.lap_runs import LapResult
@@ -63,7 +64,7 @@ def run(config: LapsConfig) -> int:
     jobs = config.plan()
     logger.info("%s: %d drives of %d laps", config.driver, len(jobs), config.laps)
     results = run_jobs(config, jobs, _log)
-    print(build_table(results))  # noqa: T201 - the command's result
+    print_result(build_table(results))
     if config.json is not None:
         write_json(config.json, _to_json(config, results))
     if config.report is not None:

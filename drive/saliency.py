@@ -20,6 +20,7 @@ from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _print_by_class(config: SaliencyConfig, recording: Recording, maps: dict[int
 
     labelled = ((frame, saliency, load_labels(recording, row)) for row, (frame, saliency) in maps.items())
     by_class = measure_by_class(labelled, seen_rows(config.model))
-    print(build_table(by_class, len(maps)))  # noqa: T201 - the command's result
+    print_result(build_table(by_class, len(maps)))
     if config.json is not None:
         content = {"model": str(config.model), "recording": str(recording.folder), "frames": len(maps)}
         write_json(config.json, {**content, "shares": shares_to_json(by_class)})
@@ -133,7 +134,7 @@ def _draw(sheet: Path, config: SaliencyConfig, maps: dict[int, tuple[Frame, Sali
     pictures = [overlay(frame, saliency) for frame, saliency in pairs[::step][: config.sheet_frames]]
     caption = f"{config.model.name}: what moves its steering, faint pink to strong yellow"
     save(draw([Strip([(caption, INK)], pictures)]), sheet)
-    print(sheet)  # noqa: T201 - the command's result
+    print_result(sheet)
 
 
 if __name__ == "__main__":

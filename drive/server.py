@@ -33,6 +33,7 @@ from simulator_bridge.cli.common_options import (
 )
 from simulator_bridge.cli.options import check_options, option
 from simulator_bridge.cli.output_file import check_output_folder
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.errors import UsageError
 from simulator_bridge.transport.transport_name import TransportName
 
@@ -191,18 +192,16 @@ def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) 
     server.listen()
     if config.record:
         logger.info("recording into %s", config.record)
-    print(  # noqa: T201 - the command's result
+    print_result(
         f"serving {config.model} on http://{config.host}:{server.port} at {config.speed_mph:g} mph: "
         "start the simulator and choose Autonomous Mode; Ctrl-C stops. "
         f"Watch it at http://{config.host}:{server.port}/cockpit" + (f"?token={token}" if token else ""),
-        flush=True,
     )
     if token is not None:
-        print(  # noqa: T201 - the command's result
+        print_result(
             f"clients must show the token: ws://{config.host}:{server.port}/?token={token} - Udacity's simulator "
             "cannot, and connects only to its own computer, port 4567: run there  ssh -N -L "
             f"4567:127.0.0.1:{server.port} THIS_COMPUTER  and leave out --host here",
-            flush=True,
         )
     server.serve(memory.tick)
 

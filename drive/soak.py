@@ -23,6 +23,7 @@ from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import json_option, quiet_option, seed_option, transport_option
 from simulator_bridge.cli.options import check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.terminal import console_for_person
 from simulator_bridge.transport.transport_name import TransportName
 
@@ -81,7 +82,7 @@ def run(config: SoakConfig) -> int:
     with closing(OwnServer(config.model or Path(), way, config.transport)) as server:
         summary = soak(server, config)
     lines, is_good = judge(summary)
-    print("\n".join(lines))  # noqa: T201 - the command's result
+    print_result("\n".join(lines))
     if config.json is not None:
         write_json(config.json, summary)
     return 0 if is_good else 1

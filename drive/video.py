@@ -19,6 +19,7 @@ from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.errors import UsageError
 
 EPILOG = """\
@@ -71,7 +72,7 @@ def run(config: VideoConfig) -> int:
         config.recording, config.out, config.model,
         with_saliency=config.saliency, start_s=config.start_s, seconds=config.seconds,
     )  # fmt: skip
-    print(film)  # noqa: T201 - the command's result
+    print_result(film)
     return 0
 
 

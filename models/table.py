@@ -15,6 +15,7 @@ from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.cli.standard_output import print_result
 
 if TYPE_CHECKING:
     from models.costs import Costs
@@ -82,7 +83,7 @@ def run(config: TableConfig) -> int:
         for model_config in configs:
             rows.append(measure(model_config, config.timing))
             on_progress(len(rows))
-    print(build_table(rows))  # noqa: T201 - the command's result
+    print_result(build_table(rows))
     if config.json:
         write_json(config.json, rows)
     return 0

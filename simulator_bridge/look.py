@@ -17,6 +17,7 @@ from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import backend_option, seed_option, track_option, weather_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.simulator.scene.scene_options import Backend, Weather
 
 
@@ -64,7 +65,7 @@ def run(config: LookConfig) -> int:
         track, config.frames, config.seed, config.weather, config.backend, with_labels=config.labels
     )
     contact_sheet.save(contact_sheet.draw([*seen, *strips]), config.out)
-    print(config.out)  # noqa: T201 - the command's result
+    print_result(config.out)
     return 0
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.output_file import check_output, check_output_folder, replacing, write_json
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.simulator.run.simulate_config import SimulateConfig
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def run(config: SimulateConfig) -> int:
     if config.benchmark:
         from simulator_bridge.simulator.run.simulation_speed import run_benchmark
 
-        print(run_benchmark(config.track, config.seed))  # noqa: T201 - the command's result
+        print_result(run_benchmark(config.track, config.seed))
         return 0
     for flag, file in (("--json", config.json), ("--rollout", config.rollout), ("--video", config.video)):
         check_output(flag, file)
@@ -61,7 +62,7 @@ def run(config: SimulateConfig) -> int:
     result = run_simulation(config)
     _save(config, result)
     if not config.status:
-        print(_describe(result))  # noqa: T201 - the command's result
+        print_result(_describe(result))
     return 0
 
 

@@ -16,6 +16,7 @@ from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.text_table import TextColumn, text_table
 from train.data.training_rows import load_rows
 from train.train_config import TrainConfig
@@ -71,7 +72,7 @@ def run(config: FeatureSpeedConfig) -> int:
     from train.benchmark.head_speed import measure_head_speed
 
     speeds = [measure_head_speed(training, model, rows, split) for model in models]
-    print(build_table(speeds))  # noqa: T201 - the command's result
+    print_result(build_table(speeds))
     if config.json:
         write_json(config.json, [speed.to_json() for speed in speeds])
     return 0

@@ -15,6 +15,7 @@ from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.text_table import TextColumn, text_table
 from train.data.training_rows import load_rows
 from train.train_config import TrainConfig
@@ -78,7 +79,7 @@ def run(config: ThroughputConfig) -> int:
     from train.benchmark.pipeline_speed import measure_pipeline
 
     speed = measure_pipeline(settings, model_config, rows, split, config.rounds)
-    print(build_table(config, speed))  # noqa: T201 - the command's result
+    print_result(build_table(config, speed))
     if config.json:
         write_json(config.json, speed.to_json())
     return 0

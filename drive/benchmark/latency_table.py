@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from drive.benchmark.latency_run import STAGES, Measured
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.text_table import TextColumn, text_table
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
@@ -89,7 +90,7 @@ def print_tables(summary: dict[str, Any]) -> None:
             lines.append(
                 f"{name}: the page saw {server['n_page_updates']} updates and {server['n_page_maps']} saliency maps"
             )
-    print("\n".join([*lines, NOTE]))  # noqa: T201 - the command's result
+    print_result("\n".join([*lines, NOTE]))
 
 
 def _server_table(servers: dict[str, dict[str, Any]]) -> str:

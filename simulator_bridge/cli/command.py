@@ -6,13 +6,14 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from simulator_bridge.cli.option_parser import build_parser
 from simulator_bridge.cli.parent_watch import end_with_parent
-from simulator_bridge.cli.standard_output import reserved_for_json
+from simulator_bridge.cli.standard_output import accept_every_character, reserved_for_json
 from simulator_bridge.cli.terminal import quiet
 from simulator_bridge.errors import UsageError, UserError
+from simulator_bridge.printable_text import printable
 
 Config = TypeVar("Config")
 
@@ -54,6 +55,7 @@ def run_command(
     Raises:
         SystemExit: With 2, for a wrong command line: usage and what is wrong on standard error.
     """
+    accept_every_character()
     parser = build_parser(config_type, description, epilog, former)  # type: ignore[arg-type]
     try:
         arguments = vars(parser.parse_args(argv))
@@ -72,7 +74,7 @@ def run_command(
         with quiet(is_quiet):
             return exit_code(body)
     except UsageError as error:
-        parser.exit(USAGE, f"{parser.format_usage()}{parser.prog}: error: {error}\n")
+        parser.exit(USAGE, f"{parser.format_usage()}{parser.prog}: error: {printable(error)}\n")
 
 
 def exit_code(body: Callable[[], int]) -> int:
@@ -84,7 +86,7 @@ def exit_code(body: Callable[[], int]) -> int:
     except UsageError:
         raise
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place where failures are printed
+        print(f"error: {printable(error)}", file=sys.stderr)  # noqa: T201 - the one place where failures are printed
         return 1
     except KeyboardInterrupt:
         return CTRL_C
@@ -97,7 +99,19 @@ def exit_code(body: Callable[[], int]) -> int:
 def set_up_logging(*, verbose: bool = False, quiet: bool = False, with_times: bool = False) -> None:
     """Log to standard error: warnings of libraries, and of our own packages as much as is asked for."""
     line = "%(asctime)s %(message)s" if with_times else "%(message)s"
-    logging.basicConfig(format=line, datefmt="%H:%M:%S", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PrintableFormatter(line, datefmt="%H:%M:%S"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
     for package in PACKAGES:
         logging.getLogger(package).setLevel(level)
+
+
+class _PrintableFormatter(logging.Formatter):
+    """One line for a message, whatever is in it: names of files, bytes of clients."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        return printable(super().formatException(ei), keep="\n")

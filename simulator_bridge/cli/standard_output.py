@@ -1,13 +1,16 @@
-"""The rule of `--json -`: standard output holds the JSON alone; the table goes to standard error."""
+"""Standard output: results for people, or with `--json -` the JSON alone; the table goes to standard error then."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO, cast
+
+from simulator_bridge.printable_text import printable
 
 STANDARD_OUTPUT = Path("-")
 
@@ -43,3 +46,14 @@ def reserved_for_json(json: Path | None, is_quiet: bool = False) -> Iterator[Non
 def json_stream() -> TextIO:
     """Standard output, for what the user asked to have there."""
     return sys.stdout.json if isinstance(sys.stdout, _Reserved) else sys.stdout
+
+
+def print_result(result: object) -> None:
+    """Print a command's result for a person, at once: a text with its lines, or a path; see `printable`."""
+    print(printable(result, keep="" if isinstance(result, Path) else "\n"), flush=True)  # noqa: T201 - the one place
+
+
+def accept_every_character() -> None:
+    """Let standard output show what its encoding lacks as escapes, as standard error does."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from simulator_bridge.printable_text import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -36,7 +38,7 @@ def console_for_person() -> Console:
 
 def say(line: str) -> None:
     """One line for the person, on standard error."""
-    console_for_person().print(line, markup=False)
+    console_for_person().print(printable(line), markup=False)
 
 
 @contextmanager
@@ -54,5 +56,5 @@ def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
         transient=True,
         disable=not console.is_terminal,
     ) as display:
-        task = display.add_task(what, total=total)
+        task = display.add_task(printable(what), total=total)
         yield lambda n_done: display.update(task, completed=n_done)

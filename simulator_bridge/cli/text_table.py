@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulator_bridge.printable_text import printable
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -62,7 +64,7 @@ def text_table(columns: Sequence[TextColumn], rows: Sequence[Sequence[object]], 
         if Measurement.get(console, wide, table).maximum <= WIDTH:
             break
     if title:
-        console.print(Text(title, overflow="fold"))
+        console.print(Text(printable(title), overflow="fold"))
     console.print(table)
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
@@ -92,7 +94,9 @@ def _build(columns: Sequence[TextColumn], rows: Sequence[Sequence[object]], gap:
         show_header=any(column.heading for column in columns),
     )
     for column in columns:
-        table.add_column(Text(column.heading), justify="right" if column.numeric else "left", overflow="fold")
+        table.add_column(
+            Text(printable(column.heading)), justify="right" if column.numeric else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(_cell(column, cell)) for column, cell in zip(columns, row, strict=True)))
     return table
@@ -103,4 +107,4 @@ def _cell(column: TextColumn, cell: object) -> str:
         return NOTHING
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return format_number(cell, column.digits)
-    return str(cell)
+    return printable(cell)

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from simulator_bridge.printable_text import printable
+
 logger = logging.getLogger(__name__)
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -49,4 +51,4 @@ class Transport(Protocol):
 
 def log_request(line: str) -> None:
     """Log what an HTTP server says of a request, for debugging, without the query: a token may be in it."""
-    logger.debug("%s", _QUERY.sub("?...", line))
+    logger.debug("%s", printable(_QUERY.sub("?...", line)))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.terminal import console_for_person
 from simulator_bridge.cli.text_table import TextColumn, text_table
 from simulator_bridge.recording.log.folder_scan import ScanItem
@@ -39,7 +40,7 @@ def print_checks(checks: Sequence[RecordingCheck]) -> None:
     tables = [*_recording_tables(recordings, bar), *_log_tables(logs)]
     if others:
         tables.append(_others_table(others))
-    print("\n\n".join([*tables, _sum(checks)]))  # noqa: T201 - the command's result
+    print_result("\n\n".join([*tables, _sum(checks)]))
 
 
 def _recording_tables(checks: Sequence[RecordingCheck], bar: str) -> Iterable[str]:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.pages.page_server import PageServer
 from simulator_bridge.recording.log.log_format import CAMERAS
 from simulator_bridge.simulator.simulation import Simulation
@@ -47,9 +48,7 @@ def serve_studio(config: StudioConfig) -> int:
         try:
             server.listening.wait()
             query = "" if token is None else f"?token={token}"
-            print(  # noqa: T201 - the command's result
-                f"drive at http://{config.host}:{server.port}{HOME}{query} ; Ctrl-C ends", flush=True
-            )
+            print_result(f"drive at http://{config.host}:{server.port}{HOME}{query} ; Ctrl-C ends")
             while not ended.is_set():
                 session.has_viewers = pages.channel.n_viewers > 0
                 session.tick()
