@@ -237,7 +237,7 @@ class SimulatorClient:
                 self._parts.append(payload)
                 if final:
                     message, self._parts = b"".join(self._parts), []
-                    return message if opcode == BINARY else message.decode("utf-8")
+                    return message if opcode == BINARY else _decode(message)
 
     def _read_frame(self, deadline: float) -> tuple[bool, int, bytes]:
         """The next frame: final, opcode, payload; one that is not here in time stays in the buffer."""
@@ -294,6 +294,13 @@ def _frame(final: bool, opcode: int, payload: bytes) -> bytes:
     n = len(payload)
     head = struct.pack(">BB", first, 0x80 | n) if n < 126 else struct.pack(">BBH", first, 0x80 | 126, n)
     return head + mask + apply_mask(payload, mask)
+
+
+def _decode(message: bytes) -> str:
+    try:
+        return message.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ProtocolError(f"expected text in UTF-8 from the drive server, got {message[:40]!r}") from None
 
 
 def _split_url(url: str) -> tuple[str, int, str]:

@@ -120,7 +120,7 @@ class WebSocket:
         self._kind, self._size = 0, 0  # its opcode and its bytes so far
         self._n_checked = 0  # bytes of the text frame that is being read, found to be UTF-8 so far
         self._undecoded = b""  # the beginning of a character, at the end of what is checked
-        self._n_frames = 0
+        self._n_left = FRAMES_AT_ONCE  # frames until others have their turn
         self._began_at = 0.0
         self._error: WebSocketError | None = None  # the peer's protocol error after the waiting messages
         self._peer_closed = False
@@ -245,8 +245,9 @@ class WebSocket:
             self._buffer += data
             try:
                 while self._read_frame():
-                    self._n_frames += 1
-                    if self._n_frames % FRAMES_AT_ONCE == 0:
+                    self._n_left -= 1
+                    if not self._n_left:
+                        self._n_left = FRAMES_AT_ONCE
                         self._give_way()
             except WebSocketError as error:
                 self._error = WebSocketError(error.code, str(error))  # what was raised has frames that hold us
@@ -291,11 +292,11 @@ class WebSocket:
         if opcode < CLOSE and (opcode == CONTINUATION) != bool(self._parts):
             raise WebSocketError(CLOSE_PROTOCOL_ERROR, "a fragment out of order")
         if size >= 126:
-            n_size = 2 if size == 126 else 8
+            n_size, least, form = (2, 126, ">H") if size == 126 else (8, 65536, ">Q")
             if len(buffer) - at < 2 + n_size:
                 return None
-            size = int.from_bytes(buffer[at + 2 : at + 2 + n_size], "big")
-            if size >> 63 or size < (126 if n_size == 2 else 65536):
+            (size,) = struct.unpack_from(form, buffer, at + 2)
+            if not least <= size < 1 << 63:
                 raise WebSocketError(CLOSE_PROTOCOL_ERROR, f"a length of {size} in {n_size} bytes")
         if opcode < CLOSE and self._size + size > self._max_message_bytes:
             raise WebSocketError(CLOSE_TOO_BIG, f"a message of more than {self._max_message_bytes} bytes")
@@ -309,12 +310,8 @@ class WebSocket:
         with memoryview(self._buffer) as view:
             mask = bytes(view[start - 4 : start])
             piece = apply_mask(view[begin:end], mask[turn:] + mask[:turn])
-        self._check_text(piece)
+        self._undecoded = _check_utf8(self._undecoded + piece)
         self._n_checked = end - start
-
-    def _check_text(self, piece: bytes) -> None:
-        if self._undecoded or not piece.isascii():
-            self._undecoded = _check_utf8(self._undecoded + piece)
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == CLOSE:
@@ -325,8 +322,8 @@ class WebSocket:
 
     def _add_part(self, final: bool, opcode: int, payload: bytes) -> None:
         self._kind = opcode or self._kind
-        if self._kind == TEXT and not final:  # the end is decoded with the whole
-            self._check_text(payload[self._n_checked :] if self._n_checked else payload)
+        if self._kind == TEXT and not final and (self._undecoded or not payload.isascii()):
+            self._undecoded = _check_utf8(self._undecoded + payload[self._n_checked :])
         self._n_checked = 0
         self._parts.append(payload)
         self._size += len(payload)

@@ -10,6 +10,7 @@ from contextlib import closing
 
 import pytest
 
+from simulator_bridge.errors import ProtocolError
 from simulator_bridge.simulator.run.remote_driver import RemoteDriver
 from simulator_bridge.transport import simulator_client
 from simulator_bridge.transport.handshake import accept_key
@@ -126,3 +127,14 @@ def test_a_message_that_is_half_there_in_time_is_whole_the_next_time(server: Scr
                 client.receive(timeout_s=0.02)
             server.send(STEER[cut:])
             assert client.receive().payload == {"a": "0.5"}
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"\x81\x02\xff\xfe", b"\x81\x8242", b"\x81\x7f" + b"\xff" * 8, b"\x81\x0342["],
+    ids=["not UTF-8", "masked", "huge", "no JSON"],
+)  # fmt: skip
+def test_a_server_that_talks_rubbish_is_a_clear_error(server: ScriptedServer, rubbish: bytes) -> None:
+    with SimulatorClient(server.url) as client:
+        server.send(rubbish)
+        with pytest.raises(ProtocolError, match=r"drive server|Socket\.IO event"):
+            client.receive()
