@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from simulator_bridge.cli.text_table import TextColumn, text_table
-from simulator_bridge.transport.websocket import CLOSE
+from simulator_bridge.transport.websocket_frames import CLOSE
 from tests.support.websockets.echo_websocket import echo_server
 from tests.support.websockets.raw_websocket import Frame, RawWebSocket, frame
 from tests.websocket_cases import NORMAL, SECTIONS, Case, Reply, cases, quick_cases

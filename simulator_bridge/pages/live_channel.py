@@ -20,7 +20,9 @@ from typing import Any
 from simulator_bridge.errors import UserError
 from simulator_bridge.pages.live_viewer import Viewer
 from simulator_bridge.transport.fault_log import FaultLog
-from simulator_bridge.transport.websocket import CLOSE_GOING_AWAY, Upgrade, WebSocket
+from simulator_bridge.transport.transport_contract import Upgrade
+from simulator_bridge.transport.websocket import WebSocket
+from simulator_bridge.transport.websocket_frames import CLOSE_GOING_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -109,8 +111,8 @@ class LiveChannel:
             self._n_viewers += 1
             viewer = Viewer(self._n_viewers, self._first_view)
             self._open[viewer] = websocket
-        upgrade.start_thread(lambda: self._send(viewer, websocket, upgrade))
         try:
+            upgrade.start_thread(lambda: self._send(viewer, websocket, upgrade))
             self._listen(viewer, websocket, upgrade)
         finally:
             viewer.is_gone = True

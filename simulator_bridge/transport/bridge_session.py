@@ -19,7 +19,8 @@ from engineio import json as engineio_json
 from engineio import packet as engineio_packet
 
 from simulator_bridge.transport.fault_log import FaultLog
-from simulator_bridge.transport.websocket import Message, WebSocket, logger
+from simulator_bridge.transport.websocket import WebSocket, logger
+from simulator_bridge.transport.websocket_frames import Message
 
 faults = FaultLog(logger)
 

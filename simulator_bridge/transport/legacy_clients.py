@@ -31,7 +31,8 @@ from simulator_bridge.errors import UserError
 from simulator_bridge.transport.bridge_session import BridgeSession, EngineIoWebSocket
 from simulator_bridge.transport.engineio3_payload import decode_engineio3_payload, encode_engineio3_payload
 from simulator_bridge.transport.fault_log import FaultLog
-from simulator_bridge.transport.websocket import CLOSE_GOING_AWAY
+from simulator_bridge.transport.handshake import refuse_handshake
+from simulator_bridge.transport.websocket_frames import CLOSE_GOING_AWAY
 
 logger = logging.getLogger(__name__)
 faults = FaultLog(logger)
@@ -225,8 +226,10 @@ class BridgeEngineServer(engineio.Server):  # type: ignore[misc]  # the library 
             environ["CONTENT_LENGTH"] = "0"
         if "j" in query:  # JSONP: any page could read it
             return _refuse(start_response, "400 Bad Request", "JSONP is not served")
-        if "sid" not in query and query.get("transport") == ["websocket"] and not _asks_for_websocket(environ):
-            return _refuse(start_response, "400 Bad Request", "expected a websocket handshake")
+        if "sid" not in query and query.get("transport") == ["websocket"]:  # before a session is made for it
+            refusal = refuse_handshake(environ, start_response)
+            if refusal is not None:
+                return refusal
         if "sid" not in query and len(self.sockets) >= MAX_SESSIONS and not self._make_room():
             faults.report("sessions", "refusing a client: %d are being driven", len(self.sockets))
             return _refuse(start_response, "503 Service Unavailable", "too many clients")
@@ -271,11 +274,6 @@ class BridgeEngineServer(engineio.Server):  # type: ignore[misc]  # the library 
         if environ["REQUEST_METHOD"] == "GET" and statuses[0].startswith("200"):
             return [encode_engineio3_payload(answer.decode("utf-8").split("\x1e"))]
         return [b"ok" if answer == b"OK" else answer]
-
-
-def _asks_for_websocket(environ: dict[str, Any]) -> bool:
-    connection = [word.strip() for word in environ.get("HTTP_CONNECTION", "").lower().split(",")]
-    return "upgrade" in connection and environ.get("HTTP_UPGRADE", "").lower() == "websocket"
 
 
 def _refuse(start_response: Callable[..., Any], status: str, reason: str) -> list[bytes]:

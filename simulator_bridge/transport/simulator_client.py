@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from simulator_bridge.errors import ProtocolError, UserError
 from simulator_bridge.transport.handshake import accept_key
-from simulator_bridge.transport.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, apply_mask
+from simulator_bridge.transport.websocket_frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, apply_mask
 
 FRAGMENT_BYTES = 1016  # websocket-sharp's WebSocket.FragmentLength
 PING_PERIOD_S = 25.0  # the simulator's own pings

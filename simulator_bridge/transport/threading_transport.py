@@ -14,8 +14,7 @@ from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
 from simulator_bridge.transport.connection_limits import ACCEPT_PAUSE_S, REQUEST_S, ConnectionLimiter
 from simulator_bridge.transport.fault_log import FaultLog
-from simulator_bridge.transport.transport_contract import TICK_S, WsgiApp, log_request
-from simulator_bridge.transport.websocket import Lock
+from simulator_bridge.transport.transport_contract import TICK_S, Lock, WsgiApp, log_request
 
 logger = logging.getLogger(__name__)
 faults = FaultLog(logger)

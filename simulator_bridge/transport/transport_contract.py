@@ -19,6 +19,35 @@ TICK_S = 0.1  # between two calls of the caller's own work
 _QUERY = re.compile(r"\?\S*")
 
 
+class Lock(Protocol):
+    """What `threading.Lock` and eventlet's semaphore have in common."""
+
+    def acquire(self, blocking: bool = ..., timeout: Any = ...) -> bool: ...  # noqa: D102
+    def release(self) -> None: ...  # noqa: D102
+
+
+class Upgrade(Protocol):
+    """How a transport passes on a connection: `environ["bridge.upgrade"]`."""
+
+    def take_socket(self) -> socket.socket:
+        """The connection's socket; its HTTP server must not use it any more."""
+
+    def make_lock(self) -> Lock:
+        """Make a lock for the transport's kind of threads."""
+
+    def start_thread(self, run: Callable[[], None]) -> None:
+        """Run a function in a new thread of the transport's kind, which ends with the process."""
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep; other threads run in the meantime."""
+
+    def give_way(self) -> None:
+        """Let the other threads run, if they would not run by themselves."""
+
+    def finished(self) -> Iterable[bytes]:
+        """The response after which the HTTP server does not touch the connection."""
+
+
 class Transport(Protocol):
     """Serves a WSGI application on a listening socket.
 

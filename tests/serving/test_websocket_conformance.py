@@ -10,7 +10,7 @@ import pytest
 from simulator_bridge.pages.live_channel import LiveChannel, Update
 from simulator_bridge.pages.served_pages import ServedPages
 from simulator_bridge.serving.bridge_server import TRANSPORTS, BridgeServer
-from simulator_bridge.transport.websocket import CLOSE, CONTINUATION, PING, PONG, TEXT
+from simulator_bridge.transport.websocket_frames import CLOSE, CONTINUATION, PING, PONG, TEXT
 from tests.fuzz_websockets import judge_all
 from tests.support.running_server import DRIVEN, ask, connect, http, running_server, wire_telemetry
 from tests.support.websockets.echo_websocket import echo_server

@@ -6,7 +6,7 @@ import select
 import socket
 from dataclasses import dataclass
 
-from simulator_bridge.transport.websocket import apply_mask
+from simulator_bridge.transport.websocket_frames import apply_mask
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
