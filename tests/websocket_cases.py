@@ -2,8 +2,9 @@
 
 https://github.com/crossbario/autobahn-testsuite, version 25.10.1, sections 1 to 10: what is sent to a server that sends
 every message back, and what has to come from it. The suite itself needs Python 2.7, so its cases are written down here;
-they have its numbers. Two differences: nothing waits for a time to pass, and echoes are compared whole. Its sections 12
-and 13 are about compression, which is negotiated, and which our server never agrees to.
+they have its numbers. Three differences: nothing waits for a time to pass; echoes are compared whole; 9.3.1 and 9.4.1
+do not end with an empty fragment, which is one more than we allow. Its sections 12 and 13 are about compression, which
+is negotiated, and which our server never agrees to.
 """
 
 from __future__ import annotations
