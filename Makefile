@@ -49,8 +49,9 @@ types: setup  ## check the types
 layers: setup  ## check that imports go downwards and in no circle
 	$(BIN)/lint-imports
 
-soak: setup  ## drive the server for 30 minutes, with faults
-	$(BIN)/python drive/soak.py
+soak: setup  ## drive the server for 30 minutes on each transport, with faults
+	$(BIN)/python drive/soak.py --transport threading
+	$(BIN)/python drive/soak.py --transport eventlet
 
 fuzz: setup  ## break on purpose what the server reads: 200,000 inputs, 10,000 model files, all websocket cases
 	$(BIN)/python tests/fuzz_websockets.py
