@@ -52,7 +52,7 @@ def port_option(default: int, **facts: Any) -> Any:
 
 def transport_option(default: str = "threading", **facts: Any) -> Any:
     """`--transport`: of a server; the type of its field lists them."""
-    return option(default, "how connections are served", **facts)
+    return option(default, "how connections are served; eventlet is in maintenance, and slower", **facts)
 
 
 def speed_option(default_mph: float, **facts: Any) -> Any:
