@@ -13,10 +13,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from models.model_file import ModelFile, Parity, layers_of
+from models.allowed_layers import layers_of, refuse_others
+from models.claimed_sizes import refuse_huge_model, refuse_huge_numbers
+from models.model_file import ModelFile, Parity
 from models.model_parts import split_model
 from models.policy import LiteRTPolicy
 from models.quiet_import import import_tensorflow, quietly
+from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE
 
@@ -33,7 +36,8 @@ def load_keras_model(file: ModelFile) -> keras.Model:
         ModelFileError: If it has Lambda layers or custom classes, does not take a raw frame, or this Keras cannot load
             it.
     """
-    _refuse_code(file)
+    refuse_others(file.path, file.architecture, file.keras_version)
+    refuse_huge_numbers(file.path, file.architecture)
     _refuse_other_input(file)
     import_tensorflow()
     import keras
@@ -41,8 +45,10 @@ def load_keras_model(file: ModelFile) -> keras.Model:
     try:
         with quietly():
             return _load(file)
+    except ModelFileError:
+        raise
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = shown(error) or type(error).__name__
         raise ModelFileError(
             f"{file.path}: written by Keras {file.keras_version}, Keras {keras.__version__} cannot load it ({reason}); "
             f"train it again with train/clone.py"
@@ -53,6 +59,7 @@ def _load(file: ModelFile) -> keras.Model:
     import keras
 
     repaired = _with_input_layer(file.architecture)
+    refuse_huge_model(file.path, repaired)
     if repaired is file.architecture:
         return keras.models.load_model(file.path, compile=False, safe_mode=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -135,25 +142,11 @@ def measure_parity(model: keras.Model, flatbuffer: bytes, frames: npt.NDArray[np
     )
 
 
-def _refuse_code(file: ModelFile) -> None:
-    """Refuse layers that run code from the file, or from outside Keras."""
-    for layer in layers_of(file.architecture):
-        name = layer["class_name"]
-        if name == "Lambda":
-            raise ModelFileError(
-                f"{file.path}: has a Lambda layer, Python code inside the model, which is never executed here "
-                f"(written by Keras {file.keras_version}); use a stock layer such as Rescaling and save it again"
-            )
-        module = layer.get("module")
-        if module is not None and str(module).split(".")[0] not in ("keras", "builtins"):
-            raise ModelFileError(f"{file.path}: needs {module}.{name}, only Keras' own layers are loaded here")
-
-
 def _refuse_other_input(file: ModelFile) -> None:
     shape = _input_shape(file.architecture)
     if shape is not None and tuple(shape) != FRAME_SHAPE:
         raise ModelFileError(
-            f"{file.path}: expected a model that takes raw frames {FRAME_SHAPE}, this one takes {tuple(shape)}: "
+            f"{file.path}: expected a model that takes raw frames {FRAME_SHAPE}, this one takes {shown(tuple(shape))}: "
             f"its preprocessing is not in the model; build it in, as train/clone.py does"
         )
 

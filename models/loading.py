@@ -9,6 +9,7 @@ import numpy as np
 
 from models.model_file import load_model_file
 from models.policy import LiteRTPolicy, Policy
+from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE, decode_frame, encode_frame
 
@@ -40,8 +41,14 @@ def load_policy(path: Path) -> LiteRTPolicy:
     if file.flatbuffer is not None:
         try:
             return LiteRTPolicy(file.flatbuffer, tuple(file.metadata["outputs"]))
-        except (ValueError, KeyError, RuntimeError) as error:  # what LiteRT raises on bytes that are no model
-            reason = " ".join(str(error).split())
+        except (
+            ValueError,
+            KeyError,
+            IndexError,
+            RuntimeError,
+            TypeError,
+        ) as error:  # LiteRT's, of bytes that are no model
+            reason = shown(" ".join(str(error).split()))
             raise ModelFileError(f"{path}: its LiteRT model is damaged ({reason}); train it again") from error
     from models.convert import convert_to_litert, load_keras_model  # Keras takes seconds to import
 

@@ -3,25 +3,31 @@
 It is an ordinary Keras .h5 (`keras.models.load_model(path, compile=False)`, no custom code), with one more group:
 
     /cloneway                 attributes `format` (int) and `metadata` (JSON text)
-    /cloneway/litert          uint8 (n,): the LiteRT flatbuffer, checked against the Keras model on real frames
+    /cloneway/litert          uint8 (n,): the LiteRT flatbuffer, checked against the Keras model on real frames;
+                              attribute `sha256`
 
 Reading needs h5py only. Nothing in a model file is ever executed.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
+from models.file_metadata import read_json_object, read_metadata
+from models.hdf5_file import MAX_TEXT_BYTES, open_hdf5
+from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
 
 FORMAT = 1
 GROUP, FLATBUFFER = "cloneway", "cloneway/litert"
+DIGEST = "sha256"  # attribute of the flatbuffer, in hexadecimal; older files have none
 
 
 @dataclass(frozen=True)
@@ -69,44 +75,63 @@ def load_model_file(path: Path) -> ModelFile:
     if not path.is_file():
         raise ModelFileError(f"{path}: no such file; train a model first with train/clone.py")
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             return _read(path, file)
     except ModelFileError:
         raise
-    except (OSError, KeyError, ValueError, RuntimeError) as error:  # what h5py and json raise on damaged content
+    except Exception as error:  # whatever h5py raises on a file that is none, or was made to break it
         raise ModelFileError(f"{path}: {_what_it_is(path)}; train it again or copy it anew") from error
 
 
 def _read(path: Path, file: h5py.File) -> ModelFile:
-    config = file.attrs.get("model_config")
-    if config is None or "model_weights" not in file:
+    if "model_config" not in file.attrs or not isinstance(file.get("model_weights"), h5py.Group):
         raise ModelFileError(
             f"{path}: expected a whole Keras model, this HDF5 file has no architecture in it"
             f" ({_list_of(file)}); save it with model.save('model.h5'), not save_weights()"
         )
-    metadata: dict[str, Any] = {}
+    metadata: Mapping[str, Any] = {}
     flatbuffer = None
     if GROUP in file:
-        if file[GROUP].attrs["format"] > FORMAT:
-            raise ModelFileError(
-                f"{path}: format {file[GROUP].attrs['format']}, this program reads up to {FORMAT}; update it"
-            )
-        metadata = json.loads(text_of(file[GROUP].attrs["metadata"]))
-        flatbuffer = file[FLATBUFFER][()].tobytes()
+        _refuse_other_format(path, file[GROUP])
+        metadata = read_metadata(_text(path, file[GROUP], "metadata"), path)
+        flatbuffer = _flatbuffer(path, file)
     version = text_of(file.attrs.get("keras_version", "unknown"))
-    return ModelFile(path, metadata, flatbuffer, json.loads(text_of(config)), version)
+    return ModelFile(path, metadata, flatbuffer, _architecture(path, file), shown(version, 20))
 
 
-def layers_of(architecture: Any) -> Iterator[Mapping[str, Any]]:
-    """Every serialised object of a Keras model, including nested ones."""
-    if isinstance(architecture, Mapping):
-        if "class_name" in architecture:
-            yield architecture
-        for value in architecture.values():
-            yield from layers_of(value)
-    elif isinstance(architecture, list):
-        for value in architecture:
-            yield from layers_of(value)
+def _refuse_other_format(path: Path, group: h5py.Group | h5py.Dataset) -> None:
+    written = group.attrs.get("format") if isinstance(group, h5py.Group) else None
+    if not isinstance(written, int | np.integer) or written < 1:
+        raise ModelFileError(f"{path}: damaged: expected its format as a number from 1, got {shown(written, 40)}")
+    if written > FORMAT:
+        raise ModelFileError(f"{path}: format {written}, this program reads up to {FORMAT}; update it")
+
+
+def _architecture(path: Path, file: h5py.File) -> Mapping[str, Any]:
+    architecture = read_json_object(_text(path, file, "model_config"), f"{path}: its architecture")
+    if not isinstance(architecture.get("class_name"), str) or not isinstance(architecture.get("config"), dict | list):
+        raise ModelFileError(f"{path}: its architecture is damaged: expected a class_name and a config; save it again")
+    return architecture
+
+
+def _flatbuffer(path: Path, file: h5py.File) -> bytes:
+    """The LiteRT model; only what it is by its headers is checked here, `models.policy` checks the rest."""
+    data = file.get(FLATBUFFER)
+    if not isinstance(data, h5py.Dataset) or data.dtype != np.uint8 or data.ndim != 1:
+        raise ModelFileError(f"{path}: its LiteRT model is missing or damaged: expected bytes; train it again")
+    flatbuffer: bytes = data[()].tobytes()
+    if DIGEST in data.attrs and text_of(data.attrs[DIGEST]) != hashlib.sha256(flatbuffer).hexdigest():
+        raise ModelFileError(f"{path}: its LiteRT model is damaged: it has another SHA-256 than when it was saved")
+    return flatbuffer
+
+
+def _text(path: Path, item: h5py.Group, name: str) -> str:
+    value = item.attrs.get(name)
+    if not isinstance(value, str | bytes):
+        raise ModelFileError(f"{path}: damaged: expected {name} as a text, got {shown(value, 40)}; train it again")
+    if len(value) > MAX_TEXT_BYTES:
+        raise ModelFileError(f"{path}: {name} has {len(value):,} bytes, at most {MAX_TEXT_BYTES:,} are read")
+    return text_of(value)
 
 
 def _what_it_is(path: Path) -> str:

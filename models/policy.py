@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from models.quiet_import import quietly
+from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE, Frame
 
 if TYPE_CHECKING:
     import keras
+
+IDENTIFIER = b"TFL3"
+MAX_TENSOR_BYTES = 2**31  # of all arrays of a flatbuffer, as if none shared memory with another
+MAX_VALUE_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -45,15 +52,18 @@ class LiteRTPolicy:
     def __init__(self, flatbuffer: bytes, outputs: tuple[str, ...]) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
+        if flatbuffer[4:8] != IDENTIFIER:
+            raise ModelFileError("expected a LiteRT model, these bytes are something else")
         with quietly():
             self._interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
+            _refuse_huge(self._interpreter.get_tensor_details())
             self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]["index"]
+        inputs = self._interpreter.get_input_details()
         # the converter changes the order of the outputs; in the signature they are output_0, output_1, ...
         details = self._interpreter.get_signature_runner().get_output_details()
+        _refuse_other_shapes(inputs, details, outputs)
+        self._input = inputs[0]["index"]
         self._outputs = [details[name]["index"] for name in sorted(details)]
-        if len(self._outputs) != len(outputs):
-            raise ModelFileError(f"the model has {len(self._outputs)} outputs, its metadata names {outputs}")
         self._names = outputs
         self._lock = threading.Lock()
 
@@ -88,6 +98,24 @@ class KerasPolicy:
         outputs = self._run(frame[np.newaxis])
         values = outputs if isinstance(outputs, list) else [outputs]
         return Action(**{name: float(value[0, 0]) for name, value in zip(self._names, values, strict=True)})
+
+
+def _refuse_huge(tensors: list[dict[str, Any]]) -> None:
+    claimed = sum(math.prod(map(int, tensor["shape"])) * MAX_VALUE_BYTES for tensor in tensors)
+    if claimed > MAX_TENSOR_BYTES:
+        raise ModelFileError(f"its arrays claim {claimed:,} bytes, at most {MAX_TENSOR_BYTES:,} are believed")
+
+
+def _refuse_other_shapes(
+    inputs: list[dict[str, Any]], outputs: Mapping[str, dict[str, Any]], names: tuple[str, ...]
+) -> None:
+    if len(outputs) != len(names):
+        raise ModelFileError(f"the model has {len(outputs)} outputs, its metadata names {names}")
+    found = [(tuple(map(int, tensor["shape"])), np.dtype(tensor["dtype"])) for tensor in (*inputs, *outputs.values())]
+    expected = [((1, *FRAME_SHAPE), np.dtype(np.uint8)), *[((1, 1), np.dtype(np.float32))] * len(names)]
+    if found != expected:
+        wanted, got = (", ".join(f"{kind} {shape}" for shape, kind in each) for each in (expected, found))
+        raise ModelFileError(f"expected a model from a frame to its outputs, {wanted}; got {shown(got)}")
 
 
 def check_frame(frame: object) -> None:

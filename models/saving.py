@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from models.architectures.registry import OUTPUT_SCALES
 from models.convert import convert_to_litert, load_keras_model, measure_parity, predict
-from models.model_file import FORMAT, GROUP, Parity, load_model_file, text_of
+from models.model_file import DIGEST, FORMAT, GROUP, Parity, load_model_file, text_of
 from models.model_parts import split_model
 from models.quiet_import import quietly
 from simulator_bridge.cli.json_values import to_json_value
@@ -61,7 +62,8 @@ def save_model_file(
             group = file.create_group(GROUP)
             group.attrs["format"] = FORMAT
             group.attrs["metadata"] = json.dumps(to_json_value(_complete(metadata, model, parity)), allow_nan=False)
-            group.create_dataset("litert", data=np.frombuffer(flatbuffer, np.uint8))
+            litert = group.create_dataset("litert", data=np.frombuffer(flatbuffer, np.uint8))
+            litert.attrs[DIGEST] = hashlib.sha256(flatbuffer).hexdigest()
         if load_model_file(partial).flatbuffer != flatbuffer:
             raise ModelFileError(f"{path}: what was written could not be read back; is the disk full or failing?")
     return parity

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 
+from models.hdf5_file import open_hdf5
+from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
 
 if TYPE_CHECKING:
@@ -47,9 +49,9 @@ def load_weights_file(
 def _load(model: keras.Model, path: Path) -> keras.Model:
     try:
         model.load_weights(str(path))
-    except (ValueError, KeyError, OSError) as error:
+    except Exception as error:  # whatever Keras raises on a layout that is not its own
         raise ModelFileError(
-            f"{path}: its weights have the sizes of {model.name} but Keras cannot load them: {_first_line(error)}"
+            f"{path}: its weights have the sizes of {model.name} but Keras cannot load them: {shown(error)}"
         ) from error
     return model
 
@@ -65,20 +67,16 @@ def _shapes_in_file(path: Path) -> Counter[Shape]:
             shapes[tuple(item.shape)] += 1
 
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             file.visititems(count)
     except OSError as error:
         raise ModelFileError(
-            f"{path}: expected a Keras weights file in HDF5 format, cannot read it as one: {_first_line(error)}"
+            f"{path}: expected a Keras weights file in HDF5 format, cannot read it as one: {shown(error)}"
         ) from error
     return shapes
 
 
 def _describe(shapes: Counter[Shape]) -> str:
     first = [shape for shape in shapes if len(shape) == 4 and shape[2] == 3]
-    kernel = " or ".join("x".join(map(str, shape)) for shape in first) or "none on RGB"
+    kernel = shown(" or ".join("x".join(map(str, shape)) for shape in first)) or "none on RGB"
     return f"{shapes.total()} weight arrays, first convolution {kernel}"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

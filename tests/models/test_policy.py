@@ -124,9 +124,10 @@ def change_layer(path: Path, change: dict[str, Any]) -> None:
     [
         ({"class_name": "Lambda"}, "Lambda layer, Python code .* never executed"),
         ({"class_name": "system", "module": "os"}, "needs os.system, only Keras' own layers"),
-        ({"class_name": "NoSuchLayer", "module": None}, r"written by Keras .* cannot load it .*train it again"),
+        ({"class_name": "NoSuchLayer", "module": None}, "needs NoSuchLayer, only Keras' own layers"),
+        ({"config": {"nonsense": 1}}, r"written by Keras .* cannot load it .*train it again"),
     ],
-    ids=["lambda", "foreign module", "unknown layer"],
+    ids=["lambda", "foreign module", "unknown layer", "unknown setting"],
 )
 def test_code_in_a_model_file_is_never_run(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     foreign_model(tmp_path / "model.h5")

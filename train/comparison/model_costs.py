@@ -13,6 +13,8 @@ def count_parameters(model: Path) -> int:
     """The number of parameters of a model file, weights that are not trained included."""
     import h5py
 
+    from models.hdf5_file import open_hdf5
+
     total = 0
 
     def add(_: str, item: object) -> None:
@@ -20,7 +22,7 @@ def count_parameters(model: Path) -> int:
         if isinstance(item, h5py.Dataset):
             total += math.prod(item.shape)
 
-    with h5py.File(model, "r") as file:
+    with open_hdf5(model) as file:
         file["model_weights"].visititems(add)
     return total
 
