@@ -104,8 +104,9 @@ def check_paths(config: TrainConfig) -> None:
     """Refuse what would fail only later: places that cannot be written, nothing to resume, a package not installed."""
     if config.cluster and config.cluster.index:
         return  # only worker 0 writes and reads these
-    for flag, path in (("--output", config.output), ("--json", config.json), ("--report", config.report)):
-        check_output(flag, path)
+    check_output("--output", config.output, is_model=True)
+    check_output("--json", config.json)
+    check_output("--report", config.report)
     if config.resume and not config.checkpoint.is_file():
         raise UserError(f"{config.checkpoint}: no unfinished training to resume; start it without --resume")
     if config.tensorboard and importlib.util.find_spec("tensorboard") is None:
