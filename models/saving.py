@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -31,10 +33,21 @@ PARITY_TOLERANCE = 1e-3  # of an output's full value; 0.025 degrees of steering
 HALF_PRECISION_TOLERANCE = 0.05  # the same, between training in half precision and driving in float32
 
 
+class CannotWriteError(ModelFileError):
+    """The disk refuses a model file: it is full or failing, or the folder is gone or read-only."""
+
+
 def save_model_file(
-    path: Path, model: keras.Model, metadata: Mapping[str, Any], sample_frames: npt.NDArray[np.uint8]
+    path: Path,
+    model: keras.Model,
+    metadata: Mapping[str, Any],
+    sample_frames: npt.NDArray[np.uint8],
+    *,
+    keep_previous: bool = True,
 ) -> Parity:
     """Write `model.h5` complete and checked, or not at all: an existing file is replaced only at the very end.
+
+    What was there is kept as `model.previous.h5`; one that was kept so before is deleted.
 
     The file is written beside `path`, loaded again, converted to LiteRT and compared with `model` on the frames: what
     was trained, what Keras loads and what drives give the same outputs.
@@ -44,37 +57,64 @@ def save_model_file(
         model: From `registry.build_model`, trained.
         metadata: JSON types: the model's and the training's configuration, data fingerprint, validation, ...
         sample_frames: (n, 160, 320, 3) real frames to compare on; random ones prove little.
+        keep_previous: False replaces what was there for good.
 
     Raises:
         ModelFileError: If the LiteRT model or the file read back differs from the model by more than
-            `PARITY_TOLERANCE`, or the file cannot be written.
+            `PARITY_TOLERANCE`.
+        CannotWriteError: If the file cannot be written.
     """
     if not path.parent.is_dir():
-        raise ModelFileError(f"{path}: cannot write the model: there is no folder {path.parent}; make it first")
-    with replacing(path, ModelFileError) as partial:
-        _write_keras(partial, model)
-        loaded = load_keras_model(load_model_file(partial))
-        _refuse_other_model(path, model, predict(model, sample_frames), predict(loaded, sample_frames))
-        flatbuffer = convert_to_litert(loaded)
-        parity = measure_parity(loaded, flatbuffer, sample_frames)
-        _refuse_difference(path, parity)
-        with h5py.File(partial, "r+") as file:
+        raise CannotWriteError(f"{path}: cannot write the model: there is no folder {path.parent}; make it first")
+    with replacing(path, CannotWriteError, keep_previous=keep_previous) as partial, io.BytesIO() as memory:
+        # HDF5 writes to memory only: a disk that refuses leaves its files open, half written, for the process's life
+        with _FileOfKeras(memory, "w") as file:
+            _write_keras(file, model)
+            partial.write_bytes(memory.getvalue())
+            loaded = load_keras_model(load_model_file(partial))
+            _refuse_other_model(path, model, predict(model, sample_frames), predict(loaded, sample_frames))
+            flatbuffer = _converted(path, loaded, n_bytes=len(memory.getvalue()))
+            parity = measure_parity(loaded, flatbuffer, sample_frames)
+            _refuse_difference(path, parity)
             group = file.create_group(GROUP)
             group.attrs["format"] = FORMAT
             group.attrs["metadata"] = json.dumps(to_json_value(_complete(metadata, model, parity)), allow_nan=False)
             litert = group.create_dataset("litert", data=np.frombuffer(flatbuffer, np.uint8))
             litert.attrs[DIGEST] = hashlib.sha256(flatbuffer).hexdigest()
+        partial.write_bytes(memory.getvalue())
         if load_model_file(partial).flatbuffer != flatbuffer:
-            raise ModelFileError(f"{path}: what was written could not be read back; is the disk full or failing?")
+            raise CannotWriteError(f"{path}: what was written could not be read back; is the disk full or failing?")
     return parity
 
 
-def _write_keras(path: Path, model: keras.Model) -> None:
+class _FileOfKeras(h5py.File):  # type: ignore[misc]  # h5py has no types
+    """An open HDF5 file that Keras takes for the name of one: it chooses the format by the ending of `str`."""
+
+    def __str__(self) -> str:
+        return "model.h5"
+
+
+def _write_keras(file: h5py.File, model: keras.Model) -> None:
     with quietly():  # Keras warns that .h5 is a legacy format; it is the one that every drive.py reads
-        model.save(path, include_optimizer=False)
-    with h5py.File(path, "r+") as file:  # a model trained in half precision has float32 weights and drives in float32
-        architecture = text_of(file.attrs["model_config"])
-        file.attrs["model_config"] = re.sub(r'"mixed_b?float16"', '"float32"', architecture)
+        model.save(file, include_optimizer=False)
+    # A model trained in half precision has float32 weights and drives in float32
+    file.attrs["model_config"] = re.sub(r'"mixed_b?float16"', '"float32"', text_of(file.attrs["model_config"]))
+    file.flush()
+
+
+def _converted(path: Path, model: keras.Model, n_bytes: int) -> bytes:
+    """The LiteRT twin. TensorFlow fails in odd ways, not with OSError, where the temporary folder has no room."""
+    try:
+        return convert_to_litert(model)
+    except Exception:
+        folder = tempfile.gettempdir()
+        try:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(2 * n_bytes))  # about what the conversion needs
+        except OSError as error:
+            reason = error.strerror or error
+            raise CannotWriteError(f"{path}: cannot be converted: the temporary folder {folder}: {reason}") from error
+        raise
 
 
 def _complete(metadata: Mapping[str, Any], model: keras.Model, parity: Parity) -> dict[str, Any]:

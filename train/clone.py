@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from models.quiet_import import import_tensorflow
 from simulator_bridge.cli.command import CTRL_C, run_command
-from simulator_bridge.cli.output_file import check_output, write_json
+from simulator_bridge.cli.output_file import check_output, linked_file, write_json
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
 from train.cluster import workers_of_tf_config
@@ -28,6 +28,8 @@ from train.data.splits import Split
 from train.data.training_rows import load_rows
 from train.distributed.worker_group import WorkerGroup
 from train.distributed.workers_key import load_workers_key
+from train.outputs.output_lock import lock_model
+from train.outputs.saved_so_far import SavedSoFar
 from train.train_config import TrainConfig
 
 if TYPE_CHECKING:
@@ -42,15 +44,35 @@ def main(argv: list[str] | None = None) -> int:
         run,
         argv,
         description="Train a network to steer from recordings of Udacity's simulator; saves one file, model.h5.",
-        epilog="Ctrl-C saves the best model so far; --resume goes on with a training that was ended by anything.",
+        epilog="Ctrl-C saves the best model so far; --resume goes on with a training that was ended by anything. A "
+        "model that is replaced is kept as NAME.previous.h5, until the next is.",
     )
 
 
 def run(config: TrainConfig) -> int:
-    """Configure, load the rows, train, report. After Ctrl-C the best model so far is saved, and the code is 130."""
-    config = with_workers(config)
+    """Check what is cheap, then train. After Ctrl-C the best model so far is saved, and the code is 130."""
+    config = replace(with_workers(config), output=linked_file(config.output))
     workers_key = load_workers_key(config.workers, config.workers_key_file)
-    check_paths(config)
+    if not is_chief(config):
+        return train_and_report(config, workers_key)
+    check_places(config)
+    with lock_model(config.output, config.checkpoint):
+        saved = SavedSoFar(config)
+        try:
+            code = train_and_report(config, workers_key)
+        except KeyboardInterrupt:
+            say(saved.in_words())
+            raise
+    return code
+
+
+def train_and_report(config: TrainConfig, workers_key: bytes) -> int:
+    """Load the rows, train, report; the settings and places are checked.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C, where no model was saved.
+    """
+    check_needs(config)
     model_config = model_config_of(config)
     rows, split, dropped = load_rows(config)
     for recording in rows.recordings:
@@ -64,6 +86,8 @@ def run(config: TrainConfig) -> int:
         result = train(config, model_config, rows, split, dropped, group)
     if result:
         report(config, rows, split, result)
+    elif is_chief(config):
+        raise KeyboardInterrupt
     return CTRL_C if group.interrupted else 0
 
 
@@ -100,12 +124,22 @@ def with_workers(config: TrainConfig) -> TrainConfig:
     return replace(config, workers=workers, worker=worker)
 
 
-def check_paths(config: TrainConfig) -> None:
-    """Refuse what would fail only later: places that cannot be written, nothing to resume, a package not installed."""
-    if config.cluster and config.cluster.index:
-        return  # only worker 0 writes and reads these
-    for flag, path in (("--output", config.output), ("--json", config.json), ("--report", config.report)):
-        check_output(flag, path)
+def is_chief(config: TrainConfig) -> bool:
+    """Whether this process writes the files: the only one, or worker 0."""
+    return config.cluster is None or config.cluster.index == 0
+
+
+def check_places(config: TrainConfig) -> None:
+    """Refuse places that cannot be written."""
+    check_output("--output", config.output, is_model=True)
+    check_output("--json", config.json)
+    check_output("--report", config.report)
+
+
+def check_needs(config: TrainConfig) -> None:
+    """Refuse what would fail only later: nothing to resume, a package not installed."""
+    if not is_chief(config):
+        return
     if config.resume and not config.checkpoint.is_file():
         raise UserError(f"{config.checkpoint}: no unfinished training to resume; start it without --resume")
     if config.tensorboard and importlib.util.find_spec("tensorboard") is None:

@@ -15,7 +15,7 @@ import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulator_bridge.cli.command import CTRL_C, run_command
+from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.option_parser import parse_config
 from simulator_bridge.cli.output_file import check_output, check_output_folder, write_json
 from simulator_bridge.cli.standard_output import STANDARD_OUTPUT
@@ -24,6 +24,7 @@ from simulator_bridge.errors import UsageError
 from simulator_bridge.track import build_track
 from train.comparison.comparison_config import ComparisonConfig
 from train.comparison.run_plan import WIDTHS_DIFFER, ComparisonRun, plan_runs, widths_differ
+from train.outputs.output_lock import lock_comparison
 from train.train_config import TrainConfig
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(config: ComparisonConfig) -> int:
-    """Check everything, carry it out, report after every run."""
+    """Check everything, then carry it out."""
     build_track(config.track)
     runs, left_out = plan_runs(config)
     if not runs:
@@ -59,34 +60,45 @@ def run(config: ComparisonConfig) -> int:
         raise UsageError(f"nothing is left to compare: {reasons}; name other regimes with --regime")
     configs = [(entry, train_config_of(config, entry)) for entry in runs]  # a wrong setting is known before the first
     check_places(config)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: end the training first
+    with lock_comparison(config.output):
+        try:
+            return compare(config, configs, left_out)
+        except KeyboardInterrupt:
+            say("interrupted; the same command resumes")
+            raise
+
+
+def compare(
+    config: ComparisonConfig, configs: Sequence[tuple[ComparisonRun, TrainConfig]], left_out: dict[str, str]
+) -> int:
+    """Carry out all runs, report after every one, and print the table; returns the exit code.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C; what is done is saved and printed.
+    """
     for name, reason in left_out.items():
         say(f"{name} is left out: {reason}")
     for arch in widths_differ(config):
         say(WIDTHS_DIFFER.format(arch))
     facts, fingerprint = look_at_data(configs[0][1])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: end the training first
 
     from train.comparison.comparison_run import carry_out
     from train.comparison.comparison_table import build_table
 
     results: list[RunResult] = []
     content: dict[str, Any] = {}
-    interrupted = False
     try:
         for result in carry_out(config, configs, fingerprint, say):
             results.append(result)
-            content = to_json(config, results, left_out, facts, missing=len(runs) - len(results))
+            content = to_json(config, results, left_out, facts, missing=len(configs) - len(results))
             write_results(config, results, content)
-    except KeyboardInterrupt:
-        interrupted = True
-    if results:
-        print(build_table(config, results))  # noqa: T201 - the command's result
-        print(f"report: {config.report_path}")  # noqa: T201
-        if config.json == STANDARD_OUTPUT:
-            write_json(config.json, content)
-    if interrupted:
-        say("interrupted; the same command resumes")
-        return CTRL_C
+    finally:
+        if results:
+            print(build_table(config, results))  # noqa: T201 - the command's result
+            print(f"report: {config.report_path}")  # noqa: T201
+            if config.json == STANDARD_OUTPUT:
+                write_json(config.json, content)
     return 1 if any(result.failure for result in results) else 0
 
 

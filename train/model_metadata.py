@@ -33,9 +33,15 @@ def metadata_of(run: TrainingRun, result: TrainingResult) -> dict[str, Any]:
     return {
         "model": {**model_config.to_dict(), "weights": weights},
         "training": training,
-        "data": {"fingerprint": run.identity["data"], "n_rows": len(rows)},
+        "data": {
+            "fingerprint": run.identity["data"],
+            "n_rows": len(rows),
+            "validation_rows": rows.fingerprint_of(run.dataset.validation_set.row),
+        },
         "validation": {
-            key: value for key, value in result.to_json().items() if key not in ("output", "parity", "history")
+            key: value
+            for key, value in result.to_json().items()
+            if key not in ("output", "parity", "history", "previous")
         },
         "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")},
     }

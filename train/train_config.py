@@ -66,7 +66,8 @@ class TrainConfig:
     recordings: tuple[Path, ...] = argument("folder with a driving_log.csv, or of such", metavar="RECORDING")
     output: Path = option(
         Path("model.h5"),
-        "the model; replaced only by a complete one. FILE.checkpoint beside it holds an unfinished training",
+        "the model; replaced only by a complete one, and kept as NAME.previous.h5. FILE.checkpoint beside it holds an "
+        "unfinished training",
         metavar="FILE",
     )
     json: Path | None = json_option()

@@ -4,6 +4,7 @@
 
     several workers              distributed/worker_group.py, and epoch_end.py for a worker that dies meanwhile
     resuming                     resuming.py, checkpoint.py
+    the output: kept before, a full disk    outputs/previous_model.py, outputs/safe_saving.py
     regimes and their stages     transfer/regimes.py; a stage's layers, data, schedule and callbacks: training_stage.py
     a limit on the time          learning/time_budget.py
     the same seed, the same model    learning/devices.py
@@ -18,14 +19,16 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from models.architectures.registry import ModelConfig, build_model
+from models.model_file import Parity
 from models.model_parts import split_model
-from models.saving import save_model_file
+from models.saving import CannotWriteError, save_model_file
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
 from train.checkpoint import save_checkpoint
@@ -42,6 +45,8 @@ from train.learning.devices import make_deterministic, use_half_precision_on_gpu
 from train.learning.losses import loss_weights
 from train.learning.zero_start import start_at_zero
 from train.model_metadata import in_full_precision, metadata_of
+from train.outputs.previous_model import PreviousModel
+from train.outputs.safe_saving import save_safely
 from train.resuming import checkpoint_to_resume, choose_plan
 from train.train_config import TrainConfig
 from train.training_progress import TrainingProgress
@@ -79,7 +84,8 @@ def train(
         than the chief, which saves and reports.
 
     Raises:
-        UserError: If no validation image can be read, the training diverges or it cannot be resumed.
+        UserError: If no validation image can be read, the training diverges, it cannot be resumed, or the model cannot
+            be saved where it should.
     """
     group = group or WorkerGroup()
     run = set_up(config, model_config, rows, split, group)
@@ -203,13 +209,21 @@ def train_epoch(task: StageTask, epoch: int, callbacks: Any) -> float:
 
 
 def save_epoch(run: TrainingRun) -> None:
-    """Write the checkpoint; a full disk is no reason to lose the training as well."""
+    """Write the checkpoint; where the disk refuses it, say so once, and try again after the next epoch."""
     run.progress.seconds = run.progress.history[-1]["seconds"] = run.seconds
-    if run.group.is_chief:
-        try:
-            save_checkpoint(run.config.checkpoint, run.identity, run.progress, run.model)
-        except UserError as error:
-            logger.warning("%s; the training goes on without a checkpoint", error)
+    if not run.group.is_chief:
+        return
+    refused_before = run.checkpoint_refused
+    try:
+        save_checkpoint(run.config.checkpoint, run.identity, run.progress, run.model)
+        run.checkpoint_refused = False
+    except UserError as error:
+        run.checkpoint_refused = True
+        if not refused_before:
+            logger.warning("%s; the training goes on, and tries again after every epoch", error)
+        return
+    if refused_before:
+        say(f"{run.config.checkpoint}: written again")
 
 
 def save_model(run: TrainingRun, dropped: Mapping[str, int]) -> TrainingResult | None:
@@ -223,12 +237,22 @@ def save_model(run: TrainingRun, dropped: Mapping[str, int]) -> TrainingResult |
     validator = Validator(split_model(model)[1], dataset.store, dataset.validation_set, loss_weights(config.outputs))
     score = dataset.validation_set.score(validator.predict()[:, 0])
     result = run.result(score, dropped)
-    parity = save_model_file(
-        config.output,
-        in_full_precision(model, run.plan.model, run.strategy),
-        metadata_of(run, result),
-        dataset.validation_frames(N_PARITY_FRAMES),
-    )
+    metadata, frames = metadata_of(run, result), dataset.validation_frames(N_PARITY_FRAMES)
+    model = in_full_precision(model, run.plan.model, run.strategy)
+    previous = PreviousModel.at(config.output)
+    if previous and config.resume and previous.is_part_of(metadata):
+        previous = None  # ours, of before Ctrl-C: what it took the place of is still kept
+
+    def save(place: Path) -> Parity:
+        return save_model_file(place, model, metadata, frames, keep_previous=previous is not None)
+
+    try:
+        parity = save_safely(config.output, save, keep_previous=previous is not None)
+    except CannotWriteError as error:
+        if config.checkpoint.is_file():
+            raise CannotWriteError(f"{error}; {config.checkpoint} is still there, --resume goes on from it") from error
+        raise
     if not run.interrupted:
         config.checkpoint.unlink(missing_ok=True)
-    return replace(result, parity=parity.max_difference, seconds=run.seconds)
+    kept = previous.compared(metadata) if previous else None
+    return replace(result, parity=parity.max_difference, seconds=run.seconds, previous=kept)

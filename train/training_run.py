@@ -38,6 +38,7 @@ class TrainingRun:
         interrupted: Whether Ctrl-C ended it.
         n_samples: Images trained on in an epoch of the last stage.
         images_per_s: Speed of the training steps of the last stage.
+        checkpoint_refused: Whether the disk refused the last checkpoint.
     """
 
     config: TrainConfig
@@ -54,6 +55,7 @@ class TrainingRun:
     interrupted: bool = False
     n_samples: int = 0
     images_per_s: float = 0.0
+    checkpoint_refused: bool = False
 
     def __post_init__(self) -> None:
         self.first_stage_s = self.seconds  # reading the images is not counted in a time budget

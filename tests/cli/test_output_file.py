@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from simulator_bridge.cli.json_values import to_json_value
-from simulator_bridge.cli.output_file import PartialFile, check_output, check_output_folder, replacing, write_json
+from simulator_bridge.cli.output_file import (
+    PartialFile,
+    check_output,
+    check_output_folder,
+    previous_of,
+    replacing,
+    write_json,
+)
 from simulator_bridge.errors import ModelFileError, UserError
 
 
@@ -98,6 +105,108 @@ def test_two_writers_do_not_share_a_partial_file(tmp_path: Path) -> None:
         first.write_text("1")
         second.write_text("2")
     assert (tmp_path / "a.json").read_text() == "1"
+
+
+def replace_keeping(path: Path, text: str) -> None:
+    with replacing(path, keep_previous=True) as partial:
+        partial.write_text(text)
+
+
+def test_the_last_file_only_is_kept_as_the_previous_one(tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    for number in range(4):
+        replace_keeping(path, str(number))
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"model.h5": "3", "model.previous.h5": "2"}
+    assert previous_of(path).read_text() == "2"
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_at_any_instant_a_whole_file_is_in_the_place_or_kept(
+    has_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, instants = tmp_path / "model.h5", []
+    path.write_text("old")
+    previous_of(path).write_text("older")
+    link, replace = os.link, os.replace
+
+    def look() -> None:
+        instants.append((path.read_text() if path.exists() else None, previous_of(path).read_text()))
+
+    def linked(source: Path, target: Path) -> None:
+        if not has_links:
+            raise PermissionError("no hard links here")
+        link(source, target)
+        look()
+
+    def replaced(source: Path, target: Path) -> None:
+        replace(source, target)
+        look()
+
+    monkeypatch.setattr(os, "link", linked)
+    monkeypatch.setattr(os, "replace", replaced)
+    replace_keeping(path, "new")
+    with_links = [("old", "older"), ("old", "old"), ("new", "old")]
+    assert instants == (with_links if has_links else [(None, "old"), ("new", "old")])
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["model.h5", "model.previous.h5"]
+
+
+def test_a_disk_that_refuses_the_new_file_leaves_the_old_one_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.h5"
+    path.write_text("old")
+
+    def full_disk(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(UserError, match="cannot be written: No space left on device"):
+        replace_keeping(path, "new")
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"model.h5": "old"}
+
+
+def test_a_file_of_two_names_is_replaced_under_one(tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    path.write_text("old")
+    os.link(path, previous_of(path))
+    replace_keeping(path, "new")
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {
+        "model.h5": "new",
+        "model.previous.h5": "old",
+    }
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "big").mkdir()
+    (tmp_path / "big" / "real.h5").write_text("old")
+    (tmp_path / "model.h5").symlink_to("big/real.h5")
+    replace_keeping(tmp_path / "model.h5", "new")
+    assert (tmp_path / "model.h5").is_symlink()
+    assert {each.name: each.read_text() for each in (tmp_path / "big").iterdir()} == {
+        "real.h5": "new",
+        "real.previous.h5": "old",
+    }
+
+
+def test_what_hdf5_says_of_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    words = (
+        "Can't close file (file write failed: time = Sun\n, errno = 28, error message = 'No space left on device', buf"
+    )
+    assert str(PartialFile(tmp_path / "a.h5").refusal(OSError(words))).endswith("written: No space left on device")
+    assert str(PartialFile(tmp_path / "a.h5").refusal(OSError("two\n lines"))).endswith("written: two lines")
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.keras", "model.tflite", "driving_log.csv", "link.json"])
+def test_a_result_never_takes_the_place_of_a_model_or_a_recording(tmp_path: Path, name: str) -> None:
+    (tmp_path / "link.json").symlink_to("model.h5")
+    with pytest.raises(UserError, match=rf"--json .*{name} is the name of a model or of a recording's log"):
+        check_output("--json", tmp_path / name)
+    check_output("--output", tmp_path / name, is_model=True)
+
+
+def test_a_device_is_not_replaced() -> None:
+    with pytest.raises(UserError, match=r"--json /dev/null is a device or a pipe; name a file"):
+        check_output("--json", Path("/dev/null"))
 
 
 def test_a_place_that_cannot_be_written_is_refused_with_its_flag(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import logging.handlers
 import pickle
 import queue
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection, answer_challenge
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ import pytest
 from simulator_bridge.errors import UserError
 from tests.support.free_ports import free_addresses
 from train.cluster import split_address
-from train.distributed import joining, peer_connection
+from train.distributed import joining
 from train.distributed.peer_connection import PeerConnection
 from train.distributed.worker_link import WorkerLink, WorkerLostError
 
@@ -178,6 +180,8 @@ def test_who_is_no_missing_worker_is_sent_away(waiting_chief: list[str], greetin
         b"j5",
         b"j[",
         b"bdata",
+        b"j\xff",
+        b"j" + b"[" * 60_000,
         b"",
         pickle.dumps(print),
         b"j" + b" " * joining.MAX_GREETING_BYTES,
@@ -193,7 +197,15 @@ def test_a_worker_that_does_not_follow_the_protocol_is_sent_away(waiting_chief: 
 
 @pytest.mark.parametrize(
     "first_words",
-    [b"GET / HTTP/1.1\r\n\r\n" + b"x" * 100, b"\xff" * 100, b"\x80\0\0\0", b"\0\0\1\1" + b"x" * 257, b""],
+    [
+        b"GET / HTTP/1.1\r\n\r\n" + b"x" * 100,
+        b"\xff" * 100,
+        b"\x80\0\0\0",
+        b"\0\0\1\1" + b"x" * 257,
+        b"\x7f\xff\xff\xff",
+        b"\xff" * 4 + b"\x80" + b"\0" * 7,
+        b"",
+    ],
 )
 def test_strangers_on_the_port_change_nothing(waiting_chief: list[str], first_words: bytes) -> None:
     with connect(waiting_chief) as stranger:
@@ -232,6 +244,106 @@ def test_a_stranger_has_one_deadline(waiting_chief: list[str], monkeypatch: pyte
             assert b"#CHALLENGE#" in all_received(stranger)
 
 
+class TimerByHand:
+    """A `threading.Timer` that is up when the test says so."""
+
+    started: queue.SimpleQueue[TimerByHand]
+
+    def __init__(self, seconds: float, expire: Callable[[], None]) -> None:
+        self.seconds, self.expire = seconds, expire
+
+    def start(self) -> None:
+        self.started.put(self)
+
+    def cancel(self) -> None: ...
+
+    def join(self) -> None: ...
+
+
+def test_slow_bytes_do_not_extend_the_deadline(waiting_chief: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    TimerByHand.started = queue.SimpleQueue()
+    with monkeypatch.context() as patched:
+        patched.setattr("threading.Timer", TimerByHand)
+        with connect(waiting_chief) as stranger:
+            deadline = TimerByHand.started.get(timeout=DEADLINE_S)
+            assert deadline.seconds == joining.STRANGER_S
+            for byte in b"\0\0\0\x40" + b"x" * 10:  # of a message of 64
+                stranger.sendall(bytes([byte]))
+            deadline.expire()
+            assert b"#WELCOME#" not in all_received(stranger)
+            assert TimerByHand.started.empty(), "the first is the only one"
+
+
+def test_who_is_hung_up_on_while_it_is_let_in_is_not_let_in(
+    waiting_chief: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_let_in_too_late(newcomer: PeerConnection) -> None:
+        with newcomer.within(joining.STRANGER_S):
+            TimerByHand.started.get(timeout=DEADLINE_S).expire()
+
+    with PeerConnection(connect(waiting_chief)) as newcomer, monkeypatch.context() as patched:
+        newcomer.receive()  # the challenge: the chief's own timer runs
+        TimerByHand.started = queue.SimpleQueue()
+        patched.setattr("threading.Timer", TimerByHand)
+        with pytest.raises(TimeoutError):
+            be_let_in_too_late(newcomer)
+
+
+def test_of_more_strangers_than_there_is_room_for_the_first_is_sent_away(
+    waiting_chief: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "MAX_NEWCOMERS", 3)
+    with contextlib.ExitStack() as strangers:
+        first, *others = [strangers.enter_context(connect(waiting_chief)) for _ in range(4)]
+        all_received(first)  # until it is hung up on
+        for other in others:
+            with PeerConnection(other.dup()) as in_time:
+                in_time.authenticate(KEY, is_chief=False)
+
+
+def test_hundreds_of_idle_strangers_keep_no_worker_out(waiting_chief: list[str], pool: ThreadPoolExecutor) -> None:
+    with contextlib.ExitStack() as strangers:
+        for _ in range(200):
+            strangers.enter_context(connect(waiting_chief))
+        with PeerConnection(connect(waiting_chief)) as newcomer:
+            newcomer.authenticate(KEY, is_chief=False)
+            newcomer.send_json([joining.GREETING, 7, 2])
+            assert "got 7 of 2" in json.loads(newcomer.receive()[1])
+
+
+class Overhears:
+    """A connection whose answers are noted."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self.sent = connection, b""
+
+    def recv_bytes(self, limit: int) -> bytes:
+        return self._connection.recv_bytes(limit)
+
+    def send_bytes(self, message: bytes) -> None:
+        self.sent = message
+        self._connection.send_bytes(message)
+
+
+def test_an_answer_that_was_overheard_lets_nobody_in(waiting_chief: list[str]) -> None:
+    with PeerConnection(connect(waiting_chief)) as worker:
+        overheard = Overhears(worker._connection)
+        answer_challenge(overheard, KEY)  # type: ignore[arg-type]  # half of the handshake; then it leaves
+    with PeerConnection(connect(waiting_chief)) as stranger:
+        stranger._connection.recv_bytes(256)
+        stranger._connection.send_bytes(overheard.sent)
+        assert stranger._connection.recv_bytes(256) == b"#FAILURE#"
+        with pytest.raises((EOFError, ConnectionResetError)):
+            stranger._connection.recv_bytes(256)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 4, 5, 20])
+def test_a_connection_that_is_reset_amid_the_handshake_changes_nothing(waiting_chief: list[str], n_bytes: int) -> None:
+    with connect(waiting_chief) as stranger:
+        stranger.sendall((b"\0\0\0\x10" + b"x" * 16)[:n_bytes])
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() resets
+
+
 def test_a_worker_with_another_key_is_told_so_and_the_chief_goes_on_waiting(waiting_chief: list[str]) -> None:
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     handler = logging.handlers.QueueHandler(lines)  # the chief writes in a thread of its own
@@ -260,7 +372,7 @@ def test_something_else_in_the_place_of_the_chief_is_named(pool: ThreadPoolExecu
 
 
 def test_a_message_over_the_limit_ends_the_link(joined: Join, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peer_connection, "MAX_MESSAGE_BYTES", 1000)
+    monkeypatch.setattr(joining, "MAX_REPORT_BYTES", 1000)
     links, lost = joined(2)
 
     links[1][0].send(b"x" * 999)
@@ -268,7 +380,8 @@ def test_a_message_over_the_limit_ends_the_link(joined: Join, monkeypatch: pytes
     assert links[0][1].receive() == b"x" * 999
     with pytest.raises(WorkerLostError):
         links[0][1].receive()
-    assert lost.get(timeout=DEADLINE_S) == (1, "its connection was lost")
+    ends = {lost.get(timeout=DEADLINE_S) for _ in range(2)}  # either end may notice first
+    assert ends == {(1, "its connection was lost"), (0, "its connection was lost")}
 
 
 def test_a_pickle_is_never_loaded(joined: Join) -> None:

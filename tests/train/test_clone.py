@@ -137,7 +137,8 @@ def test_a_training_killed_and_resumed_ends_with_the_same_model(
     assert "resuming after epoch" in err
     for a, b in zip(weights_in(uninterrupted[0]), weights_in(output), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert not output.with_name("model.h5.checkpoint").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"model.h5", "model.previous.h5"}
+    assert output.with_name("model.previous.h5").read_bytes() == b"an older model"
 
 
 def test_ctrl_c_keeps_the_best_model_so_far_and_what_resume_needs(recording: Path, tmp_path: Path) -> None:
@@ -165,11 +166,12 @@ def test_ctrl_c_before_the_first_epoch_is_done_writes_nothing(recording: Path, t
         if line.startswith("baselines"):
             break
     process.send_signal(signal.SIGINT)
-    code, out, _ = finish(process)
+    code, out, err = finish(process)
 
     assert code == 130
     assert "Traceback" not in out
-    assert not output.exists()
+    assert err.splitlines()[-1].startswith("stopped by Ctrl-C before the first epoch ended: nothing saved")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_status_is_lines_of_json_that_any_reader_takes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,20 @@ def test_fingerprint_changes_with_a_label_or_an_image(tmp_path: Path) -> None:
     image = next((folder / "IMG").glob("left*"))
     image.write_bytes(image.read_bytes() + b"\0")
     assert fingerprint() != before
+
+
+def test_the_fingerprint_of_rows_is_that_of_a_test_of_steering(tmp_path: Path) -> None:
+    make_recording(tmp_path / "a", 8)
+    make_recording(tmp_path / "b", 8)
+    one = gather_rows(load_recordings([tmp_path / "a"]), ("steering_angle",))
+    both = gather_rows(load_recordings([tmp_path / "b", tmp_path / "a"]), ("steering_angle", "throttle"))
+
+    expected = one.fingerprint_of(np.arange(4))
+    assert both.fingerprint_of(np.arange(8, 12)) == expected  # beside other rows, of a model with other outputs
+    assert one.fingerprint_of(np.arange(1, 5)) != expected
+    assert one.fingerprint_of(np.arange(3)) != expected
+    changed = dataclasses.replace(one, labels=one.labels + np.float32(0.01))
+    assert changed.fingerprint_of(np.arange(4)) != expected
 
 
 def test_a_recording_named_twice_does_not_leak_into_validation(tmp_path: Path) -> None:

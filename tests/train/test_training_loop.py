@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -24,7 +26,7 @@ from tests.support.small_training import (
 from train.checkpoint import load_checkpoint, save_checkpoint
 from train.learning.losses import loss_weights
 from train.learning.schedule import cosine_rate
-from train.training import train_epochs
+from train.training import save_epoch, train_epochs
 from train.training_progress import TrainingProgress
 
 
@@ -219,3 +221,29 @@ def test_two_devices_make_the_model_that_one_makes() -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     alone, mirrored = json.loads(done.stdout.splitlines()[-1])
     assert mirrored == pytest.approx(alone, rel=1e-4, abs=1e-5)
+
+
+def test_a_checkpoint_that_the_disk_refuses_is_said_once_and_tried_again_after_every_epoch(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, model = tmp_path / "gone" / "m.checkpoint", small_model()
+    progress = TrainingProgress(1, [{"loss": 1.0}])
+    run_of_it: Any = SimpleNamespace(
+        config=SimpleNamespace(checkpoint=path),
+        group=SimpleNamespace(is_chief=True),
+        progress=progress,
+        model=model,
+        identity={},
+        seconds=1.0,
+        checkpoint_refused=False,
+    )
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            save_epoch(run_of_it)
+    (record,) = caplog.records
+    assert "m.checkpoint: cannot be written: No such file or directory; the training goes on" in record.getMessage()
+
+    path.parent.mkdir()
+    save_epoch(run_of_it)
+    assert load_checkpoint(path).progress.epochs_done == 1
+    assert "m.checkpoint: written again" in capsys.readouterr().err

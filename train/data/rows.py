@@ -64,6 +64,14 @@ class Rows:
                 digest.update(f"{path.name}:{path.stat().st_size if path.exists() else -1}\n".encode())
         return digest.hexdigest()
 
+    def fingerprint_of(self, rows: IntArray) -> str:
+        """Identifies some rows as a test of steering: a hash of their center images' names and sizes, and steering."""
+        digest = hashlib.sha256(self.steering_angle[rows].tobytes())
+        for row in rows:
+            path = self.image_path("center", int(row))
+            digest.update(f"{path.name}:{path.stat().st_size if path.exists() else -1}\n".encode())
+        return digest.hexdigest()
+
 
 def gather_rows(recordings: Sequence[Recording], outputs: Sequence[str]) -> Rows:
     """Put the rows of `recordings` one after another.

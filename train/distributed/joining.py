@@ -18,17 +18,19 @@ from simulator_bridge.errors import UserError
 from simulator_bridge.transport.address import bind, is_loopback
 from simulator_bridge.transport.fault_log import FaultLog
 from train.cluster import split_address
-from train.distributed.peer_connection import JSON, PeerConnection, WrongKeyError
+from train.distributed.peer_connection import JSON, MAX_MESSAGE_BYTES, PeerConnection, WrongKeyError
 from train.distributed.worker_link import WorkerLink
 from train.distributed.workers_key import KEY_VARIABLE
 
 CONNECT_S = 5.0  # for one attempt to connect
-STRANGER_S = 20.0  # for a newcomer to show that it is one of the workers
+STRANGER_S = 20.0  # for a newcomer to show that it is one of the workers, however slowly it speaks
+MAX_NEWCOMERS = 32  # at one time; the one that has been silent for longest is sent away for a new one
 RETRY_S = 0.3  # between two attempts to connect
 ACCEPT_S = 0.1  # how long the chief waits for a newcomer before it checks whether all workers are here
 
 GREETING = "cloneway workers 2"
 MAX_GREETING_BYTES = 1 << 16
+MAX_REPORT_BYTES = 1 << 24  # what a worker sends to the chief: how its settings differ
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +68,8 @@ def join(
         connections = {0: _connect(addresses, index, key, deadline)}
     else:
         connections = _accept_all(addresses, key, deadline, on_waiting)
-    return {i: WorkerLink(connection, _about(on_lost, i)) for i, connection in sorted(connections.items())}
+    limit = MAX_MESSAGE_BYTES if index else MAX_REPORT_BYTES
+    return {i: WorkerLink(connection, _about(on_lost, i), limit) for i, connection in sorted(connections.items())}
 
 
 def listen_at(address: str) -> socket.socket:
@@ -85,6 +88,9 @@ def listen_at(address: str) -> socket.socket:
 class _Reception:
     """The chief's side of joining: greets newcomers, each in a thread of its own, so that a silent one delays nobody.
 
+    Of more than `MAX_NEWCOMERS` at one time the first to come is sent away: a worker needs moments, a stranger that
+    idles is soon the first.
+
     Attributes:
         workers: Those who are here, by index.
     """
@@ -92,7 +98,7 @@ class _Reception:
     def __init__(self, n_workers: int, key: bytes) -> None:
         self.workers: dict[int, PeerConnection] = {}
         self._n_workers, self._key = n_workers, key
-        self._newcomers: set[PeerConnection] = set()
+        self._newcomers: dict[PeerConnection, None] = {}  # in the order in which they came
         self._faults = FaultLog(logger)
         self._lock = threading.Lock()  # guards the two collections
 
@@ -104,7 +110,11 @@ class _Reception:
     def greet(self, connection: PeerConnection, host: str) -> None:
         """Find out, in a thread, who a newcomer is; whoever is no missing worker is sent away."""
         with self._lock:
-            self._newcomers.add(connection)
+            if len(self._newcomers) >= MAX_NEWCOMERS:
+                first = next(iter(self._newcomers))
+                del self._newcomers[first]
+                first.hang_up()
+            self._newcomers[connection] = None
         threading.Thread(target=self._greet, args=(connection, host), name="newcomer", daemon=True).start()
 
     def close(self) -> None:
@@ -119,11 +129,12 @@ class _Reception:
             with connection.within(STRANGER_S):
                 connection.authenticate(self._key, is_chief=True)
                 greeting, index, n_workers = _receive_json(connection)
-                is_worker = self._admit(connection, greeting, index, n_workers)
-                if not is_worker:
-                    connection.send_json(
-                        f"expected one of the workers {self.missing()} of {self._n_workers}, got {index} of {n_workers}"
-                    )
+            is_worker = self._admit(connection, greeting, index, n_workers)
+            if not is_worker:  # short enough for any socket to take it at once
+                connection.send_json(
+                    f"expected one of the workers {self.missing()} of {self._n_workers}, "
+                    f"got {index!s:.80} of {n_workers!s:.80}"
+                )
         except WrongKeyError:
             self._faults.report("key", "a program on %.80s tried to join with another workers' key", host)
         except (OSError, EOFError, ValueError, TypeError):  # it is no program of ours
@@ -132,7 +143,7 @@ class _Reception:
             )
         finally:
             with self._lock:
-                self._newcomers.discard(connection)
+                self._newcomers.pop(connection, None)
             if not is_worker:
                 connection.close()
 
@@ -156,7 +167,11 @@ def _accept_all(
         while (missing := reception.missing()) and time.monotonic() < deadline:
             with contextlib.suppress(OSError):  # nobody came, or left at once
                 newcomer, address = listener.accept()
-                reception.greet(PeerConnection(newcomer), address[0])
+                with contextlib.ExitStack() as on_failure:
+                    on_failure.callback(newcomer.close)
+                    connection = PeerConnection(newcomer)
+                    on_failure.pop_all()
+                reception.greet(connection, address[0])
     if missing:
         for connection in reception.workers.values():
             connection.close()
@@ -185,7 +200,7 @@ def _connect(addresses: Sequence[str], index: int, key: bytes, deadline: float) 
             raise UserError(
                 f"{chief} has another key: give all workers the same one, as {KEY_VARIABLE} or by --workers-key-file"
             ) from error
-        except (OSError, EOFError, json.JSONDecodeError) as error:
+        except (OSError, EOFError) as error:
             raise UserError(f"{chief} ended, or something else listens there: {error or 'closed'}") from error
         if answer != GREETING:
             raise UserError(f"{chief} refused: {answer}")
@@ -197,7 +212,10 @@ def _receive_json(connection: PeerConnection) -> Any:
     kind, data = connection.receive(MAX_GREETING_BYTES)
     if kind != JSON:
         raise OSError("no JSON")
-    return json.loads(data)
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:  # the latter: nested by the thousand
+        raise OSError("no JSON") from error
 
 
 def _no_word_from(addresses: Sequence[str], missing: Sequence[int]) -> str:

@@ -75,25 +75,38 @@ class PeerConnection:
         """Send a JSON value."""
         self.send(JSON, json.dumps(value).encode())
 
-    def receive(self, limit: int | None = None) -> tuple[bytes, bytes]:
+    def receive(self, limit: int = MAX_MESSAGE_BYTES) -> tuple[bytes, bytes]:
         """Wait for the next message: its kind and its data.
 
         Raises:
-            OSError: If it has more than `limit` bytes (`MAX_MESSAGE_BYTES` if None); the connection is then of no use.
+            OSError: If it has more than `limit` bytes; the connection is then of no use.
         """
-        message = self._connection.recv_bytes(MAX_MESSAGE_BYTES if limit is None else limit)
+        message = self._connection.recv_bytes(limit)
         return message[:1], message[1:]
 
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Hang up if the body takes longer, so that what reads or writes in it fails."""
-        timer = threading.Timer(seconds, self.hang_up)
+        """Hang up if the body takes longer in all, so that what reads or writes in it fails.
+
+        Raises:
+            TimeoutError: If it took longer and ended well all the same.
+        """
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            self.hang_up()
+
+        timer = threading.Timer(seconds, expire)
         timer.daemon = True
         timer.start()
         try:
             yield
         finally:
             timer.cancel()
+            timer.join()  # from here on it does not hang up any more
+        if expired.is_set():
+            raise TimeoutError("hung up")
 
     def finish_sending(self) -> None:
         """Tell the other end that nothing more will come."""

@@ -24,9 +24,15 @@ class WorkerLostError(UserError):
 class WorkerLink:
     """The link to another worker: what arrives waits in order until it is received."""
 
-    def __init__(self, connection: PeerConnection, on_lost: Callable[[str], None]) -> None:
-        """Read from now on, in a thread; `on_lost` is called with the reason if the other ends before it is done."""
-        self._connection, self._on_lost = connection, on_lost
+    def __init__(self, connection: PeerConnection, on_lost: Callable[[str], None], limit: int) -> None:
+        """Read from now on, in a thread.
+
+        Args:
+            connection: To the other worker.
+            on_lost: Called with the reason if the other ends before it is done.
+            limit: Size of its largest message, bytes; a larger one ends the link.
+        """
+        self._connection, self._on_lost, self._limit = connection, on_lost, limit
         self._left = False
         self._arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="peer", daemon=True).start()
@@ -61,9 +67,9 @@ class WorkerLink:
 
     def _read(self) -> None:
         reason: str | None = "its connection was lost"
-        with contextlib.suppress(OSError, EOFError, ValueError), self._connection:
+        with contextlib.suppress(OSError, EOFError, ValueError, RecursionError), self._connection:
             while True:
-                kind, data = self._connection.receive()
+                kind, data = self._connection.receive(self._limit)
                 if kind == END:
                     reason = json.loads(data)
                     break
