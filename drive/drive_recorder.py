@@ -11,6 +11,7 @@ from drive.decision import Decision
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording.log.log_format import RECORD_PERIOD_S
 from simulator_bridge.recording.recorder import Recorder
+from simulator_bridge.recording.standing import is_driven
 from simulator_bridge.transport.fault_log import FaultLog
 
 logger = logging.getLogger(__name__)
@@ -62,11 +63,11 @@ class DriveRecorder:
         self.is_on = False
 
     def observe(self, decision: Decision) -> None:
-        """Queue a row, if it is on and `RECORD_PERIOD_S` have passed since the last.
+        """Queue a row, if it is on, the car `is_driven`, and `RECORD_PERIOD_S` have passed since the last.
 
         Returns at once, except for a car's first row if the pool has no free recorder: it opens one then.
         """
-        if not self.is_on:
+        if not self.is_on or not is_driven(decision.applied.throttle, decision.telemetry.speed_mph):
             return
         if decision.received_at - self._recorded_at < RECORD_PERIOD_S:
             return

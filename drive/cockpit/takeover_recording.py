@@ -20,6 +20,7 @@ from simulator_bridge.cli.output_file import write_json
 from simulator_bridge.errors import UserError
 from simulator_bridge.recording.log.log_format import RECORD_PERIOD_S
 from simulator_bridge.recording.recorder import Recorder
+from simulator_bridge.recording.standing import is_driven
 
 logger = logging.getLogger(__name__)
 
@@ -55,9 +56,10 @@ class TakeoverRecording:
         return self._recorder.n_written
 
     def add_manual(self, decision: Decision) -> None:
-        """Add a decision of the person's; returns at once."""
+        """Add a decision of the person's, a row of it if they drive; returns at once."""
         self._first, self._last = self._first or decision.without_frame(), decision
-        if decision.received_at - self._row_at_s >= RECORD_PERIOD_S:
+        is_due = decision.received_at - self._row_at_s >= RECORD_PERIOD_S
+        if is_due and is_driven(decision.applied.throttle, decision.telemetry.speed_mph):
             self._row_at_s = decision.received_at
             add_row(self._recorder, decision)
 

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from models.occlusion_saliency import BLUR_PX, SaliencyMap
-from simulator_bridge.errors import UserError
+from simulator_bridge.errors import RecordingError, UserError
 from simulator_bridge.messages import FRAME_SHAPE, Frame
 from simulator_bridge.recording import Recording
+from simulator_bridge.recording.images.image_files import read_frame_file
 from simulator_bridge.simulator.scene.layers import Label
 
 Mask = npt.NDArray[np.bool_]
@@ -105,8 +106,7 @@ def load_labels(recording: Recording, row: int) -> LabelFrame:
     """
     name = recording.image_path("center", row).with_suffix(".png").name
     path = recording.folder / LABEL_FOLDER / name
-    data = np.frombuffer(_read(path), np.uint8)
-    labels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    labels = cv2.imdecode(np.frombuffer(_read(path), np.uint8), cv2.IMREAD_UNCHANGED)
     if labels is None or labels.shape != FRAME_SHAPE[:2] or labels.dtype != np.uint8 or labels.max() > max(Label):
         raise UserError(f"{path}: expected the class of each pixel, a grey PNG of 320x160 with values up to 9")
     return np.asarray(labels, np.uint8)
@@ -114,9 +114,9 @@ def load_labels(recording: Recording, row: int) -> LabelFrame:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
+        return read_frame_file(path)
+    except RecordingError as error:
         raise UserError(
-            f"{path}: cannot be read ({error.strerror}); record with "
+            f"{error}; record with "
             f"simulator_bridge/simulate.py --expert --record DIR --labels, which saves the class of each pixel"
         ) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from simulator_bridge.film.drive_data import Edges, FloatArray, Route
 from simulator_bridge.recording import EPISODE_GAP_S, Recording
-from simulator_bridge.recording.log.log_format import SIDECAR_NAME
+from simulator_bridge.recording.log.sidecar_rows import read_sidecar
 from simulator_bridge.track import Track, TrackError, build_track
 from simulator_bridge.udacity_car import MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 
@@ -27,12 +26,14 @@ def find_route(recording: Recording) -> Route | None:
 
 def read_sidecar_route(recording: Recording) -> Route | None:
     """The route in the simulator's sidecar file beside the log; None if there is none, or it cannot be read."""
+    sidecar = read_sidecar(recording.folder)
+    if sidecar is None:
+        return None
     try:
-        with open(recording.folder / SIDECAR_NAME, newline="", encoding="utf-8") as file:
-            rows = {row["image"]: row for row in csv.DictReader(file)}
+        rows = {row["image"]: row for row in sidecar}
         found = [rows.get(Path(path).name) for path in recording.images["center"]]
         poses = np.array([_pose(row) for row in found], np.float64)
-    except (OSError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return None
     tracks = {row["track"] for row in found if row is not None}
     if not tracks:
@@ -53,8 +54,7 @@ def dead_reckon(recording: Recording) -> Route:
     steering = recording.steering_angle.astype(np.float64)
     turn = -speed * np.tan(steering * MAX_STEERING_RAD) / WHEELBASE_M * dt  # positive steers right
     xy, heading = np.zeros((n, 2)), np.zeros(n)
-    for episode in np.unique(recording.episode):
-        rows = np.flatnonzero(recording.episode == episode)
+    for rows in np.split(np.arange(n), np.flatnonzero(np.diff(recording.episode)) + 1):
         angle = math.pi / 2 + np.cumsum(turn[rows])
         step = (speed * dt)[rows, np.newaxis] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
         xy[rows], heading[rows] = np.cumsum(step, axis=0), angle

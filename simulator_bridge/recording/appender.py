@@ -14,6 +14,7 @@ import contextlib
 import io
 import math
 import os
+import stat
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from simulator_bridge.recording.log.log_format import (
     image_name,
     image_time_s,
 )
+from simulator_bridge.recording.recording_file import MAX_LOG_BYTES, kind_of
 
 if sys.platform == "win32":
     import msvcrt
@@ -112,7 +114,7 @@ class RecordingAppender:
 
         Raises:
             OSError: If the disk is full, or the like. Nothing of the row is left behind.
-            RecordingError: If the rows before have other cameras.
+            RecordingError: If the rows before have other cameras, or the log is as long as a reader reads it.
         """
         self.check_cameras(images)
         stamp = self._times.next(time)
@@ -122,11 +124,13 @@ class RecordingAppender:
             if self._log is None:
                 (self._folder / IMAGE_FOLDER).mkdir(exist_ok=True)
             for camera, image in images.items():
-                paths[camera].write_bytes(image)
+                with open(paths[camera], "wb", opener=_open_ours) as file:
+                    file.write(image)
             if self._log is None:
-                self._log = open(self._folder / LOG_NAME, "ab", buffering=0)  # noqa: SIM115 - closed in close()
+                log = self._folder / LOG_NAME
+                self._log = open(log, "ab", buffering=0, opener=_open_ours)  # noqa: SIM115 - closed in close()
             _append_whole(self._log, format_row(names, steering_angle, throttle, brake, speed_mph).encode())
-        except OSError:
+        except (OSError, RecordingError):
             for path in paths.values():
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
@@ -176,6 +180,19 @@ class _LastRow:
     cameras: tuple[str, ...]
 
 
+def _open_ours(path: str, flags: int) -> int:
+    """Open a file of the recording to write: not through a link, and without waiting for the other end of a pipe."""
+    descriptor = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise RecordingError(f"{path}: {kind_of(mode)}, expected a file; record into another folder")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def _join(cameras: Iterable[str]) -> str:
     return ", ".join(camera for camera in CAMERAS if camera in cameras)
 
@@ -183,6 +200,8 @@ def _join(cameras: Iterable[str]) -> str:
 def _append_whole(log: io.FileIO, line: bytes) -> None:
     """Append a line or nothing; on a full disk the system may take only a part of it."""
     length = os.fstat(log.fileno()).st_size
+    if length + len(line) > MAX_LOG_BYTES:
+        raise RecordingError(f"the log has {MAX_LOG_BYTES >> 20} MB, as much as is read; record into another folder")
     try:
         rest = line
         while rest:
@@ -194,7 +213,7 @@ def _append_whole(log: io.FileIO, line: bytes) -> None:
 
 def _acquire_lock(folder: Path) -> io.FileIO:
     while True:
-        lock_file = open(folder / LOCK_NAME, "ab", buffering=0)  # noqa: SIM115 - held as long as the recorder lives
+        lock_file = open(folder / LOCK_NAME, "ab", buffering=0, opener=_open_ours)  # noqa: SIM115 - held while recording
         try:
             _lock(lock_file.fileno())
             if os.path.samestat(os.fstat(lock_file.fileno()), os.stat(folder / LOCK_NAME)):
@@ -214,7 +233,12 @@ def _acquire_lock(folder: Path) -> io.FileIO:
 
 def _resume(folder: Path) -> _LastRow | None:
     """Make the log end in a whole row, and return that row; None if it has none."""
-    log = folder / LOG_NAME
+    log, images = folder / LOG_NAME, folder / IMAGE_FOLDER
+    for path in (log, images):  # a link would let a recording of others write wherever that leads
+        if path.is_symlink():
+            raise RecordingError(f"{path}: a link, which nothing is recorded through; record into another folder")
+    if images.exists() and not images.is_dir():
+        raise RecordingError(f"{images}: expected a folder; record into another folder")
     if log.exists():
         return _remove_incomplete_line(log)
     others = sorted(path.name for path in folder.iterdir() if path.name != IMAGE_FOLDER and path.name[0] != ".")
@@ -226,8 +250,10 @@ def _resume(folder: Path) -> _LastRow | None:
 
 
 def _remove_incomplete_line(log: Path) -> _LastRow | None:
-    with open(log, "r+b") as file:
+    with open(log, "r+b", opener=_open_ours) as file:
         length = file.seek(0, os.SEEK_END)
+        if length > MAX_LOG_BYTES:
+            raise RecordingError(f"{log}: has grown to {length >> 20:,} MB; record into another folder")
         file.seek(max(0, length - _TAIL_BYTES))
         whole, newline, torn = file.read().rpartition(b"\n")
         last_line = whole.rpartition(b"\n")[2]

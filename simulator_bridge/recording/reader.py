@@ -6,6 +6,7 @@ and counts of what was dropped, by reason. `log/` reads the text of the log, `im
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from simulator_bridge.recording.log.dialects import Dropped, LogRows, count_drop
 from simulator_bridge.recording.log.folder_scan import find_recordings, log_in
 from simulator_bridge.recording.log.log_format import EPISODE_GAP_S, image_time_s
 from simulator_bridge.recording.log.steering_unit import check_steering
+from simulator_bridge.recording.recording_file import MAX_LOG_BYTES, read_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +107,11 @@ def load_recording(path: Path, check: Check = "header") -> Recording:
     Raises:
         RecordingError: If the log is missing, of another kind or cannot be decoded; names `path:line`.
     """
-    log = log_in(path) if path.is_dir() else path
+    log = log_in(path) if os.path.isdir(path) else path
     try:
-        data = log.read_bytes()
+        data = read_file(log, MAX_LOG_BYTES)
+    except RecordingError as error:
+        raise RecordingError(f"{log}: {error}; name a recording's folder, or its log") from None
     except OSError as error:
         raise RecordingError(f"{log}: cannot be read: {error.strerror}") from error
     rows = parse_log(data, log)

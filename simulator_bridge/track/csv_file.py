@@ -46,7 +46,9 @@ def plan_csv(path: Path) -> TrackPlan:
 
 def _read(path: Path) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_file(path, MAX_LOG_BYTES).decode("utf-8-sig")  # a sidecar may name it, so it may be anything
+    except RecordingError as error:
+        raise TrackError(f"{path}: {error}") from None
     except FileNotFoundError:
         raise TrackError(f"{path}: no such track file") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -189,7 +189,7 @@ def test_a_pipe_in_place_of_an_image_does_not_block(tmp_path: Path) -> None:
     folder = make_recording(tmp_path, n=2)
     image(folder, 0).unlink()
     os.mkfifo(folder / "IMG" / image_name("center", START))
-    assert drops(load_recording(folder)) == {"center: empty image": (1, 1)}
+    assert drops(load_recording(folder)) == {"center: a pipe, expected a file": (1, 1)}
 
 
 def test_recording_without_side_images_has_no_side_cameras(tmp_path: Path) -> None:

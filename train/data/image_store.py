@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from simulator_bridge.errors import UserError
 from simulator_bridge.messages import FRAME_SHAPE, Frame, decode_frame
+from simulator_bridge.recording.recording_file import MAX_IMAGE_BYTES, read_file
 
 FILL_CHUNK = 256  # images decoded and preprocessed together: 39 MB of frames
 
@@ -55,7 +56,7 @@ class FrameReader:
 
     def _read(self, path: Path) -> Frame | None:
         try:
-            return decode_frame(path.read_bytes())
+            return decode_frame(read_file(path, MAX_IMAGE_BYTES))
         except (UserError, OSError) as error:
             self.bad.setdefault(path, str(error))
             return None

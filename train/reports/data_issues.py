@@ -16,7 +16,6 @@ from train.reports.frame_statistics import FrameStatistics, runs_of
 DARK_LEVEL, BRIGHT_LEVEL = 25.0, 245.0  # grey levels of 255
 FLAT_LEVEL = 6.0  # standard deviation, grey levels
 FROZEN_LEVEL = 0.5  # mean difference to the row before, grey levels; the JPEG noise of a still scene alone is more
-STANDING_MPH = 0.5  # slower: the picture may stand still
 JUMP_WITHIN_S = 0.25  # between rows farther apart a wheel may well have been turned
 JUMP = 0.5  # of the steering from one row to the next: keys move the wheel by 0.3 in a tenth of a second
 

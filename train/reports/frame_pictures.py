@@ -18,11 +18,11 @@ from simulator_bridge.messages import (
     encode_frame,
 )
 from simulator_bridge.recording.images.image_files import read_frame
+from simulator_bridge.recording.recording_file import MAX_IMAGE_BYTES, read_file
 from simulator_bridge.udacity_car import MAX_STEERING_DEG
 
 QUALITY = 72  # some 9 kB a frame
 SEAM_PX = 4  # between frames side by side
-MAX_FILE_BYTES = 4 << 20  # read of a damaged image; a frame has some 14 kB
 _CROSS_RGB, _GROUND_RGB = (190, 70, 70), (48, 50, 56)
 
 
@@ -51,11 +51,10 @@ def frame_and_damage(path: Path) -> tuple[Frame, str | None]:
 def _decodable_part(path: Path) -> Frame:
     """The part of a damaged image that decodes, or a crossed-out tile."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES)
+        data = read_file(path, MAX_IMAGE_BYTES)
         with quietly():  # the decoder prints warnings of its own
             return decode_frame(data + b"\xff\xd9")  # an end for a JPEG that was cut short
-    except (OSError, ProtocolError):
+    except (OSError, ProtocolError, RecordingError):
         return _crossed_out()
 
 

@@ -14,8 +14,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from simulator_bridge.recording import Recording
+from simulator_bridge.recording.images.image_files import read_frame_file
 
 CHUNK = 512  # images at a time: 0.4 MB of thumbnails
 _SIZE = (FRAME_HEIGHT_PX // 8, FRAME_WIDTH_PX // 8)
@@ -57,10 +59,9 @@ def measure_frames(recording: Recording, on_progress: Callable[[int], None] = la
 
 def _thumbnail(path: str) -> npt.NDArray[np.float32]:
     try:
-        with open(path, "rb") as file:
-            data = np.frombuffer(file.read(), np.uint8)
-        seen = cv2.imdecode(data, cv2.IMREAD_REDUCED_GRAYSCALE_8) if len(data) else None
-    except (OSError, cv2.error):
+        data = read_frame_file(path)
+        seen = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8)
+    except (RecordingError, cv2.error):
         seen = None
     if seen is None:
         return np.full(_SIZE, np.nan, np.float32)

@@ -41,7 +41,7 @@ class RecordingCheck:
 def check_recording(found: ScanItem, check: Check) -> RecordingCheck:
     """Load what is a recording; of everything else, find out what it is and why it cannot be used."""
     if found.kind not in (RECORDING, OTHER_LOG):
-        problem = (
+        problem = found.problem or (
             "the log is missing" if found.kind == IMAGES_ONLY else "not a recording of Udacity's simulator, not read"
         )
         return RecordingCheck(found.path, found.kind, problem=problem)

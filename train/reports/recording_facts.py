@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.recording import Recording
-from simulator_bridge.recording.log.log_format import SIDECAR_NAME
+from simulator_bridge.recording.log.sidecar_rows import read_sidecar
 from simulator_bridge.track import build_track
 from simulator_bridge.udacity_car import MPS_PER_MPH
 
@@ -114,7 +113,7 @@ def gather_facts(recording: Recording) -> RecordingFacts:
         rate_hz=_rate_hz(step_s),
         duration_s=float(np.nansum(step_s)) if known else None,
         distance_m=_distance_m(recording, step_s),
-        laps=_laps(recording.folder / SIDECAR_NAME),
+        laps=_laps(recording.folder),
         speed_mph=_spread(recording.speed_mph),
         steering_mean=float(steering.mean(dtype=np.float64)) if n else None,
         steering_histogram=tuple(np.histogram(steering[steering != 0], HISTOGRAM_EDGES)[0].tolist()),
@@ -142,14 +141,16 @@ def _distance_m(recording: Recording, step_s: npt.NDArray[np.float64]) -> float 
     return float(np.nansum(metres)) if np.isfinite(metres).any() else None
 
 
-def _laps(sidecar: Path) -> float | None:
+def _laps(folder: Path) -> float | None:
     """Laps driven, from a sidecar's places along its track (`s_m`); None where that or the track cannot be had."""
+    sidecar = read_sidecar(folder)
+    if sidecar is None:
+        return None
     try:
-        with open(sidecar, newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if row["kind"] == "lap"]
+        rows = [row for row in sidecar if row["kind"] == "lap"]
         s_m = np.array([float(row["s_m"]) for row in rows])
         lap_m = build_track(rows[0]["track"]).length_m
-    except (OSError, LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         return None
     steps_m = np.diff(s_m)
     return float((steps_m.sum() + lap_m * (steps_m < -lap_m / 2).sum()) / lap_m)

@@ -10,6 +10,7 @@ from typing import Any
 
 from simulator_bridge.errors import UserError
 from simulator_bridge.messages import SAFE_CONTROL, Control
+from simulator_bridge.recording.standing import STANDING_MPH
 from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.run.drive_loop import start_pose
 from simulator_bridge.simulator.run.real_time import RealTimeRemoteDriver
@@ -24,7 +25,6 @@ from train.studio_page.ongoing_recording import OngoingRecording
 THROTTLE_FADE_MPH = 1.0  # so far below the speed limit the throttle begins to close
 BRAKE_SHARE = 0.04  # of full: as hard as the tyres hold; more would lock the wheels
 LATERAL_GRIP_MPS2 = 8.0  # that the tyres hold to the side; they slide from about 10
-STANDING_MPH = 0.05
 SERVER_START_S = 60.0  # a drive server that does not listen by then has failed
 SERVER_TIMEOUT_S = 5.0  # of its answers, later
 ADDRESS = re.compile(r" on http://([\w.:\[\]-]+):(\d+) ")

@@ -1,6 +1,6 @@
 """The recording that a person makes: rows on their way to the disk, and where the car was at each of them.
 
-Standing still is not recorded: a network would learn to stand. An episode begins with every start of the car, and
+A car that stands and that nobody drives is not recorded (`recording/standing.py`). An episode begins with every start of the car, and
 wherever the referee puts it back on the road.
 """
 
@@ -13,13 +13,13 @@ from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import Control
 from simulator_bridge.recording.log.log_format import CAMERAS, LOG_NAME
 from simulator_bridge.recording.recorder import Recorder
+from simulator_bridge.recording.standing import is_driven
 from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.run.drive_loop import Moment
 from train.studio_page.recording_quality import RowFacts
 
 ROW_PERIOD_S = 0.1  # of simulated time: as many rows as Udacity's simulator records
 TOLERANCE_S = 0.011  # half a physics step
-MOVING_MPH = 1.0
 BETWEEN_EPISODES_S = 2.0  # a reader takes a gap of over 1 s for a new episode
 
 
@@ -80,7 +80,7 @@ class OngoingRecording:
         if not is_due:
             return
         self._next_s = max(self._next_s + ROW_PERIOD_S, moment.time_s)
-        if self.is_on and moment.state.speed_mph >= MOVING_MPH:
+        if self.is_on and is_driven(control.throttle, moment.state.speed_mph):
             self._add(moment, control)
 
     def delete_last(self, seconds: float) -> StartPose | None:

@@ -10,20 +10,23 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulator_bridge.errors import ProtocolError, RecordingError
-from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame, decode_frame, image_size
+from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, MAX_JPEG_SCANS, Frame, decode_frame, image_size
 from simulator_bridge.recording.log.log_format import IMAGE_FOLDER
+from simulator_bridge.recording.recording_file import MAX_IMAGE_BYTES, opened, read_file
 
 _ABSOLUTE = re.compile(r"^(?:[A-Za-z]:|[/\\~])")
+_MAX_FOLDERS_OF_A_PATH = 32  # the last ones
 _MAX_FOLDERS_OF_AN_ABSOLUTE_PATH = 3  # the last ones, such as track1/IMG: enough for several recordings in one log
 _HEAD_BYTES = 1024  # holds the header of every JPEG or PNG that a simulator writes
 _TAIL_BYTES = 64  # the end marker, and a few bytes that some programs add after it
 _NO_FRAME_HEADER = "truncated image"
 _UNDECODABLE = "undecodable image"
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe must not block
 
 
 @dataclass
@@ -81,6 +84,7 @@ class ImageFinder:
         """
         parts = [part for part in re.split(r"[/\\]", said) if part not in ("", ".", "..", "~")]
         absolute = bool(_ABSOLUTE.match(said))
+        parts = parts[-_MAX_FOLDERS_OF_A_PATH:]
         if absolute:
             parts = [part for part in parts if not part.endswith(":")]
             shortest_first = range(len(parts) - 1, max(-1, len(parts) - 1 - _MAX_FOLDERS_OF_AN_ABSOLUTE_PATH), -1)
@@ -104,19 +108,29 @@ class ImageFinder:
         return folder
 
     def _list(self, path: str) -> _Folder:
-        folder = self._listed.get(path)
+        real = os.path.realpath(path)  # links that lead around make many paths of few folders
+        folder = self._listed.get(real)
         if folder is None:
-            folder = self._listed[path] = _Folder(path)
-            try:
-                with os.scandir(path) as entries:
-                    for entry in entries:
-                        if entry.is_dir():
-                            folder.folders[_fold(entry.name)] = entry.name
-                        else:
-                            folder.files.add(entry.name)
-            except OSError:
-                pass  # unreadable counts as missing: so are its rows
+            folder = self._listed[real] = _Folder(path)
+            for name, is_folder in entries_of(path):
+                if is_folder:
+                    folder.folders[_fold(name)] = name
+                else:
+                    folder.files.add(name)
         return folder
+
+
+def entries_of(folder: str | os.PathLike[str]) -> Iterator[tuple[str, bool]]:
+    """Names in a folder, and whether each is a folder; an unreadable folder is empty.
+
+    A link that leads nowhere, or to itself, is like a file: opening it says what is wrong with it.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            is_folder = False
+            with suppress(OSError):
+                is_folder = entry.is_dir()
+            yield entry.name, is_folder
 
 
 def _fold(name: str) -> str:
@@ -142,7 +156,9 @@ def damage_of(path: str) -> str | None:
         head, tail = _read_ends(path)
         reason = _find_damage(head, tail)
         if reason == _NO_FRAME_HEADER and len(head) == _HEAD_BYTES:  # comments may come first
-            reason = _find_damage(_read(path), tail)
+            reason = _find_damage(read_file(path, MAX_IMAGE_BYTES), tail)
+    except RecordingError as error:
+        return str(error)
     except FileNotFoundError:
         return "missing image"
     except OSError as error:
@@ -170,35 +186,40 @@ def read_frame(path: str | os.PathLike[str]) -> Frame:
     Raises:
         RecordingError: Naming the file and what is wrong with it: missing, empty, truncated, another size, no image.
     """
-    try:
-        data = _read(os.fspath(path))
-    except OSError as error:
-        raise RecordingError(f"{path}: unreadable image ({error.strerror})") from error
-    reason = _find_damage(data, data)
-    if reason is not None:
-        raise RecordingError(f"{path}: {reason}")
+    data = read_frame_file(path)
     try:
         return decode_frame(data)
     except ProtocolError as error:
         raise RecordingError(f"{path}: {_UNDECODABLE}") from error
 
 
-def _read_ends(path: str) -> tuple[bytes, bytes]:
-    descriptor = os.open(path, _OPEN_FLAGS)
+def read_frame_file(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of one image of a recording: a JPEG or PNG that says it has 320x160 pixels, with its end marker.
+
+    Raises:
+        RecordingError: Naming the file and what is wrong with it.
+    """
     try:
+        data = read_file(path, MAX_IMAGE_BYTES)
+    except RecordingError as error:
+        raise RecordingError(f"{path}: {error}") from None
+    except OSError as error:
+        raise RecordingError(f"{path}: unreadable image ({error.strerror})") from error
+    reason = _find_damage(data, data)
+    if reason is not None:
+        raise RecordingError(f"{path}: {reason}")
+    if data[0] == 0xFF and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+        raise RecordingError(f"{path}: a JPEG of over {MAX_JPEG_SCANS} scans")
+    return data
+
+
+def _read_ends(path: str) -> tuple[bytes, bytes]:
+    with opened(path, MAX_IMAGE_BYTES) as (descriptor, length):
         head = os.read(descriptor, _HEAD_BYTES)
         if len(head) < _HEAD_BYTES:
             return head, head
-        length = os.lseek(descriptor, 0, os.SEEK_END)
         os.lseek(descriptor, max(0, length - _TAIL_BYTES), os.SEEK_SET)
         return head, os.read(descriptor, _TAIL_BYTES)
-    finally:
-        os.close(descriptor)
-
-
-def _read(path: str) -> bytes:
-    with open(os.open(path, _OPEN_FLAGS), "rb") as file:
-        return file.read()
 
 
 def _find_damage(head: bytes, tail: bytes) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -116,8 +117,7 @@ class _RejectedRows:
         return len(self._reason)
 
     def commonest(self) -> str:
-        reasons = list(self._reason.values())
-        return max(set(reasons), key=reasons.count)
+        return Counter(self._reason.values()).most_common(1)[0][0]
 
     def add(self, mask: npt.NDArray[np.bool_], reason: str) -> None:
         for row in np.flatnonzero(mask & self._candidate):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ _ALIASES = {
     "speed": "speed speedmph velocity",
 }
 _COLUMN_OF = {alias: column for column, aliases in _ALIASES.items() for alias in aliases.split()}
-_IN_DEGREES = re.compile(r"(?:steering|steer|angle).*deg")
+_STEERING = re.compile("steer|angle")
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,16 @@ def read_header(cells: Sequence[str], where: str) -> Layout | None:
     """
     names = [re.sub(r"[^a-z0-9]", "", cell.lower()) for cell in cells]
     columns = [_COLUMN_OF.get(name) for name in names]
-    degrees = [cell for cell, name in zip(cells, names, strict=True) if _IN_DEGREES.search(name)]
+    degrees = [cell for cell, name in zip(cells, names, strict=True) if _is_in_degrees(name)]
     if any(map(is_image, cells)) or any(map(is_number, cells)) or not (any(columns) or degrees):
         return None
     if degrees and "steering" not in columns:
         raise RecordingError(
-            f"{where}: expected a column steering in [-1, 1], got {degrees[0]!r} in degrees; divide it by the largest "
-            "steering angle (25 degrees in Udacity's simulator) and call it steering"
+            f"{where}: expected a column steering in [-1, 1], got {degrees[0][:60]!r} in degrees; divide it by the "
+            "largest steering angle (25 degrees in Udacity's simulator) and call it steering"
         )
     known = [column for column in columns if column is not None]
-    twice = {column for column in known if known.count(column) > 1}
+    twice = {column for column, count in Counter(known).items() if count > 1}
     if "center" not in known or "steering" not in known or twice:
         problem = f"several columns for {min(twice)}" if twice else f"the columns {', '.join(map(repr, cells))[:200]}"
         raise RecordingError(
@@ -78,6 +79,11 @@ def read_header(cells: Sequence[str], where: str) -> Layout | None:
         len(cells),
         tuple(cell for cell, column in zip(cells, columns, strict=True) if column is None and cell),
     )
+
+
+def _is_in_degrees(name: str) -> bool:
+    steering = _STEERING.search(name)
+    return steering is not None and "deg" in name[steering.end() :]
 
 
 def is_column_numbers(cells: Sequence[str]) -> bool:

@@ -10,15 +10,22 @@ IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
 
 _AFTER_IMAGE = re.compile(r"\.(?:jpe?g|png)\"?[ ]*([,;\t|])", re.IGNORECASE)
 _IMAGE_END = re.compile(r"\.(?:jpe?g|png)\"?\s*", re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+# Every pattern here takes time in proportion to the line: no two parts of one can match the same characters
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?", re.ASCII)
-_LINE_END = re.compile(r"\r*\n|\r")  # "\r\r\n" is a CRLF that was converted twice
+_LINE_END = re.compile(r"\r+\n?")
 _PADDING = "; \t|\ufeff\x00"
 
 
 def split_lines(text: str) -> list[str]:
     """Split at LF, CRLF and lone CR only; line i + 1 of an editor is element i."""
-    return text.split("\n") if "\r" not in text else _LINE_END.split(text)
+    return (text if "\r" not in text else _LINE_END.sub(_as_lf, text)).split("\n")
+
+
+def _as_lf(line_end: re.Match[str]) -> str:
+    r"""One LF for `\r\r\n`, a CRLF that was converted twice; without a `\n` each `\r` ends a line."""
+    found = line_end.group()
+    return "\n" if found.endswith("\n") else "\n" * len(found)
 
 
 def is_image(cell: str) -> bool:
@@ -98,10 +105,8 @@ def refit(line: str, cells: Sequence[str], separator: str, n_cells: int) -> list
     if separator == "," and ", " in line:
         attempts.append(_join_paths([cell.strip() for cell in line.split(", ")], ", "))
     for attempt in attempts:
-        while len(attempt) > n_cells and not attempt[-1]:
-            attempt = attempt[:-1]
-        if len(attempt) == n_cells:
-            return attempt
+        if len(attempt) >= n_cells and not any(attempt[n_cells:]):
+            return attempt[:n_cells]
     return None
 
 

@@ -36,12 +36,15 @@ from simulator_bridge.recording.log.csv_cells import (
     to_number,
 )
 from simulator_bridge.recording.log.log_format import CAMERAS, COLUMNS, NUMBER_COLUMNS, image_time_s
+from simulator_bridge.recording.recording_file import MAX_LINE_CHARS, MAX_LOG_LINES
 
 DECIMAL_COMMAS = 'decimal commas with "," between the columns'
 INCOMPLETE = "incomplete last line"
+OTHER_REASONS = "other reasons"
 
 _ABSENT = "absent"  # the cell of a column that the log does not have
 _N_CAMERAS = len(CAMERAS)
+_MAX_REASONS, _MAX_NOTES = 40, 20  # that are told apart
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,16 @@ class LogRows:
 
 
 def count_drops(reasons: Mapping[int, str]) -> dict[str, Dropped]:
-    """Count the reasons of lines that were left out (line -> reason), the most frequent first."""
+    """Count the reasons of lines that were left out (line -> reason), the most frequent first.
+
+    Of reasons that differ in a number there may be as many as lines: the rarer ones are counted as one.
+    """
+    common = {reason for reason, _ in Counter(reasons.values()).most_common(_MAX_REASONS)}
+    counted = {line: reason if reason in common else OTHER_REASONS for line, reason in reasons.items()}
     first: dict[str, int] = {}
-    for line in sorted(reasons):
-        first.setdefault(reasons[line], line)
-    return {reason: Dropped(count, first[reason]) for reason, count in Counter(reasons.values()).most_common()}
+    for line in sorted(counted):
+        first.setdefault(counted[line], line)
+    return {reason: Dropped(count, first[reason]) for reason, count in Counter(counted.values()).most_common()}
 
 
 def decode_text(data: bytes) -> str:
@@ -104,6 +112,9 @@ def parse_log(data: bytes, log: Path) -> LogRows:
     if not data.strip():
         raise RecordingError(f"{log}: the log is empty; record some laps or pass another folder")
     text = decode_text(data)
+    n_lines = max(text.count("\n"), text.count("\r"))
+    if n_lines > MAX_LOG_LINES:
+        raise RecordingError(f"{log}: expected at most {MAX_LOG_LINES:,} lines, got {n_lines:,}; split the recording")
     return _Parser(log, split_lines(text), ends_in_newline=text.endswith(("\n", "\r"))).parse()
 
 
@@ -128,6 +139,8 @@ class _Parser:
 
     def parse(self) -> LogRows:
         for number, line in enumerate(self.lines, 1):
+            if len(line) > MAX_LINE_CHARS:
+                line = self._without_zeros(number, line)
             if line.strip(" \t;,\ufeff"):
                 self._read_line(number, line)
         self._accept_or_drop_irregular()
@@ -136,6 +149,14 @@ class _Parser:
         if not self.rows:
             self._refuse_all()
         return self._to_rows()
+
+    def _without_zeros(self, number: int, line: str) -> str:
+        """A long line without the zeros that a power cut leaves; what is still long may be a header: not skipped."""
+        bare = line.strip("\0")
+        if len(bare) > MAX_LINE_CHARS:
+            reason = f"{len(bare):,} characters; at most {MAX_LINE_CHARS:,} are read"
+            raise refuse_foreign(self.log, number, bare, reason)
+        return bare
 
     def _read_line(self, number: int, line: str) -> None:
         cells, separator = split_cells(line)
@@ -153,7 +174,7 @@ class _Parser:
         if header is not None:
             self.part += bool(self.rows or self.irregular)
             self.header = header
-            if header.unused:
+            if header.unused and len(self.notes) < _MAX_NOTES:
                 self.notes.append(f"line {number}: columns not used: {', '.join(map(repr, header.unused))[:200]}")
         elif is_column_numbers(cells) or line.lower().startswith("sep="):
             return

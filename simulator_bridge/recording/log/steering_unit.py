@@ -25,9 +25,10 @@ def check_steering(rows: LogRows, log: Path, reasons: dict[int, str]) -> npt.NDA
     outside = np.abs(steering) > 1 + _ROUNDING
     recorders: dict[str, int] = {}
     recorder = np.array([recorders.setdefault(folder_name(path), len(recorders)) for path in rows.images["center"]])
-    for part in np.unique(recorder[outside]):
-        n_outside = int((outside & (recorder == part)).sum())
-        n_steered = int(((steering != 0) & (recorder == part)).sum())
+    outside_of = np.bincount(recorder[outside], minlength=len(recorders))
+    steered_of = np.bincount(recorder[steering != 0], minlength=len(recorders))
+    for part in np.flatnonzero(outside_of):
+        n_outside, n_steered = int(outside_of[part]), int(steered_of[part])
         if n_outside == n_steered or (n_outside >= _MIN_OUTSIDE and n_outside > _MAX_SHARE_OUTSIDE * n_steered):
             first = int(np.flatnonzero(outside & (recorder == part))[0])
             raise RecordingError(

@@ -16,6 +16,7 @@ from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import Control, encode_frame
 from simulator_bridge.recording.appender import RecordingAppender
 from simulator_bridge.recording.log.log_format import CAMERAS, LOG_NAME, NEW_EPISODE_S, image_name
+from simulator_bridge.recording.standing import is_driven
 from simulator_bridge.simulator.expert import LabelledControl
 from simulator_bridge.simulator.run.drive_loop import Moment
 from simulator_bridge.simulator.run.expert_driver import ExpertDriver
@@ -153,6 +154,8 @@ class RecordingExpert:
             self._next_s = moment.time_s
         if moment.time_s >= self._next_s - ROWS_TOLERANCE_S:
             self._next_s += self._row_period_s
+            if not is_driven(decided.label.throttle, moment.state.speed_mph):
+                return decided.applied
             labels = moment.simulation.render_labels() if self._with_labels else {}
             self._recording.add(moment, decided, self._kind, labels)
         return decided.applied
