@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
+from simulator_bridge.printable_text import one_line
 
 MODELS = ("Functional", "Model", "Sequential")
 _LAYERS = """
@@ -123,7 +123,7 @@ def _refuse_named_functions(path: Path, config: object) -> None:
     for key, value in config.items() if isinstance(config, Mapping) else ():
         if isinstance(value, str) and _NAMED_FUNCTION.fullmatch(key) and not value.isidentifier():
             raise ModelFileError(
-                f"{path}: needs the function {shown(value)} as {shown(key)}, only Keras' own are loaded "
+                f"{path}: needs the function {one_line(value)} as {one_line(key)}, only Keras' own are loaded "
                 f"here; use a stock one and save it again"
             )
 
@@ -134,4 +134,4 @@ def _full_name(item: Mapping[str, Any]) -> str:
     name = item["class_name"] if registered in (None, item["class_name"]) else registered
     name = f"the function {item.get('config')}" if name == FUNCTION else name
     module = item.get("module")
-    return shown(name) if module is None or str(module).startswith("keras") else shown(f"{module}.{name}")
+    return one_line(name) if module is None or str(module).startswith("keras") else one_line(f"{module}.{name}")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.allowed_layers import MODELS, layers_of
-from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
+from simulator_bridge.printable_text import one_line
 
 if TYPE_CHECKING:
     import keras
@@ -35,8 +35,8 @@ def refuse_huge_numbers(path: Path, architecture: Mapping[str, Any]) -> None:
         for key, number in _whole_numbers(item.get("config")):
             if abs(number) > MAX_NUMBER and SEED not in key:
                 raise ModelFileError(
-                    f"{path}: {shown(item['class_name'])} with {shown(key)} {number:.0e}: at most {MAX_NUMBER:.0e} is "
-                    f"believed; is the file damaged?"
+                    f"{path}: {one_line(item['class_name'])} with {one_line(key)} {number:.0e}: at most {MAX_NUMBER:.0e} "
+                    f"is believed; is the file damaged?"
                 )
     if _n_calls(architecture) > MAX_CALLS:
         raise ModelFileError(f"{path}: its nested models call more than {MAX_CALLS:,} layers; is it a model?")
@@ -60,8 +60,8 @@ def refuse_huge_model(path: Path, architecture: Mapping[str, Any]) -> None:
     for name, shape in _output_shapes(model):
         if math.prod(length or 1 for length in shape) > MAX_VALUES:
             raise ModelFileError(
-                f"{path}: its layer {shown(name)} computes {shown(shape)} for a frame, at most {MAX_VALUES:.2g} values "
-                f"are computed"
+                f"{path}: its layer {one_line(name)} computes {one_line(shape)} for a frame, at most {MAX_VALUES:.2g} "
+                f"values are computed"
             )
 
 

@@ -19,9 +19,9 @@ from models.model_file import ModelFile, Parity
 from models.model_parts import split_model
 from models.policy import LiteRTPolicy
 from models.quiet_import import import_tensorflow, quietly
-from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE
+from simulator_bridge.printable_text import one_line
 
 if TYPE_CHECKING:
     import keras
@@ -48,7 +48,7 @@ def load_keras_model(file: ModelFile) -> keras.Model:
     except ModelFileError:
         raise
     except Exception as error:
-        reason = shown(error) or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         raise ModelFileError(
             f"{file.path}: written by Keras {file.keras_version}, Keras {keras.__version__} cannot load it ({reason}); "
             f"train it again with train/clone.py"
@@ -146,8 +146,8 @@ def _refuse_other_input(file: ModelFile) -> None:
     shape = _input_shape(file.architecture)
     if shape is not None and tuple(shape) != FRAME_SHAPE:
         raise ModelFileError(
-            f"{file.path}: expected a model that takes raw frames {FRAME_SHAPE}, this one takes {shown(tuple(shape))}: "
-            f"its preprocessing is not in the model; build it in, as train/clone.py does"
+            f"{file.path}: expected a model that takes raw frames {FRAME_SHAPE}, this one takes "
+            f"{one_line(tuple(shape))}: its preprocessing is not in the model; build it in, as train/clone.py does"
         )
 
 

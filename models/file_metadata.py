@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from models.policy import Action
-from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.cli.typed_json import read_dataclass
 from simulator_bridge.errors import ModelFileError, UserError
 from simulator_bridge.messages import FRAME_SHAPE
+from simulator_bridge.printable_text import one_line
 
 OUTPUTS = tuple(field.name for field in fields(Action))
 MAX_IMAGE_PX = 4096
@@ -66,9 +66,9 @@ def read_json_object(text: str, where: str) -> dict[str, Any]:
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{where} is damaged: expected JSON ({shown(error)}); train it again") from error
+        raise ModelFileError(f"{where} is damaged: expected JSON ({one_line(error)}); train it again") from error
     if not isinstance(value, dict):
-        raise ModelFileError(f"{where} is damaged: expected a JSON object, got {shown(repr(value)[:80])}")
+        raise ModelFileError(f"{where} is damaged: expected a JSON object, got {one_line(repr(value)[:80])}")
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
@@ -91,13 +91,13 @@ def read_metadata(text: str, path: Path) -> Mapping[str, Any]:
         known = read_dataclass(_Metadata, metadata, where)
         for name in OBJECTS:
             if not isinstance(metadata.get(name, {}), dict):
-                raise UserError(f"{where}, {name}: expected an object, got {shown(repr(metadata[name]), 80)}")
+                raise UserError(f"{where}, {name}: expected an object, got {one_line(repr(metadata[name]), 80)}")
         for name, (part, cls) in OPTIONAL.items():
             if part in metadata.get(name, {}):
                 read_dataclass(cls, metadata[name], f"{where}, {name}")
         _refuse_nonsense(known)
     except UserError as error:
-        raise ModelFileError(f"{shown(error, 400)}; train the model again with train/clone.py") from error
+        raise ModelFileError(f"{one_line(error, 400)}; train the model again with train/clone.py") from error
     return metadata
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
+from simulator_bridge.printable_text import one_line
 
 MAX_BYTES = 2**31  # of the file, and of all its arrays
 MAX_RATIO = 100  # arrays to file: trained weights hardly compress
@@ -51,7 +51,7 @@ def open_hdf5(path: Path, limit: int = MAX_BYTES) -> Iterator[h5py.File]:
 
 def damaged(path: Path, error: Exception) -> ModelFileError:
     """What to raise for an HDF5 file that cannot be read to its end."""
-    return ModelFileError(f"{path}: an HDF5 file that is truncated or damaged ({shown(error)}); copy it anew")
+    return ModelFileError(f"{path}: an HDF5 file that is truncated or damaged ({one_line(error)}); copy it anew")
 
 
 class _Walk:
@@ -113,7 +113,7 @@ class _Walk:
         if any(all(number not in known for known in FILTERS) for number in filters):
             raise self._refuse(dataset.name, "is compressed in a way that needs a plugin")
         if dataset.dtype.kind not in NUMBERS:
-            raise self._refuse(dataset.name, f"has values of type {shown(dataset.dtype)}, not numbers")
+            raise self._refuse(dataset.name, f"has values of type {one_line(dataset.dtype)}, not numbers")
         self._claim(dataset.name, dataset.size, dataset.dtype.itemsize)
 
     def _attributes(self, item: h5py.Group | h5py.Dataset) -> None:
@@ -122,7 +122,7 @@ class _Walk:
             attribute = item.attrs.get_id(name)
             text = h5py.check_string_dtype(attribute.dtype)
             if text is None and attribute.dtype.kind not in NUMBERS:
-                raise self._refuse(where, f"has values of type {shown(attribute.dtype)}, not numbers or text")
+                raise self._refuse(where, f"has values of type {one_line(attribute.dtype)}, not numbers or text")
             n_bytes = attribute.get_space().get_simple_extent_npoints() * attribute.dtype.itemsize
             if n_bytes > MAX_TEXT_BYTES:
                 raise self._refuse(where, f"claims {n_bytes:,} bytes, at most {MAX_TEXT_BYTES:,} are read")
@@ -137,7 +137,7 @@ class _Walk:
 
     def _refuse(self, where: str, what: str) -> ModelFileError:
         return ModelFileError(
-            f"{self._path}: {shown(where)} {what}: Keras writes no such file; only use models of people you trust"
+            f"{self._path}: {one_line(where)} {what}: Keras writes no such file; only use models of people you trust"
         )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from models.model_file import load_model_file
 from models.policy import LiteRTPolicy, Policy
-from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE, decode_frame, encode_frame
+from simulator_bridge.printable_text import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def load_policy(path: Path) -> LiteRTPolicy:
             RuntimeError,
             TypeError,
         ) as error:  # LiteRT's, of bytes that are no model
-            reason = shown(" ".join(str(error).split()))
+            reason = one_line(" ".join(str(error).split()))
             raise ModelFileError(f"{path}: its LiteRT model is damaged ({reason}); train it again") from error
     from models.convert import convert_to_litert, load_keras_model  # Keras takes seconds to import
 

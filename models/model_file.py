@@ -22,8 +22,8 @@ import numpy as np
 
 from models.file_metadata import read_json_object, read_metadata
 from models.hdf5_file import MAX_TEXT_BYTES, open_hdf5
-from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
+from simulator_bridge.printable_text import one_line
 
 FORMAT = 1
 GROUP, FLATBUFFER = "cloneway", "cloneway/litert"
@@ -96,13 +96,13 @@ def _read(path: Path, file: h5py.File) -> ModelFile:
         metadata = read_metadata(_text(path, file[GROUP], "metadata"), path)
         flatbuffer = _flatbuffer(path, file)
     version = text_of(file.attrs.get("keras_version", "unknown"))
-    return ModelFile(path, metadata, flatbuffer, _architecture(path, file), shown(version, 20))
+    return ModelFile(path, metadata, flatbuffer, _architecture(path, file), one_line(version, 20))
 
 
 def _refuse_other_format(path: Path, group: h5py.Group | h5py.Dataset) -> None:
     written = group.attrs.get("format") if isinstance(group, h5py.Group) else None
     if not isinstance(written, int | np.integer) or written < 1:
-        raise ModelFileError(f"{path}: damaged: expected its format as a number from 1, got {shown(written, 40)}")
+        raise ModelFileError(f"{path}: damaged: expected its format as a number from 1, got {one_line(written, 40)}")
     if written > FORMAT:
         raise ModelFileError(f"{path}: format {written}, this program reads up to {FORMAT}; update it")
 
@@ -128,7 +128,7 @@ def _flatbuffer(path: Path, file: h5py.File) -> bytes:
 def _text(path: Path, item: h5py.Group, name: str) -> str:
     value = item.attrs.get(name)
     if not isinstance(value, str | bytes):
-        raise ModelFileError(f"{path}: damaged: expected {name} as a text, got {shown(value, 40)}; train it again")
+        raise ModelFileError(f"{path}: damaged: expected {name} as a text, got {one_line(value, 40)}; train it again")
     if len(value) > MAX_TEXT_BYTES:
         raise ModelFileError(f"{path}: {name} has {len(value):,} bytes, at most {MAX_TEXT_BYTES:,} are read")
     return text_of(value)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from models.quiet_import import quietly
-from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE, Frame
+from simulator_bridge.printable_text import one_line
 
 if TYPE_CHECKING:
     import keras
@@ -115,7 +115,7 @@ def _refuse_other_shapes(
     expected = [((1, *FRAME_SHAPE), np.dtype(np.uint8)), *[((1, 1), np.dtype(np.float32))] * len(names)]
     if found != expected:
         wanted, got = (", ".join(f"{kind} {shape}" for shape, kind in each) for each in (expected, found))
-        raise ModelFileError(f"expected a model from a frame to its outputs, {wanted}; got {shown(got)}")
+        raise ModelFileError(f"expected a model from a frame to its outputs, {wanted}; got {one_line(got)}")
 
 
 def check_frame(frame: object) -> None:

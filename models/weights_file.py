@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from models.hdf5_file import open_hdf5
-from simulator_bridge.cli.shown_text import shown
 from simulator_bridge.errors import ModelFileError
+from simulator_bridge.printable_text import one_line
 
 if TYPE_CHECKING:
     import keras
@@ -51,7 +51,7 @@ def _load(model: keras.Model, path: Path) -> keras.Model:
         model.load_weights(str(path))
     except Exception as error:  # whatever Keras raises on a layout that is not its own
         raise ModelFileError(
-            f"{path}: its weights have the sizes of {model.name} but Keras cannot load them: {shown(error)}"
+            f"{path}: its weights have the sizes of {model.name} but Keras cannot load them: {one_line(error)}"
         ) from error
     return model
 
@@ -71,12 +71,12 @@ def _shapes_in_file(path: Path) -> Counter[Shape]:
             file.visititems(count)
     except OSError as error:
         raise ModelFileError(
-            f"{path}: expected a Keras weights file in HDF5 format, cannot read it as one: {shown(error)}"
+            f"{path}: expected a Keras weights file in HDF5 format, cannot read it as one: {one_line(error)}"
         ) from error
     return shapes
 
 
 def _describe(shapes: Counter[Shape]) -> str:
     first = [shape for shape in shapes if len(shape) == 4 and shape[2] == 3]
-    kernel = shown(" or ".join("x".join(map(str, shape)) for shape in first)) or "none on RGB"
+    kernel = one_line(" or ".join("x".join(map(str, shape)) for shape in first)) or "none on RGB"
     return f"{shapes.total()} weight arrays, first convolution {kernel}"

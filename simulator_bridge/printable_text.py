@@ -29,6 +29,16 @@ def printable(text: object, keep: str = "") -> str:
     )
 
 
+def one_line(value: object, longest: int = 160) -> str:
+    """The first line of a text, printable and bounded: what a library raised, a name in a file.
+
+    >>> one_line("a" * 20, longest=8)
+    'aaaaa...'
+    """
+    text = printable(str(value).strip().split("\n", 1)[0][: longest + 1])
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
 def _is_space(character: str) -> bool:
     return unicodedata.category(character) == "Zs"
 

@@ -1,8 +1,8 @@
 """Which moments of a drive are recorded: all but those of a car that stands and that nobody drives.
 
-One rule for whoever drives: the drive server's model, a takeover, a person at the browser simulator, the expert. Rows of
-a standing car teach a network to stand. Readers see the pause as they see any other: over a second of it begins a new
-episode.
+One rule for whoever drives: the drive server's model, a takeover, a person at the browser simulator, the expert. Rows
+of a standing car teach a network to stand. Readers see the pause as they see any other: over a second of it begins a
+new episode.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.errors import RecordingError
+from simulator_bridge.recording.recording_file import MAX_LOG_BYTES, read_file
 from simulator_bridge.track.track_geometry import arc_lengths, spline_closed
 from simulator_bridge.track.track_plan import FloatArray, Paint, TrackError, TrackPlan
 

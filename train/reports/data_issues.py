@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.recording import Recording
+from simulator_bridge.recording.standing import STANDING_MPH
 from simulator_bridge.udacity_car import MAX_STEERING_DEG
 from train.reports.frame_statistics import FrameStatistics, runs_of
 

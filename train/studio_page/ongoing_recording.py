@@ -1,7 +1,7 @@
 """The recording that a person makes: rows on their way to the disk, and where the car was at each of them.
 
-A car that stands and that nobody drives is not recorded (`recording/standing.py`). An episode begins with every start of the car, and
-wherever the referee puts it back on the road.
+A car that stands and that nobody drives is not recorded (`recording/standing.py`). An episode begins with every start
+of the car, and wherever the referee puts it back on the road.
 """
 
 from __future__ import annotations
