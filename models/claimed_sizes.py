@@ -35,8 +35,8 @@ def refuse_huge_numbers(path: Path, architecture: Mapping[str, Any]) -> None:
         for key, number in _whole_numbers(item.get("config")):
             if abs(number) > MAX_NUMBER and SEED not in key:
                 raise ModelFileError(
-                    f"{path}: {one_line(item['class_name'])} with {one_line(key)} {number:.0e}: at most {MAX_NUMBER:.0e} "
-                    f"is believed; is the file damaged?"
+                    f"{path}: {one_line(item['class_name'])} with {one_line(key)} {number:.0e}: at most "
+                    f"{MAX_NUMBER:.0e} is believed; is the file damaged?"
                 )
     if _n_calls(architecture) > MAX_CALLS:
         raise ModelFileError(f"{path}: its nested models call more than {MAX_CALLS:,} layers; is it a model?")
