@@ -54,10 +54,17 @@ def load_policy(path: Path) -> LiteRTPolicy:
 
     logger.info("%s holds no LiteRT model: loading it with Keras and converting it, a few seconds", path)
     model = load_keras_model(file)
+    if len(model.inputs) != 1:
+        names = one_line(", ".join(tensor.name for tensor in model.inputs))
+        raise ModelFileError(f"{path}: expected one input, the frame; the model has {len(model.inputs)}: {names}")
     if len(model.outputs) != 1 or model.outputs[0].shape[1:] != (1,):
         shapes = ", ".join(str(tuple(output.shape)) for output in model.outputs)
         raise ModelFileError(f"{path}: expected one output (None, 1), the steering angle; the model has {shapes}")
-    return LiteRTPolicy(convert_to_litert(model), ("steering_angle",))
+    try:
+        return LiteRTPolicy(convert_to_litert(model), ("steering_angle",))
+    except Exception as error:  # a model that Keras builds, but that cannot run on one frame, or not in LiteRT
+        reason = one_line(error) or type(error).__name__
+        raise ModelFileError(f"{path}: LiteRT cannot run it on a frame ({reason}); use stock layers") from error
 
 
 def load_warm_policy(path: Path) -> Policy:

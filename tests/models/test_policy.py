@@ -111,6 +111,33 @@ def test_a_damaged_flatbuffer_is_refused_in_one_line(saved: Path, tmp_path: Path
         load_policy(path)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_model_of_several_inputs_is_refused_in_one_line(tmp_path: Path) -> None:
+    made_model()
+    import keras
+
+    frame, speed = keras.Input((160, 320, 3), name="frame"), keras.Input((1,), name="speed")
+    features = keras.layers.Concatenate()([keras.layers.GlobalAveragePooling2D()(frame), speed])
+    keras.Model([frame, speed], keras.layers.Dense(1)(features)).save(tmp_path / "model.h5")
+
+    with pytest.raises(ModelFileError, match="expected one input, the frame; the model has 2: frame, speed"):
+        load_policy(tmp_path / "model.h5")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_model_that_cannot_be_converted_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Any) -> bytes:
+        raise RuntimeError("no such operator\nmore")
+
+    foreign_model(tmp_path / "model.h5")
+    monkeypatch.setattr("models.convert.convert_to_litert", fail)
+
+    with pytest.raises(ModelFileError, match=r"LiteRT cannot run it on a frame \(no such operator\); use stock layers"):
+        load_policy(tmp_path / "model.h5")
+
+
 def change_layer(path: Path, change: dict[str, Any]) -> None:
     with h5py.File(path, "r+") as file:
         config = json.loads(file.attrs["model_config"])
