@@ -62,8 +62,8 @@ class FuzzReport:
         n_failures = sum(map(len, self.failures.values()))
         lines = [
             f"{self.n_inputs} broken model files, {self.n_with_keras} of them with Keras, in {self.seconds:.0f} s: "
-            + ", ".join(f"{n} {kind}" for kind, n in self.good.most_common())
-            + f", {n_failures} failures"
+            + "".join(f"{n} {kind}, " for kind, n in self.good.most_common())
+            + f"{n_failures} failures"
         ]
         for kind, found in sorted(self.failures.items(), key=lambda item: -len(item[1])):
             lines.append(f"{len(found)} x {kind}")
