@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +53,13 @@ def refuse_huge_model(path: Path, architecture: Mapping[str, Any]) -> None:
     import keras
 
     objects = {**vars(keras.layers), **dict.fromkeys(MODELS, keras.Model), "Sequential": keras.Sequential}
-    with keras.StatelessScope(initialize_variables=False):  # weights have a shape and an initializer, no values
-        model = keras.utils.legacy.deserialize_keras_object(json.loads(json.dumps(architecture)), objects)
+
+    def build() -> Any:
+        with keras.StatelessScope(initialize_variables=False):  # weights have a shape and an initializer, no values
+            return keras.utils.legacy.deserialize_keras_object(json.loads(json.dumps(architecture)), objects)
+
+    with ThreadPoolExecutor(1) as thread:  # Keras remembers, for its thread, what still has no values: here for good
+        model = thread.submit(build).result()
     n_parameters = model.count_params()
     if n_parameters > MAX_PARAMETERS:
         raise ModelFileError(f"{path}: has {n_parameters:.2g} parameters, at most {MAX_PARAMETERS:.2g} are loaded")

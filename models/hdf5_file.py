@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from models.global_heap import check_heaps
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.printable_text import one_line
 
@@ -39,6 +40,11 @@ def open_hdf5(path: Path, limit: int = MAX_BYTES) -> Iterator[h5py.File]:
     size = path.stat().st_size
     if size > limit:
         raise ModelFileError(f"{path}: expected a file of at most {limit:,} bytes, it has {size:,}")
+    if h5py.is_hdf5(path):  # else h5py says below what it is
+        try:
+            check_heaps(path)
+        except ValueError as error:
+            raise damaged(path, error) from None
     with h5py.File(path, "r") as file:
         try:
             _Walk(path, min(limit, MAX_RATIO * size)).over(file)
