@@ -4,9 +4,12 @@ import contextlib
 import csv
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ import pytest
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.messages import FRAME_SHAPE, Frame, decode_frame, encode_frame
 from simulator_bridge.recording import CAMERAS, load_recording
+from simulator_bridge.recording.appender import RecordingAppender
 from simulator_bridge.recording.recorder import Recorder
 
 NOON = datetime(2026, 7, 1, 12, 0, 0)
@@ -81,7 +85,7 @@ def test_jpeg_bytes_are_written_as_they_came(tmp_path: Path) -> None:
 
 def test_a_frame_may_be_reused_after_add(tmp_path: Path) -> None:
     frame = flat_frame(200)
-    with Recorder(tmp_path) as recorder, blocked_disk(tmp_path, recorder):
+    with Recorder(tmp_path) as recorder, blocked_disk(recorder):
         recorder.add({"center": frame}, 0, 0, 0, 0)
         frame[:] = 0
     assert decode_frame(load_recording(tmp_path).image_path("center", 1).read_bytes()).mean() == pytest.approx(
@@ -90,28 +94,31 @@ def test_a_frame_may_be_reused_after_add(tmp_path: Path) -> None:
 
 
 @contextlib.contextmanager
-def blocked_disk(folder: Path, recorder: Recorder) -> Iterator[None]:
-    """A disk that takes nothing until the end: the image of a first row, number 0, is a pipe that nobody empties."""
-    path = folder / "IMG" / "center_2026_07_01_12_00_00_000.jpg"
-    path.parent.mkdir()
-    os.mkfifo(path)
-    noise = np.random.default_rng(0).integers(0, 256, FRAME_SHAPE, np.uint8)
-    jpeg = encode_frame(noise, quality=100)
-    assert len(jpeg) > 65536  # bytes that a pipe holds
-    recorder.add({"center": jpeg}, 0, 0, 0, speed_mph=0, time=NOON)
-    with open(path, "rb") as pipe:  # opens when the recorder's thread does
-        yield
-        received = pipe.read()
-    recorder.flush()
-    path.unlink()
-    path.write_bytes(received)
+def blocked_disk(recorder: Recorder) -> Iterator[None]:
+    """A disk that takes nothing until the end; it is busy with a first row, number 0."""
+    is_busy, may_go_on = threading.Event(), threading.Event()
+    append = RecordingAppender.append
+
+    def wait_and_append(*arguments: Any) -> None:
+        is_busy.set()
+        may_go_on.wait()
+        append(*arguments)
+
+    with mock.patch.object(RecordingAppender, "append", wait_and_append):
+        add_row(recorder, 0, cameras=("center",))
+        is_busy.wait()
+        try:
+            yield
+        finally:
+            may_go_on.set()
+            recorder.flush()
 
 
 def test_a_slow_disk_never_blocks_add_and_drops_are_counted_and_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    with Recorder(tmp_path, queue_size=4) as recorder, blocked_disk(tmp_path, recorder):
+    with Recorder(tmp_path, queue_size=4) as recorder, blocked_disk(recorder):
         for number in range(1, 8):  # would hang here if add waited for the disk
             add_row(recorder, number, cameras=("center",))
         assert recorder.n_dropped == 3

@@ -70,6 +70,9 @@ class Driver:
         self.session.manual_input.update(PAGE, driver_input, time.monotonic())
         self.session.tick()
 
+    def let_go(self) -> None:
+        self.session.manual_input.update(PAGE, DriverInput(), time.monotonic())
+
     def wait_until(self, is_so: Callable[[SimpleNamespace], bool]) -> SimpleNamespace:
         deadline_s = time.monotonic() + DEADLINE_S
         while not is_so(self.state):
@@ -142,6 +145,22 @@ def test_standing_still_is_not_recorded_and_time_stands_still(driver: Driver) ->
     assert driver.state.lap["time_s"] == 0
 
 
+def test_turning_the_wheel_of_a_standing_car_is_not_recorded_and_starting_off_is(
+    driver: Driver, tmp_path: Path
+) -> None:
+    driver.do(commands.Record(on=True))
+    for _ in range(20):
+        driver.hold(DriverInput(0.5, 0.0, 0.0, is_active=True))
+    assert driver.state.lap["time_s"] > 0
+    assert driver.state.recording["rows"] == 0
+    for _ in range(3):
+        driver.hold(DriverInput(0.0, 1.0, 0.0, is_active=True))
+    driver.do(commands.Record(on=False))
+    recording = load_recording(tmp_path / "mine")
+    assert recording.speed_mph[0] < 0.5
+    assert recording.throttle[0] > 0
+
+
 def test_without_a_viewer_nobody_drives(driver: Driver) -> None:
     driver.drive(10)
     where = driver.state.car
@@ -154,6 +173,7 @@ def test_the_last_seconds_are_deleted_and_the_car_is_where_it_was_then(driver: D
     driver.do(commands.Record(on=True))
     driver.drive(200)  # 8 s
     rows = driver.state.recording["rows"]
+    driver.let_go()  # a throttle that is still held starts the car off, which is recorded
     driver.do(commands.DeleteLast(5))
     left = load_recording(tmp_path / "mine")
     assert driver.state.recording["rows"] == len(left) == rows - 50
