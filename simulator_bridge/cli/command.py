@@ -102,6 +102,7 @@ def set_up_logging(*, verbose: bool = False, quiet: bool = False, with_times: bo
     handler = logging.StreamHandler()
     handler.setFormatter(_PrintableFormatter(line, datefmt="%H:%M:%S"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.captureWarnings(True)  # libraries name files in theirs
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
     for package in PACKAGES:
         logging.getLogger(package).setLevel(level)

@@ -86,6 +86,16 @@ def test_paths_that_are_results_are_shown_the_same_way(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "a\\x1b[2Jb\\rerror: none\\x07\\x9b1m\\u202egpj\\nerror: forged\ntwo\nlines\n"
 
 
+def test_a_warning_of_a_library_is_shown_the_same_way() -> None:
+    code, shown = run(
+        "-c",
+        "import warnings; from simulator_bridge.cli.command import set_up_logging; set_up_logging(); "
+        f"warnings.warn({HOSTILE!r})",
+    )
+    assert code == 0
+    assert "UserWarning: a\\x1b[2Jb\\rerror" in shown
+
+
 def test_cells_of_tables_are_text() -> None:
     shown = text_table([TextColumn(HOSTILE, numeric=False)], [[HOSTILE]], title=HOSTILE)
     assert RAW.search(shown) is None
