@@ -16,6 +16,7 @@ from simulator_bridge.errors import RecordingError
 MAX_LOG_BYTES = 128 << 20  # 0.9 million rows of three cameras, 2.1 million of one: 16 and 40 hours at 15 rows/s
 MAX_LOG_LINES = 2_500_000
 MAX_LINE_CHARS = 16_384  # three paths as long as Linux has them; a row has some 200
+MAX_NAME_CHARS = 255  # of a file or a folder; no file system has longer ones
 MAX_IMAGE_BYTES = 2 << 20  # a frame has some 14 kB, and 150 kB without any compression
 
 # A pipe that nobody writes into must not block, and a terminal must not become ours

@@ -21,6 +21,8 @@ import tensorflow as tf
 from models.architectures.registry import ModelConfig
 from models.model_parts import split_network
 from simulator_bridge.cli.terminal import counting, say
+from simulator_bridge.errors import RecordingError
+from simulator_bridge.recording.recording_file import MAX_IMAGE_BYTES, read_file
 from train.data.augment import Augmenter
 from train.data.image_store import ImageStore
 from train.data.rows import FloatArray, IntArray
@@ -164,6 +166,6 @@ def _key(
 
 def _digest_of_file(path: Path) -> bytes:
     try:
-        return hashlib.blake2b(path.read_bytes(), digest_size=20).digest()
-    except OSError:
+        return hashlib.blake2b(read_file(path, MAX_IMAGE_BYTES), digest_size=20).digest()
+    except (RecordingError, OSError):
         return b"unreadable"

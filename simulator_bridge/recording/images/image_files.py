@@ -18,7 +18,7 @@ from pathlib import Path
 from simulator_bridge.errors import ProtocolError, RecordingError
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, MAX_JPEG_SCANS, Frame, decode_frame, image_size
 from simulator_bridge.recording.log.log_format import IMAGE_FOLDER
-from simulator_bridge.recording.recording_file import MAX_IMAGE_BYTES, opened, read_file
+from simulator_bridge.recording.recording_file import MAX_IMAGE_BYTES, MAX_NAME_CHARS, opened, read_file
 
 _ABSOLUTE = re.compile(r"^(?:[A-Za-z]:|[/\\~])")
 _MAX_FOLDERS_OF_A_PATH = 32  # the last ones
@@ -135,6 +135,8 @@ def entries_of(folder: str | os.PathLike[str]) -> Iterator[tuple[str, bool]]:
 
 def _fold(name: str) -> str:
     """Name as Windows and macOS compare it: any case, any composition of accents."""
+    if len(name) > MAX_NAME_CHARS:  # of no file; normalising takes time with the square of a run of accents
+        return name
     return unicodedata.normalize("NFC", name).casefold()
 
 

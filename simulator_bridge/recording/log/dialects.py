@@ -36,7 +36,7 @@ from simulator_bridge.recording.log.csv_cells import (
     to_number,
 )
 from simulator_bridge.recording.log.log_format import CAMERAS, COLUMNS, NUMBER_COLUMNS, image_time_s
-from simulator_bridge.recording.recording_file import MAX_LINE_CHARS, MAX_LOG_LINES
+from simulator_bridge.recording.recording_file import MAX_LINE_CHARS, MAX_LOG_LINES, MAX_NAME_CHARS
 
 DECIMAL_COMMAS = 'decimal commas with "," between the columns'
 INCOMPLETE = "incomplete last line"
@@ -243,6 +243,9 @@ class _Parser:
             return
         for camera, cell in zip(CAMERAS, row.cells, strict=False):
             name = file_name(cell).lower()
+            if len(name) > MAX_NAME_CHARS:  # the names of all rows take as much memory as the longest
+                self.reasons[row.line] = f"a file name of over {MAX_NAME_CHARS} characters"
+                return
             if not name.startswith(camera) and name.startswith(CAMERAS):
                 self.reasons[row.line] = f"image of another camera in the {camera} column"
                 return
