@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,15 @@ from simulator_bridge.recording import load_recording
 
 FRAME = np.full(FRAME_SHAPE, 90, np.uint8)
 JPEG = encode_frame(FRAME)
+NOON, SECOND = datetime(2026, 7, 1, 12), timedelta(seconds=1)
 
 
-def decision(received_at: float, applied: Control = Control(0.0, 0.3)) -> Decision:  # noqa: B008 - immutable
-    telemetry = Telemetry(FRAME, 0.0, 0.0, 12.5, received_at, decimal_comma=False, jpeg=JPEG)
+def decision(
+    received_at: float,
+    applied: Control = Control(0.0, 0.3),  # noqa: B008 - immutable
+    speed_mph: float = 12.5,
+) -> Decision:
+    telemetry = Telemetry(FRAME, 0.0, 0.0, speed_mph, received_at, decimal_comma=False, jpeg=JPEG)
     return Decision(telemetry, Control(0.9, 0.9), applied)
 
 
@@ -40,6 +46,31 @@ def test_recording_keeps_to_the_simulators_own_rate(tmp_path: Path) -> None:
         for step in range(100):
             recorder.observe(decision(step * 0.01))
     assert 14 <= len(load_recording(tmp_path / "drive")) <= 15
+
+
+def test_a_car_that_stands_is_not_recorded_and_a_new_episode_begins_when_it_starts_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr("simulator_bridge.recording.recorder._steady_clock", lambda: lambda: NOON + now_s[0] * SECOND)
+    held, start_off = Control(0.2, -1.0), Control(0.2, 0.5)
+    drive = [(start_off, 12.0)] * 10 + [(held, 0.0)] * 20 + [(start_off, 0.0)] * 10
+    with closing(RecorderPool(tmp_path / "drive")) as pool:
+        recorder = DriveRecorder(pool)
+        for step, (control, speed_mph) in enumerate(drive):
+            now_s[0] = 0.1 * step
+            recorder.observe(decision(now_s[0], control, speed_mph))
+    recording = load_recording(tmp_path / "drive")
+    assert recording.episode.tolist() == [0] * 10 + [1] * 10
+    assert recording.speed_mph.tolist() == [12.0] * 10 + [0.0] * 10
+
+
+def test_a_car_that_only_stands_takes_no_recorder(tmp_path: Path) -> None:
+    with closing(RecorderPool(tmp_path / "drive", at_once=False)) as pool:
+        recorder = DriveRecorder(pool)
+        recorder.observe(decision(0.0, Control(0.5, 0.0), speed_mph=0.0))
+    assert recorder.recorder is None
+    assert not (tmp_path / "drive").exists()
 
 
 def test_a_paused_recorder_writes_nothing_and_resumes_in_the_same_folder(tmp_path: Path) -> None:

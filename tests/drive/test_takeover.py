@@ -158,8 +158,8 @@ def by_model(at_s: float) -> Decision:
     return Decision(telemetry(at_s), MODEL, MODEL)
 
 
-def by_person(at_s: float, steering: float = -0.5) -> Decision:
-    return Decision(telemetry(at_s), MODEL, Control(steering, 0.4), Mode.TAKEOVER)
+def by_person(at_s: float, steering: float = -0.5, throttle: float = 0.4, speed_mph: float = 12.0) -> Decision:
+    return Decision(telemetry(at_s, speed_mph), MODEL, Control(steering, throttle), Mode.TAKEOVER)
 
 
 def test_a_takeover_becomes_a_recording_of_what_the_person_did_with_its_context_beside_it(tmp_path: Path) -> None:
@@ -199,6 +199,28 @@ def test_training_takes_a_takeover_as_it_takes_any_recording(tmp_path: Path) -> 
     assert len(rows) == 30
     assert rows.steering_angle == pytest.approx(-0.5)
     assert all(rows.image_path("center", row).is_file() for row in range(30))
+
+
+def test_a_correction_has_no_rows_of_a_car_that_is_held(tmp_path: Path) -> None:
+    corrections = Corrections(tmp_path, {}, closing=lambda run: run())
+    corrections.begin()
+    for step in range(10):
+        corrections.observe(by_person(0.1 * step, throttle=-1.0, speed_mph=0.0))
+    for step in range(10, 15):
+        corrections.observe(by_person(0.1 * step, speed_mph=0.0))
+    corrections.close()
+    recording = load_recording(find_recordings([tmp_path])[0])
+    assert recording.throttle == pytest.approx([0.4] * 5)
+    assert corrections.n_rows == 5
+
+
+def test_a_takeover_of_a_car_that_is_only_held_leaves_nothing(tmp_path: Path) -> None:
+    corrections = Corrections(tmp_path, {}, closing=lambda run: run())
+    corrections.begin()
+    for step in range(10):
+        corrections.observe(by_person(0.1 * step, throttle=-1.0, speed_mph=0.0))
+    corrections.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_takeovers_in_a_second_are_two_recordings(tmp_path: Path) -> None:

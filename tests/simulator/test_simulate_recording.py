@@ -6,15 +6,20 @@ import math
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.messages import Control
 from simulator_bridge.recording import load_recording
 from simulator_bridge.recording.log.log_format import SIDECAR_NAME
+from simulator_bridge.simulator.expert import LabelledControl
+from simulator_bridge.simulator.run.expert_recording import RecordingExpert
 from simulator_bridge.simulator.run.simulate_config import SimulateConfig
 from simulator_bridge.simulator.run.simulated_drive import run_simulation
 from simulator_bridge.simulator.scene.layers import Label
@@ -111,6 +116,24 @@ def test_rows_come_at_the_rate_asked_for(tmp_path: Path) -> None:
     assert np.diff(recording.time_s) == pytest.approx(
         np.full(len(recording) - 1, 0.25), abs=0.0215
     )  # a step of physics
+
+
+def test_an_expert_whose_car_stands_is_recorded_only_when_it_starts_off() -> None:
+    recorded: list[float] = []
+    wanted = LabelledControl(Control(0.0, 0.0), Control(0.0, 0.0))
+    driver = SimpleNamespace(decide=lambda moment: moment.wanted)
+    recording = SimpleNamespace(add=lambda moment, *_: recorded.append(moment.time_s))
+    expert = RecordingExpert(driver, recording, "lap", row_period_s=0.1, with_labels=False)  # type: ignore[arg-type]
+    start_off = replace(wanted, label=Control(0.0, 0.5))
+    for time_s, control, speed_mph in [
+        (0.0, wanted, 0.0),
+        (0.1, start_off, 0.0),
+        (0.2, wanted, 5.0),
+        (0.3, wanted, 0.1),
+    ]:
+        state = SimpleNamespace(speed_mph=speed_mph)
+        expert(SimpleNamespace(time_s=time_s, wanted=control, state=state, put_back=False))  # type: ignore[arg-type]
+    assert recorded == [0.1, 0.2]
 
 
 def test_a_recording_that_is_there_is_not_touched(recorded: Path) -> None:
