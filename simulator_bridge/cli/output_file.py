@@ -36,6 +36,7 @@ def check_output(flag: str, path: Path | None, *, is_model: bool = False) -> Non
     if path is None or path == STANDARD_OUTPUT:
         return
     place = linked_file(path).absolute()
+    shown = place.parent if path.is_symlink() else path.parent  # as it was named
     if place.is_dir():
         raise UserError(f"{flag} {path} is a folder; name a file in it")
     if place.exists() and not place.is_file():
@@ -43,9 +44,9 @@ def check_output(flag: str, path: Path | None, *, is_model: bool = False) -> Non
     if not is_model and (place.suffix in MODEL_SUFFIXES or place.name == RECORDING_LOG):
         raise UserError(f"{flag} {path} is the name of a model or of a recording's log; choose another")
     if not place.parent.is_dir():
-        raise UserError(f"{flag} {path}: the folder {place.parent} does not exist")
+        raise UserError(f"{flag} {path}: the folder {shown} does not exist")
     if not os.access(place.parent, os.W_OK):
-        raise UserError(f"{flag} {path}: the folder {place.parent} cannot be written")
+        raise UserError(f"{flag} {path}: the folder {shown} cannot be written")
 
 
 def linked_file(path: Path) -> Path:

@@ -144,7 +144,7 @@ def test_a_disk_that_is_really_full_loses_no_model(tmp_path: Path) -> None:
     mount = 'mount -t tmpfs -o size=3m tmpfs "$0"'
     if shutil.which("unshare") is None or subprocess.run([*own_mounts, mount, disk], capture_output=True).returncode:
         pytest.skip("may not mount a tiny file system here")
-    program = f'{mount}; exec "$1" -m tests.support.save_on_full_disk "$0" "$2"'
+    program = f'{mount}; exec "$1" -m tests.support.processes.save_on_full_disk "$0" "$2"'
     run = subprocess.run(
         [*own_mounts, program, str(disk), sys.executable, str(home)],
         cwd=ROOT,

@@ -28,7 +28,7 @@ N_KILLS = 50
 @pytest.fixture
 def recorders() -> Iterator[tuple[IO[str], IO[str]]]:
     """The standard input and output of `recorder_to_kill.py`."""
-    command = [sys.executable, "-m", "tests.support.recorder_to_kill"]
+    command = [sys.executable, "-m", "tests.support.processes.recorder_to_kill"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -102,7 +102,9 @@ def check_full_disk(result: dict[str, Any], reason: str) -> None:
 
 
 def test_a_log_that_cannot_grow_in_the_middle_of_a_line_keeps_its_whole_rows(tmp_path: Path) -> None:
-    result = run_until_full(sys.executable, "-m", "tests.support.record_on_full_disk", "limit", str(tmp_path / "lap"))
+    result = run_until_full(
+        sys.executable, "-m", "tests.support.processes.record_on_full_disk", "limit", str(tmp_path / "lap")
+    )
     check_full_disk(result, "File too large")
 
 
@@ -114,5 +116,5 @@ def test_a_full_disk_stops_recording_but_not_driving_and_keeps_the_whole_rows(tm
         or subprocess.run([*own_mounts, mount, tmp_path], capture_output=True).returncode
     ):
         pytest.skip("may not mount a tiny file system here")
-    program = f'{mount}; exec "$1" -m tests.support.record_on_full_disk full "$0/lap"'
+    program = f'{mount}; exec "$1" -m tests.support.processes.record_on_full_disk full "$0/lap"'
     check_full_disk(run_until_full(*own_mounts, program, str(tmp_path), sys.executable), "No space left on device")

@@ -145,7 +145,7 @@ def test_a_system_that_cannot_accept_is_asked_again(
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_slow_heads_use_up_the_descriptors_and_a_simulator_is_let_in(transport: str) -> None:
-    script = Path(__file__).parents[1] / "support" / "server_with_few_files.py"
+    script = Path(__file__).parents[1] / "support" / "processes" / "server_with_few_files.py"
     command = [sys.executable, "-W", "ignore", str(script), transport, str(N_FILES)]
     with (
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process,

@@ -133,5 +133,5 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "road.csv"
     folder.mkdir()
-    with pytest.raises(TrackError, match="cannot be read as text"):
+    with pytest.raises(TrackError, match="a folder, expected a file"):
         build_track(str(folder))
