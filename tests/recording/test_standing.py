@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from drive.decision import Decision, Mode
 from drive.drive_recorder import DriveRecorder, RecorderPool
 from simulator_bridge.messages import FRAME_SHAPE, Control, Telemetry, encode_frame
 from simulator_bridge.recording import load_recording
+from simulator_bridge.recording.recorder import Recorder
 from simulator_bridge.recording.standing import STANDING_MPH, is_driven
 
 FRAME = np.full(FRAME_SHAPE, 90, np.uint8)
@@ -50,11 +53,19 @@ def test_a_drive_and_a_takeover_are_recorded_by_the_same_rule(tmp_path: Path) ->
         assert load_recording(tmp_path / folder).speed_mph.tolist() == pytest.approx(wanted)
 
 
-def test_a_pause_of_the_car_begins_an_episode(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stands_s", "n_episodes"), [(0.5, 1), (2.0, 2)])
+def test_a_car_that_stands_for_over_a_second_begins_an_episode(
+    stands_s: float, n_episodes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times_s = np.arange(0.0, 6.0, 0.1)
+    now = datetime(2024, 1, 1)
+    monkeypatch.setattr("drive.drive_recorder.Recorder", partial(Recorder, clock=lambda: now))
     with closing(RecorderPool(tmp_path / "drive")) as pool:
         recorder = DriveRecorder(pool)
-        for step in range(60):
-            stands = 20 <= step < 40
-            recorder.observe(decision(step * 0.1, 0.0 if stands else 10.0, 0.0))
-        assert recorder.recorder is not None
-    assert len(load_recording(tmp_path / "drive")) == 40
+        for time_s in times_s:
+            now = datetime(2024, 1, 1) + timedelta(seconds=float(time_s))
+            stands = 2.0 < time_s < 2.0 + stands_s
+            recorder.observe(decision(float(time_s), 0.0 if stands else 10.0, 0.0))
+    recording = load_recording(tmp_path / "drive")
+    assert len(recording) == pytest.approx(len(times_s) - 10 * stands_s, abs=2)
+    assert recording.n_episodes == n_episodes
