@@ -73,7 +73,8 @@ def write_document(path: Path, html: str) -> None:
         UserError: If it cannot be written.
     """
     with replacing(path) as partial:
-        partial.write_text(html, encoding="utf-8", newline="\n")  # the hashes of the policy are of these very bytes
+        # The hashes of the policy are of these very bytes; a file's name need not be valid text
+        partial.write_text(html, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def static_text(name: str) -> str:

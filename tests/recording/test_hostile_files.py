@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.pages.document import write_document
 from simulator_bridge.recording import find_recordings, load_recording
 from simulator_bridge.recording.images.image_files import read_frame_file
-from simulator_bridge.recording.log.folder_scan import SKIPPED, scan_folders
+from simulator_bridge.recording.log.folder_scan import RECORDING, SKIPPED, scan_folders
 from simulator_bridge.recording.recording_file import MAX_IMAGE_BYTES, MAX_LOG_BYTES, read_file
 from tests.support.made_recording import make_recording
+from train.reports.recording_facts import gather_facts
 
 GIGABYTE = 1 << 30
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
@@ -114,3 +116,62 @@ def test_a_line_without_an_end_is_refused_by_its_length_not_by_its_memory(tmp_pa
     log = recording / "driving_log.csv"
     make_huge(log, MAX_LOG_BYTES // 8)  # zeros to the end: one line
     assert "characters" in refusal(recording) or len(load_recording(recording)) <= 2
+
+
+@needs_posix
+def test_a_sidecar_that_names_a_pipe_as_its_track_is_not_waited_for(tmp_path: Path) -> None:
+    recording = load_recording(make_recording(tmp_path, n=3))
+    os.mkfifo(tmp_path / "pipe.csv")
+    header = "image,track,kind,s_m,x,y,heading\n"
+    (tmp_path / "driving_log.sidecar.csv").write_text(f"{header}a.jpg,{tmp_path / 'pipe.csv'},lap,0,0,0,0\n")
+    assert gather_facts(recording).laps is None
+
+
+def test_folders_thousands_deep_are_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    deep = Path(*["d"] * 1100)  # deeper than Python calls itself
+    for depth in range(1, 1101):
+        os.mkdir("/".join(["d"] * depth))
+    make_recording(tmp_path / "made", n=1).rename(deep / "made")
+    found = find_recordings([Path()])
+    (tmp_path / deep / "made").rename(tmp_path / "made")  # or what clears up after tests would call itself as often
+    for depth in range(1100, 0, -1):
+        os.rmdir("/".join(["d"] * depth))
+    assert found == [deep / "made"]
+
+
+@needs_posix
+def test_a_link_that_was_skipped_does_not_hide_what_it_leads_to(tmp_path: Path) -> None:
+    outer = make_recording(tmp_path, n=1)
+    inner = make_recording(tmp_path / "inner", n=1)
+    os.symlink(tmp_path, inner / "up")
+    assert [item.path for item in scan_folders([inner, outer]) if item.kind == RECORDING] == [inner, outer]
+
+
+@needs_posix
+def test_links_among_images_make_no_more_folders_than_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_recording(tmp_path, n=3)
+    for name in ("a", "b"):
+        os.symlink(".", folder / name)
+    os.symlink("self", folder / "self")
+    listed: list[str] = []
+    scan = os.scandir
+
+    def note(path: str) -> object:
+        listed.append(path)
+        return scan(path)
+
+    monkeypatch.setattr("simulator_bridge.recording.images.image_files.os.scandir", note)
+    log = folder / "driving_log.csv"
+    lines = log.read_text().splitlines()
+    log.write_text("".join(line.replace("IMG/", "a/b/" * i + "IMG/") + "\n" for i, line in enumerate(lines)))
+    assert len(load_recording(folder)) == 3
+    assert len(listed) == 2
+
+
+@needs_posix
+def test_a_name_that_is_no_text_is_shown_in_a_report(tmp_path: Path) -> None:
+    write_document(tmp_path / "page.html", "lap\udcff")
+    assert (tmp_path / "page.html").read_text() == "lap\\udcff"

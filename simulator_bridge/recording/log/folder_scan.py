@@ -110,25 +110,35 @@ def log_in(folder: Path) -> Path:
 
 def _scan_folder(top: Path) -> Iterator[ScanItem]:
     """A folder and those below it, each once, parents first; what cannot be looked into hides nothing else."""
-    above = {os.path.realpath(folder) for folder in Path(os.path.abspath(top)).parents}
-    seen: set[str] = set()
+    above = {_identity(folder) for folder in Path(os.path.realpath(top)).parents} - {None}
+    seen: set[tuple[int, int] | None] = set()
     waiting = [top]
     while waiting:
         folder = waiting.pop()
-        real = os.path.realpath(folder)
-        if real in seen:  # a link to a folder of ours
+        identity = _identity(folder)
+        if identity in seen:  # a link to a folder of ours
             continue
-        if real in above:
+        if identity in above:
             yield ScanItem(folder, SKIPPED, "a link to a folder above the one named")
             continue
         if len(seen) == MAX_FOLDERS:
             yield ScanItem(folder, SKIPPED, f"more than {MAX_FOLDERS:,} folders; name those that hold recordings")
             return
-        seen.add(real)
+        if identity is not None:
+            seen.add(identity)
         listed = _list(folder)
         yield from listed.skipped
         yield from _name_folder(folder, listed.files, listed.folders)
         waiting += [folder / name for name in reversed(listed.folders) if name.lower() != IMAGE_FOLDER.lower()]
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """The same for all paths of a folder, and found in one call however deep it is; None if it cannot be told."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 @dataclass
