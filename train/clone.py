@@ -94,12 +94,12 @@ def train_and_report(config: TrainConfig, workers_key: bytes) -> int:
 def report(config: TrainConfig, rows: Rows, split: Split, result: TrainingResult) -> None:
     """Print the result, and write it where that is asked for."""
     from train.progress_display import say_status
-    from train.training_result import print_result
+    from train.training_result import print_training_result
 
     if config.status:
         say_status("done", **result.to_json())
     else:
-        print_result(result)
+        print_training_result(result)
     if config.json:
         write_json(config.json, result.to_json())
     if config.report:

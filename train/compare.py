@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.option_parser import parse_config
 from simulator_bridge.cli.output_file import check_output, check_output_folder, write_json
-from simulator_bridge.cli.standard_output import STANDARD_OUTPUT
+from simulator_bridge.cli.standard_output import STANDARD_OUTPUT, print_result
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UsageError
 from simulator_bridge.track import build_track
@@ -95,8 +95,8 @@ def compare(
             write_results(config, results, content)
     finally:
         if results:
-            print(build_table(config, results))  # noqa: T201 - the command's result
-            print(f"report: {config.report_path}")  # noqa: T201
+            print_result(build_table(config, results))
+            print_result(f"report: {config.report_path}")
             if config.json == STANDARD_OUTPUT:
                 write_json(config.json, content)
     return 1 if any(result.failure for result in results) else 0

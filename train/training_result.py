@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator_bridge.cli.json_values import to_json_value
+from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.text_table import TextColumn, text_table
 from train.validation.metrics import Score
 
@@ -95,13 +96,13 @@ class TrainingResult:
         }
 
 
-def print_result(result: TrainingResult) -> None:
+def print_training_result(result: TrainingResult) -> None:
     """Print the result as a table of at most 80 columns and a few lines, on standard output."""
     scores = {result.arch: result.model, **result.baselines}
     rows = [[name, score.mse, score.mse_deg2, score.mae, score.mae_deg, score.r11] for name, score in scores.items()]
-    print(text_table(ERRORS, rows, title=f"{result.n_validation} validation rows, center camera"))  # noqa: T201
+    print_result(text_table(ERRORS, rows, title=f"{result.n_validation} validation rows, center camera"))
     for name, value in facts_of(result).items():
-        print(f"{name:<13} {value}")  # noqa: T201 - the command's result
+        print_result(f"{name:<13} {value}")
 
 
 def facts_of(result: TrainingResult) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
+from simulator_bridge.printable_text import printable
 from train.cluster import Cluster
 from train.distributed import joining
 from train.distributed.peer_connection import SILENCE_S
@@ -191,7 +192,7 @@ class WorkerGroup:
             link.close(message)
         if sys.stderr.isatty():
             sys.stderr.write("\r\x1b[K\x1b[?25h")  # the progress bar hid the cursor
-        sys.stderr.write(f"error: {message}; {RESUME_HINT}\n")
+        sys.stderr.write(f"error: {printable(message)}; {RESUME_HINT}\n")
         sys.stderr.flush()
         os._exit(1)
 
