@@ -12,7 +12,7 @@ from pathlib import Path
 
 _COLLECTION = struct.Struct("<4sB3sQ")
 _OBJECT = struct.Struct("<HHIQ")
-_HEAD = b"GCOL\x01\0\0\0"
+_HEAD = b"GCOL\x01"  # the three zeros may be anything: HDF5 does not look at them
 _SMALLEST = 4096  # HDF5's own least size of a collection
 
 

@@ -58,6 +58,7 @@ class LiteRTPolicy:
             self._interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
             _refuse_huge(self._interpreter.get_tensor_details())
             self._interpreter.allocate_tensors()
+            _refuse_huge(self._interpreter.get_tensor_details())  # now with the shapes that the operations ask for
         inputs = self._interpreter.get_input_details()
         # the converter changes the order of the outputs; in the signature they are output_0, output_1, ...
         details = self._interpreter.get_signature_runner().get_output_details()

@@ -29,10 +29,15 @@ def test_heaps_as_hdf5_writes_them_are_whole(file_with_texts: Path) -> None:
     check_heaps(file_with_texts)
 
 
+@pytest.mark.parametrize("reserved", [b"\0\0\0", b"\xfc\xff\xff"])
 @pytest.mark.parametrize("n_zeros", [64, 1000])
-def test_a_heap_without_an_end_is_refused_before_hdf5_reads_it(file_with_texts: Path, n_zeros: int) -> None:
+def test_a_heap_without_an_end_is_refused_before_hdf5_reads_it(
+    file_with_texts: Path, n_zeros: int, reserved: bytes
+) -> None:
     content = bytearray(file_with_texts.read_bytes())
-    at = content.index(b"GCOL") + HEAD_BYTES + 8
+    start = content.index(b"GCOL")
+    content[start + 5 : start + 8] = reserved
+    at = start + HEAD_BYTES + 8
     content[at : at + n_zeros] = bytes(n_zeros)
     content[at - 8] = 1
     file_with_texts.write_bytes(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import re
@@ -11,6 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from models.model_file import DIGEST
 from tests.support.broken_models.hdf5_mutations import break_attribute, break_item
 
 SIGNATURES = re.compile(rb"TREE|HEAP|SNOD|GCOL|\x89HDF")  # HDF5's own structures: b-trees, heaps, tables of names
@@ -138,6 +140,8 @@ def _break_flatbuffer(rng: random.Random, file: h5py.File) -> str:
             data[at & ~3 : (at & ~3) + 4] = rng.choice(WORDS).to_bytes(4, "little")
     data[IDENTIFIER] = kept
     dataset[()] = np.frombuffer(data, np.uint8)
+    if DIGEST in dataset.attrs and rng.random() < 0.5:
+        dataset.attrs[DIGEST] = hashlib.sha256(data).hexdigest()  # somebody who means harm makes it right
     return f"bytes {places}"
 
 
