@@ -1,4 +1,7 @@
-"""Tracks from a CSV file in the format of the public racetrack database: x_m, y_m, w_tr_right_m, w_tr_left_m."""
+"""Tracks in CSV files in the format of the public racetrack database: x_m, y_m, w_tr_right_m, w_tr_left_m.
+
+A fifth column `z_m`, the height, is ours. The widths are those of the whole road, from its centre line to its edges.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,17 @@ from simulator_bridge.track.track_geometry import arc_lengths, spline_closed
 from simulator_bridge.track.track_plan import FloatArray, Paint, TrackError, TrackPlan
 
 COLUMNS = ("x_m", "y_m", "w_tr_right_m", "w_tr_left_m")
+HEIGHT = "z_m"
 FEWEST_POINTS = 8
 SPACING_M = 1.0  # of the curve drawn through the rows
 MOST_POINTS_PER_ROW = 50
 
 
 def plan_csv(path: Path) -> TrackPlan:
-    """The track in a CSV file; flat, in the lake's theme.
+    """The track in a CSV file, in the lake's theme; flat unless it has heights.
 
     Raises:
-        TrackError: If the file cannot be read or a row is not four finite numbers.
+        TrackError: If the file cannot be read or a row is not four finite numbers, or five in all rows.
     """
     rows, lines = _read(path)
     if len(rows) > 1 and np.linalg.norm(rows[-1, :2] - rows[0, :2]) < 0.1:  # the first point repeated at the end
@@ -33,13 +37,13 @@ def plan_csv(path: Path) -> TrackPlan:
     per_row = int(np.clip(np.ceil(spacing_m / SPACING_M), 1, MOST_POINTS_PER_ROW))
     fraction = np.tile(np.arange(per_row) / per_row, len(rows))
     here, there = np.repeat(rows, per_row, axis=0), np.repeat(np.roll(rows, -1, axis=0), per_row, axis=0)
-    widths = here[:, 2:] + fraction[:, None] * (there[:, 2:] - here[:, 2:])
+    others = here[:, 2:] + fraction[:, None] * (there[:, 2:] - here[:, 2:])
     return TrackPlan(
         name=str(path),
         xy=spline_closed(rows[:, :2], per_row),
-        z=np.zeros(len(here)),
-        width_left=widths[:, 1],
-        width_right=widths[:, 0],
+        z=others[:, 2],
+        width_left=others[:, 1],
+        width_right=others[:, 0],
         theme="lake",
         paint=Paint(),
         lines=np.repeat(lines, per_row),
@@ -61,17 +65,20 @@ def _read(path: Path) -> tuple[FloatArray, npt.NDArray[np.int64]]:
         content = line.split("#", 1)[0].strip()
         if not content or (not rows and content.replace(" ", "").startswith(COLUMNS[0])):
             continue
-        rows.append(_numbers(path, number, content))
+        cells = content.split(",")
+        wanted = len(rows[0]) if rows else len(cells)
+        if len(cells) != wanted or wanted not in (len(COLUMNS), len(COLUMNS) + 1):
+            expected = f"{len(COLUMNS)} columns ({', '.join(COLUMNS)}) or {HEIGHT} as a fifth, the same in all rows"
+            raise TrackError(f"{path} line {number}: expected {expected}; got {len(cells)}")
+        rows.append(_numbers(path, number, content, cells))
         lines.append(number)
-    return np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS)), np.array(lines, dtype=np.int64)
+    values = np.array(rows, dtype=np.float64).reshape(-1, len(rows[0]) if rows else len(COLUMNS))
+    if values.shape[1] == len(COLUMNS):
+        values = np.c_[values, np.zeros(len(values))]
+    return values, np.array(lines, dtype=np.int64)
 
 
-def _numbers(path: Path, number: int, content: str) -> list[float]:
-    cells = content.split(",")
-    if len(cells) != len(COLUMNS):
-        raise TrackError(
-            f"{path} line {number}: expected {len(COLUMNS)} columns ({', '.join(COLUMNS)}), got {len(cells)}"
-        )
+def _numbers(path: Path, number: int, content: str, cells: list[str]) -> list[float]:
     try:
         values = [float(cell) for cell in cells]
     except ValueError:
@@ -79,3 +86,9 @@ def _numbers(path: Path, number: int, content: str) -> list[float]:
     if not np.all(np.isfinite(values)):
         raise TrackError(f"{path} line {number}: expected finite numbers, got {content!r}")
     return values
+
+
+def csv_lines(xy: FloatArray, width_right: FloatArray, width_left: FloatArray, z: FloatArray) -> list[str]:
+    """The lines of such a file: a comment with the names of its columns, then millimetres; see `plan_csv`."""
+    rows = np.c_[xy, width_right, width_left, z]
+    return [f"# {','.join((*COLUMNS, HEIGHT))}", *(",".join(f"{value:.3f}" for value in row) for row in rows)]

@@ -5,7 +5,7 @@ Plants are two crossed pictures each. They do not stop the car, because they are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from simulator_bridge.simulator.scene.terrain import Terrain
 from simulator_bridge.simulator.scene.textures import GROUND_MEAN, ground_detail
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
+from simulator_bridge.track.surveyed import ObjectKind
 from simulator_bridge.track.track_plan import BoolArray
 
 HEIGHTS_M: dict[sprites.Plant, tuple[float, float]] = {
@@ -37,6 +38,7 @@ POST_HEIGHT_M, POST_EVERY_M, POST_FROM_EDGE_M = 2.5, 5.0, 2.2
 POST_RADIUS_M = 60.0  # posts are on the outside of bends sharper than this
 ROCK_RINGS, ROCK_SIDES = 6, 9
 BOULDERS_M = (2.0, 9.0)
+SURVEYED_ROCKS_M = (4.0, 9.0)  # rocks and boulders, from real frames
 TYRES_FROM_EDGE_M, TYRES_EVERY_M, TYRE_STACK_M = 10.0, 3.2, 1.1
 SIGN_EVERY, SIGN_BEHIND_M, SIGN_M = 3, 1.4, 1.9  # one sign for so many stacks of tyres
 FACING_RAD = 0.6  # how far tyres and signs are turned towards the coming cars
@@ -47,11 +49,13 @@ class Scenery:
 
     def __init__(self, track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> None:
         self._track, self._terrain, self._look, self._rng = track, terrain, look, rng
+        self._surveyed = None if track.surroundings is None else track.surroundings.objects
         self._left_normal = np.stack([-np.sin(track.heading), np.cos(track.heading)], axis=1)
 
     def layers(self) -> list[Layer]:
         """All layers beside the road."""
-        layers = [*self._plants(), *self._rocks(), *self._tyres()]
+        barriers = self._planned_barriers() if self._surveyed is None else self._surveyed_barriers(self._surveyed)
+        layers = [*self._plants(), *self._rocks(), *barriers]
         if self._look.has_pylons:
             layers += self._pylons()
         if self._look.has_posts:
@@ -66,7 +70,7 @@ class Scenery:
         return [Layer("plants", mesh, image, Label.VEGETATION, two_sided=True)]
 
     def _trees(self) -> Iterator[tuple[Mesh, Image]]:
-        places = self._places_in_the_land()
+        places = self._places_in_the_land() if self._surveyed is None else self._surveyed["tree"][:, :2]
         kinds = self._rng.integers(len(self._look.trees) * VARIANTS, size=len(places))
         is_hazy = self._terrain.edge_at(places) > HAZY_BEYOND_M
         for number in range(len(self._look.trees) * VARIANTS):
@@ -116,6 +120,10 @@ class Scenery:
         large = self._places_along_the_road(count, 16.0, 70.0)
         sizes = np.r_[self._rng.uniform(0.4, 1.3, len(small)), self._rng.uniform(*BOULDERS_M, len(large))]
         places = np.concatenate([small, large])
+        if self._surveyed is not None:
+            large = np.concatenate([self._surveyed["rock"], self._surveyed["boulder"]])[:, :2]
+            sizes = np.repeat(SURVEYED_ROCKS_M, [len(self._surveyed["rock"]), len(self._surveyed["boulder"])])
+            places, sizes = np.concatenate([small, large]), np.r_[self._rng.uniform(0.4, 1.0, len(small)), sizes]
         fits = self._terrain.edge_at(places) > 3.0 + 1.6 * sizes
         meshes = [self._rock(place, size) for place, size in zip(places[fits], sizes[fits], strict=True)]
         if not meshes:
@@ -141,7 +149,7 @@ class Scenery:
         tones = self._look.light_on(normals(bare)) * np.array(self._look.rock) * self._rng.uniform(0.75, 1.1)
         return Mesh(bare.vertices, bare.triangles, bare.uv, tones / 255 / GROUND_MEAN)
 
-    def _tyres(self) -> list[Layer]:
+    def _planned_barriers(self) -> list[Layer]:
         """Stacks of tyres that close the dirt roads, and warning signs behind them."""
         track, layers = self._track, []
         for side, turn_off, half in (
@@ -158,11 +166,26 @@ class Scenery:
                     continue
                 offset = side * (half[here] + TYRES_FROM_EDGE_M + behind_m)
                 places = track.xy[here] + offset[:, None] * self._left_normal[here]
-                feet = np.c_[places, self._terrain.height_at(places)]
-                sizes, tones = np.full(len(here), size), np.full((len(here), 1), 0.95)
-                boards = _standing(feet, track.heading[here] - side * FACING_RAD, sizes, sizes, tones)
-                layers.append(Layer(name, boards, image, Label.OBSTACLE, solid="obstacle", two_sided=True))
+                layers.append(self._boards(name, places, image, size, track.heading[here] - side * FACING_RAD))
         return layers
+
+    def _surveyed_barriers(self, objects: Mapping[ObjectKind, FloatArray]) -> list[Layer]:
+        """Tyres and signs where they were measured, facing the road."""
+        layers = []
+        for name, standing, image, size in (
+            ("tyres", objects["tyre"], sprites.tyre_stack(self._rng), TYRE_STACK_M),
+            ("signs", objects["sign"], sprites.warning_sign(self._rng), SIGN_M),
+        ):
+            places = standing[:, :2]
+            layers.append(self._boards(name, places, image, size, self._facing_the_road(places)))
+        return layers
+
+    def _boards(self, name: str, places: FloatArray, image: Image, size: float, angles: FloatArray) -> Layer:
+        """Upright pictures of one size at places (M, 2), that stop the car."""
+        feet = np.c_[places, self._terrain.height_at(places)]
+        sizes, tones = np.full(len(places), size), np.full((len(places), 1), 0.95)
+        boards = _standing(feet, angles, sizes, sizes, tones)
+        return Layer(name, boards, image, Label.OBSTACLE, solid="obstacle", two_sided=True)
 
     def _pylons(self) -> list[Layer]:
         center = self._track.xy.mean(axis=0)
