@@ -1,8 +1,8 @@
 """r1s: the correlation of a prediction with the label averaged over about a second.
 
 Steering recorded by keys is pulses, which no predictor can match row by row; their mean over a second is what the
-driver meant. A second is that of the time stamps, whatever the rate of the recorder: over 11 rows in place of it, a
-nearly perfect prediction of a recording with 1.8 rows a second, 6 s long, is at 0.60.
+driver meant. The second is that of the time stamps, whatever the recorder's rate: 11 rows in place of it are 6 s of a
+recording with 1.8 rows a second, and a nearly perfect prediction is at 0.60.
 """
 
 from __future__ import annotations
