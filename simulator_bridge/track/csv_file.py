@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.cli.output_file import replacing
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording.recording_file import MAX_LOG_BYTES, read_file
 from simulator_bridge.track.track_geometry import arc_lengths, spline_closed
@@ -20,6 +21,7 @@ HEIGHT = "z_m"
 FEWEST_POINTS = 8
 SPACING_M = 1.0  # of the curve drawn through the rows
 MOST_POINTS_PER_ROW = 50
+SMOOTHING, MOST_SMOOTHING_M = 0.7, 2.5  # in spacings of the rows: rows close together need little
 
 
 def plan_csv(path: Path) -> TrackPlan:
@@ -46,6 +48,8 @@ def plan_csv(path: Path) -> TrackPlan:
         width_right=others[:, 0],
         theme="lake",
         paint=Paint(),
+        smoothing_m=min(MOST_SMOOTHING_M, SMOOTHING * spacing_m),
+        z_smoothing_m=min(2 * MOST_SMOOTHING_M, 2 * SMOOTHING * spacing_m),
         lines=np.repeat(lines, per_row),
     )
 
@@ -88,7 +92,13 @@ def _numbers(path: Path, number: int, content: str, cells: list[str]) -> list[fl
     return values
 
 
-def csv_lines(xy: FloatArray, width_right: FloatArray, width_left: FloatArray, z: FloatArray) -> list[str]:
-    """The lines of such a file: a comment with the names of its columns, then millimetres; see `plan_csv`."""
-    rows = np.c_[xy, width_right, width_left, z]
-    return [f"# {','.join((*COLUMNS, HEIGHT))}", *(",".join(f"{value:.3f}" for value in row) for row in rows)]
+def write_csv(path: Path, xy: FloatArray, width_right: FloatArray, width_left: FloatArray, z: FloatArray) -> None:
+    """Write such a file, in millimetres: points (N, 2) of the centre line, and widths and heights (N,).
+
+    Raises:
+        UserError: If it cannot be written; an older file is then as it was.
+    """
+    header = f"# {','.join((*COLUMNS, HEIGHT))}"
+    rows = [",".join(f"{value:.3f}" for value in row) for row in np.c_[xy, width_right, width_left, z]]
+    with replacing(path) as partial:
+        partial.write_text("\n".join([header, *rows, ""]), "utf-8")

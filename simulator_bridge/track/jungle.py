@@ -32,8 +32,6 @@ def plan_jungle() -> TrackPlan:
         ),
         paint=Paint(lanes=2, edge_line="white", centre_line="dashed", shoulder_width_m=0.8),
         light=Light(sun_azimuth_deg=140.0, sun_elevation_deg=40.0, brightness=0.9),
-        smoothing_m=0.7,
-        z_smoothing_m=1.5,
         driving_line_offset_m=RIGHT_LANE_M,
         start_m=START_M,
     )

@@ -37,8 +37,6 @@ def plan_lake() -> TrackPlan:
         ),
         paint=Paint(edge_line="yellow", paved_beyond_m=PAVED_BEYOND_M),
         light=Light(),
-        smoothing_m=0.7,
-        z_smoothing_m=1.5,
         start_m=START_M,
         surroundings=Surroundings(read_land("lake_land.npz", WATER_Z), read_objects("lake_objects.csv")),
     )

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from simulator_bridge.cli.options import did_you_mean
-from simulator_bridge.track.csv_file import plan_csv
+from simulator_bridge.track.csv_file import plan_csv, write_csv
 from simulator_bridge.track.jungle import plan_jungle
 from simulator_bridge.track.lake import plan_lake
 from simulator_bridge.track.random_road import random_plans
@@ -151,6 +151,15 @@ class Track(SampledRoad):
             features=self.features.reversed(),
             start_m=-self.start_m % self.length_m,
         )
+
+    def write_csv(self, path: Path) -> None:
+        """Write the centre line, the widths of the whole road and the heights; `build_track(str(path))` reads them.
+
+        Raises:
+            UserError: If the file cannot be written.
+        """
+        beyond_m = self.paint.paved_beyond_m
+        write_csv(path, self.xy, self.width_right + beyond_m, self.width_left + beyond_m, self.z)
 
     def _step(self, index: int) -> FloatArray:
         return np.asarray(self.xy[(index + 1) % len(self)] - self.xy[index])
