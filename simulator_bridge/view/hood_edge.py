@@ -29,7 +29,7 @@ def polyline_rows(points: tuple[tuple[int, int], ...], columns: npt.NDArray[np.f
 @functools.cache
 def hood_rows(camera: str) -> npt.NDArray[np.float64]:
     """(320,) the row at which the hood of `center`, `left` or `right` begins; infinite where it is not seen."""
-    rows = polyline_rows(EDGES[camera], np.arange(FRAME_WIDTH_PX) + 0.5)
+    rows = polyline_rows(EDGES[camera], np.arange(FRAME_WIDTH_PX, dtype=np.float64) + 0.5)
     rows.setflags(write=False)
     return rows
 
