@@ -7,6 +7,7 @@ repeated; how much of the frame is invented like that is said beside it.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame
-from simulator_bridge.udacity_cameras import RIGHT_M
+from simulator_bridge.udacity_cameras import FORWARD_M, RIGHT_M
 from simulator_bridge.view.hood_edge import hood_mask, hood_rows
 from simulator_bridge.view.view_transform import CarMove, ViewTransform, view_transform
 
@@ -39,6 +40,8 @@ def move_frame(frames: Mapping[str, Frame], source: str, move: CarMove, wanted: 
         move: Where the car is.
         wanted: The camera.
     """
+    if source == wanted and move == CarMove():
+        return MovedFrame(frames[source], 0.0)
     columns, rows = source_pixels(view_transform(source, move, wanted))
     lowest = lowest_rows(source)[np.clip(np.rint(columns), 0, FRAME_WIDTH_PX - 1).astype(np.intp)]
     seen = (columns >= 0) & (columns <= FRAME_WIDTH_PX - 1) & (rows >= 0) & (rows <= lowest)
@@ -55,8 +58,9 @@ def move_frame(frames: Mapping[str, Frame], source: str, move: CarMove, wanted: 
     return MovedFrame(moved, 1.0 - float(seen[~hood].mean()))
 
 
-def nearest_camera(left_m: float, cameras: Collection[str]) -> str:
-    """Which of a car's cameras stands nearest to the center camera of a car `left_m` to the left of it."""
+def nearest_camera(move: CarMove, cameras: Collection[str]) -> str:
+    """Which of a car's cameras stood nearest, sideways, to where the center camera of the moved car is."""
+    left_m = move.left_m + FORWARD_M * math.sin(move.yaw)
     return min(cameras, key=lambda name: abs(left_m + RIGHT_M[name]))
 
 
