@@ -61,6 +61,8 @@ class SteppedSimulation(Protocol):
 
     track: Track
 
+    @property
+    def renderer(self) -> str: ...  # noqa: D102
     def reset(self, s_m: float, cte: float, heading_error: float, speed_mph: float) -> State: ...  # noqa: D102
     def step(self, control: Control, n_steps: int) -> State: ...  # noqa: D102
     def render(self) -> dict[str, Frame]: ...  # noqa: D102
