@@ -1,4 +1,4 @@
-"""Drive laps in the built-in simulator and judge them: `python drive/laps.py model.h5 --track lake`.
+"""Drive laps in the built-in simulator, or on a recording's frames, and judge them: `python drive/laps.py model.h5`.
 
 Starts the real drive server and the real simulator as processes and lets them talk over the wire.
 """
@@ -33,6 +33,9 @@ A seed decides where the car starts (anywhere on the lap, up to 0.3 m off its li
 and with --weather random the light and colours too. Drives are in lock-step and in simulated time: how busy the
 machine is changes how long they take, and nothing else.
 
+With --replay the car deviates from a recorded path as the model steers, at the recorded speed, and sees the real frames
+from where it is. 1 m off the path is an intervention; there is no chance in it.
+
 A drive is given up after too many interventions, or when it is slower than 2 m/s on the whole.
 
 Exit code: 0 if every lap was driven without an intervention, 1 if not, 2 for a wrong command line.
@@ -62,7 +65,7 @@ def run(config: LapsConfig) -> int:
     from drive.evaluation.lap_table import build_table
 
     jobs = config.plan()
-    logger.info("%s: %d drives of %d laps", config.driver, len(jobs), config.laps)
+    logger.info("%s: %d drives of %d laps", config.driver, len(jobs), config.n_laps)
     results = run_jobs(config, jobs, _log)
     print_result(build_table(results))
     if config.json is not None:
@@ -76,16 +79,17 @@ def run(config: LapsConfig) -> int:
 
 
 def _check_tracks(config: LapsConfig) -> None:
-    """Build every track once: a bad one is found now, not after an hour of driving the others.
+    """Build every track or path once: a bad one is found now, not after an hour of driving the others.
 
     Raises:
         UnknownTrackError: If a name is no track's.
         TrackError: If one cannot be driven.
+        RecordingError: If a recording cannot be replayed.
     """
-    from simulator_bridge.track import build_track
+    from drive.evaluation.driven_road import build_road
 
-    for track in config.tracks:
-        build_track(track, seed=config.first_seed, scale=config.scale)
+    for job in config.plan():
+        build_road(config, job)
 
 
 def _log(result: LapResult) -> None:

@@ -20,13 +20,16 @@ from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.simulator.run.simulate_config import SimulateConfig
 
 if TYPE_CHECKING:
-    from simulator_bridge.simulator.run.simulated_drive import SimulationResult
+    from simulator_bridge.simulator.run.judged_drive import SimulationResult
 
 FORMER = {"--report": "use --json FILE", "--browser": "run python train/studio.py"}
 EPILOG = """\
 A seed decides where the car starts (anywhere on the lap, up to 0.3 m off its line and 2 degrees askew), the scenery,
 the noise, and with --weather random the light and colours too. Without a seed the car starts at the beginning of the
 track. The same seed, renderer and machine give the same drive, row by row.
+
+A replay drives on the real frames of a recording, moved to where the car is; it has no chance in it, and its expert
+steers as was recorded, with a weak pull back to the recorded path.
 
 To drive yourself, from a web page: python train/studio.py
 
@@ -57,13 +60,21 @@ def run(config: SimulateConfig) -> int:
         check_output(flag, file)
     for flag, folder in (("--record", config.record), ("--strips", config.strips)):
         check_output_folder(flag, folder)
-    from simulator_bridge.simulator.run.simulated_drive import run_simulation
-
-    result = run_simulation(config)
+    result = _drive(config)
     _save(config, result)
     if not config.status:
         print_result(_describe(result))
     return 0
+
+
+def _drive(config: SimulateConfig) -> SimulationResult:
+    if config.replay is not None:
+        from simulator_bridge.simulator.run.replayed_drive import run_replay
+
+        return run_replay(config, config.replay)
+    from simulator_bridge.simulator.run.simulated_drive import run_simulation
+
+    return run_simulation(config)
 
 
 def _save(config: SimulateConfig, result: SimulationResult) -> None:
@@ -88,6 +99,8 @@ def _describe(result: SimulationResult) -> str:
     ]
     if report.given_up:
         lines.append(report.given_up)
+    if report.invented_percent is not None:
+        lines.append(f"invented pixels {report.invented_percent:.1f} %")
     if result.n_rows:
         lines.append(f"{result.n_rows} rows recorded")
     return "\n".join(lines)

@@ -25,23 +25,35 @@ from simulator_bridge.cli.options import check_options, option
 from simulator_bridge.errors import UsageError
 from simulator_bridge.simulator.scene.scene_options import Backend, Weather
 
+LAPS, SEEDS = 3, 5  # of a track
+DEFAULT_TRACKS = ("lake",)
 DRIVER, DRIVES, RESULTS = "who drives", "what is driven", "results"  # headings of the help
 
 
 @dataclass(frozen=True)
 class LapJob:
-    """One drive."""
+    """One drive.
+
+    Attributes:
+        track: Its name; of a replay the folder of the recording.
+        reverse: The other way round.
+        latency_ms: From a frame until its control takes effect.
+        seed: Of start and scenery; a replay has none of it.
+        is_replay: On the frames of a recording instead of in the built-in simulator.
+    """
 
     track: str
     reverse: bool
     latency_ms: float
     seed: int
+    is_replay: bool = False
 
     @property
     def group(self) -> str:
         """What it shares with the drives of other seeds."""
         latency = f", latency {self.latency_ms:g} ms" if self.latency_ms else ""
-        return f"{self.track}{', reverse' if self.reverse else ''}{latency}"
+        track = f"replay of {self.track}" if self.is_replay else self.track
+        return f"{track}{', reverse' if self.reverse else ''}{latency}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +70,16 @@ class LapsConfig:
     speed_mph: float = speed_option(20.0, group=DRIVER)
 
     tracks: tuple[str, ...] = tracks_option(group=DRIVES)
-    laps: int = option(3, "laps of a drive", at_least=1, group=DRIVES)
-    seeds: int = option(5, "drives of a track", at_least=1, group=DRIVES)
+    replays: tuple[Path, ...] = option(
+        (), "a recording to drive on instead of tracks, on its own frames; several by saying it again",
+        flag="--replay", metavar="RECORDING", repeats=True, group=DRIVES,
+    )  # fmt: skip
+    laps: int | None = option(
+        None, f"laps of a drive; not given: {LAPS}, of a recording once", at_least=1, group=DRIVES
+    )
+    seeds: int | None = option(
+        None, f"drives of a track; not given: {SEEDS}; of a recording one", at_least=1, group=DRIVES
+    )
     first_seed: int = option(0, "seed of the first drive", metavar="SEED", at_least=0, group=DRIVES)
     weather: Weather = weather_option(group=DRIVES)
     latencies_ms: tuple[float, ...] = option(
@@ -101,19 +121,45 @@ class LapsConfig:
             raise UsageError("expected one driver: a model file, or --expert, or --policy zero")
         if not self.tracks or not self.latencies_ms:
             raise UsageError("expected at least one --track and one --latency")
+        if self.replays:
+            self._check_replays()
 
     @property
     def driver(self) -> str:
         """Who drives, for people."""
         return "the expert" if self.expert else f"policy {self.policy}" if self.policy else str(self.model)
 
+    @property
+    def n_laps(self) -> int:
+        """Laps of a drive; of a replay, how often the recording is driven."""
+        return self.laps or (1 if self.replays else LAPS)
+
     def plan(self) -> list[LapJob]:
         """All drives, those of one group together."""
+        if self.replays:
+            return [
+                LapJob(str(recording), False, latency_ms, self.first_seed, is_replay=True)
+                for recording in self.replays
+                for latency_ms in self.latencies_ms
+            ]
         directions = (False, True) if self.both_directions else (self.reverse,)
         return [
             LapJob(track, reverse, latency_ms, seed)
             for track in self.tracks
             for reverse in directions
             for latency_ms in self.latencies_ms
-            for seed in range(self.first_seed, self.first_seed + self.seeds)
+            for seed in range(self.first_seed, self.first_seed + (self.seeds or SEEDS))
         ]
+
+    def _check_replays(self) -> None:
+        given = {
+            "--track": self.tracks != DEFAULT_TRACKS,
+            "--seeds": self.seeds not in (None, 1),
+            "--weather": self.weather != "clear",
+            "--reverse": self.reverse,
+            "--both-directions": self.both_directions,
+            "--scale": self.scale != 1.0,
+        }
+        for flag, is_given in given.items():
+            if is_given:
+                raise UsageError(f"{flag} is of tracks: --replay drives what was recorded")

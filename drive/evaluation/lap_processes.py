@@ -71,14 +71,12 @@ def start_simulator(config: LapsConfig, job: LapJob, folder: Path, server_url: s
 
 def _simulator_arguments(config: LapsConfig, job: LapJob, folder: Path, server_url: str) -> list[str]:
     arguments = [
-        *("--track", job.track, "--seed", str(job.seed), "--laps", str(config.laps)),
-        *("--weather", config.weather, "--backend", config.backend, "--scale", str(config.scale)),
+        *_place_arguments(config, job),
+        *("--laps", str(config.n_laps)),
         *("--latency", str(job.latency_ms), "--json", str(folder / REPORT_NAME), "--status", "--end-with-parent"),
     ]
     if config.max_interventions is not None:
         arguments += ["--max-interventions", str(config.max_interventions)]
-    if job.reverse:
-        arguments.append("--reverse")
     if config.expert:
         arguments += ["--expert", "--speed", str(config.speed_mph)]
     else:
@@ -88,6 +86,16 @@ def _simulator_arguments(config: LapsConfig, job: LapJob, folder: Path, server_u
     if config.report is not None:
         arguments += trace_arguments(folder)
     return arguments
+
+
+def _place_arguments(config: LapsConfig, job: LapJob) -> list[str]:
+    if job.is_replay:
+        return ["--replay", job.track]
+    return [
+        *("--track", job.track, "--seed", str(job.seed), "--scale", str(config.scale)),
+        *("--weather", config.weather, "--backend", config.backend),
+        *(["--reverse"] if job.reverse else []),
+    ]
 
 
 def video_path(config: LapsConfig, job: LapJob) -> Path:

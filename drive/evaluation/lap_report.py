@@ -10,6 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from drive.evaluation.drive_trace import DriveTrace
+from drive.evaluation.driven_road import build_road
 from drive.evaluation.lap_config import LapsConfig
 from drive.evaluation.lap_runs import LapResult
 from drive.evaluation.track_map import draw_key, draw_map
@@ -19,7 +20,6 @@ from simulator_bridge.pages.figures import Line, line_chart
 from simulator_bridge.pages.sortable_table import Column, table
 from simulator_bridge.simulator.judge.finished_drive import FinishedDrive
 from simulator_bridge.simulator.run.watchers.film_strip import Picture
-from simulator_bridge.track import build_track
 from simulator_bridge.track.track_plan import FloatArray
 
 MAX_POINTS = 1200  # of a line in a chart: more than a screen has pixels for
@@ -66,7 +66,7 @@ def _row(result: LapResult) -> list[object]:
 def _drive(config: LapsConfig, result: LapResult) -> Section:
     if result.report is None or result.trace is None:
         return Section(_name(result), note(f"Not driven: {result.failure}."))
-    track = build_track(result.job.track, seed=result.job.seed, reverse=result.job.reverse, scale=config.scale)
+    track = build_road(config, result.job)
     return Section(
         _name(result),
         draw_key(),
@@ -85,7 +85,10 @@ def _verdict(report: FinishedDrive) -> str:
     words = f"{report.laps_done} of {report.laps_wanted} laps in {report.elapsed_s:.0f} s (simulated)"
     if report.given_up:
         words += f"; {report.given_up}"
-    return f"{words}. Autonomy {report.autonomy_percent:.1f} %, score {report.driving_score:.1f}."
+    verdict = f"{words}. Autonomy {report.autonomy_percent:.1f} %, score {report.driving_score:.1f}."
+    if report.invented_percent is not None:
+        verdict += f" Of the frames' pixels {report.invented_percent:.1f} % are invented: no camera saw them."
+    return verdict
 
 
 def _interventions(report: FinishedDrive, pictures: Sequence[Picture]) -> list[Markup]:

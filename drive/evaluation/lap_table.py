@@ -45,7 +45,8 @@ auton%: (1 - 6 s x interventions / time) x 100. score: share of the way driven
 on the road x penalties, up to 100. off: times off the road. int: interventions.
 |cte|, max: mean and largest distance from the driving line. steer/s: change of
 steering a second. x real: real-time factor, simulated time / wall clock.
-+-95%: Student's t over the seeds; of proportions: Wilson."""
++-95%: Student's t over the seeds; of proportions: Wilson.
+Of a replay the line is the recorded path, and 1 m off it an intervention."""
 
 
 def build_table(results: Sequence[LapResult]) -> str:
@@ -60,6 +61,7 @@ def build_table(results: Sequence[LapResult]) -> str:
         parts += [f"seed {result.job.seed} failed: {result.failure}" for result in members if result.report is None]
         if len(members) > 1:
             parts.append(_passed_line(members))
+        parts += [f"invented pixels: {share:.1f} %" for share in _invented(reports)]
         parts.append("")
     return "\n".join([*parts, f"in all: {_passed_line(results)}", "", LEGEND])
 
@@ -111,6 +113,12 @@ def _passed_line(members: Sequence[LapResult]) -> str:
     passed = sum(result.passed for result in members)
     low, high = wilson_interval(passed, len(members))
     return f"{passed} of {len(members)} drives without an intervention (95 %: {100 * low:.0f} to {100 * high:.0f} %)"
+
+
+def _invented(reports: Sequence[FinishedDrive]) -> list[float]:
+    """The mean share of invented pixels, %; none of drives that are no replays."""
+    shares = [report.invented_percent for report in reports if report.invented_percent is not None]
+    return [sum(shares) / len(shares)] if shares else []
 
 
 def _estimate(reports: Sequence[FinishedDrive], measure: LapMeasure) -> Estimate:

@@ -22,11 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.messages import Control, Frame
-from simulator_bridge.simulator.scene.cameras import RIGHT_M, Cameras, LabelFrame, check_names
+from simulator_bridge.simulator.scene.cameras import Cameras, LabelFrame, check_names
 from simulator_bridge.simulator.scene.renderer import open_pipe
 from simulator_bridge.simulator.scene.world import World
 from simulator_bridge.simulator.vehicle import PHYSICS_DT_S, Pose, Vehicle
 from simulator_bridge.track import Track
+from simulator_bridge.udacity_cameras import RIGHT_M
 
 SETTLE_STEPS = 25  # physics steps in which a car that was put down comes to rest on its springs
 CONTROL_STEPS = 2  # physics steps of one control, by default: 25 Hz

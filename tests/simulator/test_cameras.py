@@ -14,19 +14,16 @@ import pytest
 
 from simulator_bridge.messages import FRAME_SHAPE, Control
 from simulator_bridge.simulator.scene import renderer
-from simulator_bridge.simulator.scene.cameras import RIGHT_M, UP_M
 from simulator_bridge.simulator.scene.hood import hood_of
 from simulator_bridge.simulator.scene.layers import Label
 from simulator_bridge.simulator.scene.renderer import SimulatorError, open_pipe
 from simulator_bridge.simulator.scene.scene_options import RENDERERS
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import build_track
+from simulator_bridge.udacity_cameras import FOCAL_PX, RIGHT_M, UP_M
 from tests.support.paths import ROOT
 
 ALL_CAMERAS = ("left", "center", "right")
-FOCAL_PX = 80 / np.tan(np.radians(30))  # half the height over half the vertical field of view
-
-
 BACKEND = os.environ.get("SIMULATOR_BACKEND", "tinydisplay")
 
 
@@ -239,6 +236,7 @@ import hashlib, sys
 from simulator_bridge.messages import Control
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import build_track
+from simulator_bridge.udacity_cameras import FOCAL_PX, RIGHT_M, UP_M
 digest = hashlib.sha256()
 with Simulation(build_track("random:4"), seed=11, weather="random", cameras=("center", "left")) as simulation:
     simulation.reset(s_m=50.0, cte=0.3, heading_error=0.05)

@@ -27,7 +27,7 @@ class Intervention:
     time_s: float
     s_m: float  # where it was put
     lap: int  # 0-based, during which it happened
-    reason: str  # "off the road" | "stuck" | "wrong way"
+    reason: str  # "off the road" | "stuck" | "wrong way"; of a replay also "off the line" | "askew"
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,14 @@ class FinishedDrive(DriveReport):
         driver: `remote` or `expert`.
         direction: `forward` or `reverse`.
         seed: Of start and scene; None for the beginning of the track.
-        weather: `clear` or `random`.
-        renderer: Backend and driver.
+        weather: `clear`, `random` or, of a replay, `recorded`.
+        renderer: Backend and driver, or `recorded frames`.
         control_period_s: Simulated time from one decision to the next.
         latency_s: Simulated time from a frame until its control takes effect.
         given_up: Why the drive ended before its laps; None if it did not.
         wall_s: Wall clock, driving only.
+        invented_percent: Of a replay's frames, the mean share of pixels that no camera saw; None in other drives, and
+            where nobody looked.
         versions: Of Python, the platform and the packages that a simulated drive depends on.
     """
 
@@ -47,6 +49,7 @@ class FinishedDrive(DriveReport):
     given_up: str | None
     wall_s: float
     versions: dict[str, str]
+    invented_percent: float | None = None
 
     @property
     def simulated_per_wall_s(self) -> float:

@@ -20,6 +20,7 @@ from simulator_bridge.track.track_plan import FloatArray
 from simulator_bridge.udacity_car import FRONT_AXLE_M, HALF_TRACK_M, REAR_AXLE_M
 
 OFF_THE_ROAD, STUCK, WRONG_WAY = "off the road", "stuck", "wrong way"
+OFF_THE_LINE, ASKEW = "off the line", "askew"  # of a replay
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class RefereeConfig:
     wrong_way_deg: float = 120.0  # between the car and the road
     wrong_way_for_s: float = 1.5
     same_event_s: float = 1.0  # out again within this time is still the same excursion
+    off_line_by_m: float = math.inf  # the car's centre further from the driving line, at once
+    askew_by: float = math.inf  # radians between the car and the road, at once
 
 
 class Verdict(NamedTuple):
@@ -216,6 +219,10 @@ class Referee:
         pushing_s = self._pushing_s.update(time_s, is_slow and throttle > 0)
         backwards_s = self._backwards_s.update(time_s, is_backwards and not is_slow)
         beyond = self._beyond_edge(location, with_kerb=False)
+        if abs(location.cte - self._track.driving_line_offset_m) > config.off_line_by_m:
+            return OFF_THE_LINE
+        if abs(heading_error) > config.askew_by:
+            return ASKEW
         if out_s > config.all_out_for_s or beyond > config.center_out_by_m:
             return OFF_THE_ROAD
         if pushing_s > config.stuck_for_s or slow_s > config.standing_for_s:

@@ -17,7 +17,8 @@ import numpy as np
 from simulator_bridge.messages import SAFE_CONTROL, Control, Frame
 from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.judge.referee import Referee, Verdict
-from simulator_bridge.simulator.simulation import Simulation, State
+from simulator_bridge.simulator.scene.cameras import LabelFrame
+from simulator_bridge.simulator.simulation import State
 from simulator_bridge.simulator.vehicle import PHYSICS_DT_S
 from simulator_bridge.track import Track
 
@@ -55,6 +56,20 @@ class LoopConfig:
             raise ValueError(f"expected a latency from 0 to 10 s, got {self.latency_s!r}")
 
 
+class SteppedSimulation(Protocol):
+    """What is driven: the built-in world (`Simulation`), or a recording (`ReplaySimulation`); see the former."""
+
+    track: Track
+
+    @property
+    def renderer(self) -> str: ...  # noqa: D102
+    def reset(self, s_m: float, cte: float, heading_error: float, speed_mph: float) -> State: ...  # noqa: D102
+    def step(self, control: Control, n_steps: int) -> State: ...  # noqa: D102
+    def render(self) -> dict[str, Frame]: ...  # noqa: D102
+    def render_others(self) -> dict[str, Frame]: ...  # noqa: D102
+    def render_labels(self) -> dict[str, LabelFrame]: ...  # noqa: D102
+
+
 @dataclass
 class Moment:
     """The state of the drive when a decision is due.
@@ -72,7 +87,7 @@ class Moment:
     state: State
     applied: Control
     verdict: Verdict
-    simulation: Simulation = field(repr=False)
+    simulation: SteppedSimulation = field(repr=False)
     put_back: bool = False
 
     @cached_property
@@ -114,7 +129,7 @@ class DriveLoop:
 
     def __init__(
         self,
-        simulation: Simulation,
+        simulation: SteppedSimulation,
         referee: Referee,
         config: LoopConfig,
         start: StartPose,

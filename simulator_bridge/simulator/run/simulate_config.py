@@ -25,6 +25,7 @@ from simulator_bridge.cli.standard_output import STANDARD_OUTPUT
 from simulator_bridge.errors import UsageError
 from simulator_bridge.simulator.scene.scene_options import Backend, Weather
 
+DEFAULT_TRACK = "lake"
 DEFAULT_URL = "ws://127.0.0.1:4567"
 DRIVE, SERVER, EXPERT, RESULTS = "the drive", "steered by a server", "steered by the expert", "results"  # of the help
 
@@ -38,6 +39,12 @@ class SimulateConfig:
     """
 
     track: str = track_option(group=DRIVE)
+    replay: Path | None = option(
+        None,
+        "a recording to drive on instead of a track, on its own frames; see below",
+        metavar="RECORDING",
+        group=DRIVE,
+    )
     scale: float = scale_option(group=DRIVE)
     reverse: bool = reverse_option(group=DRIVE)
     laps: int = option(1, "how many laps", at_least=1, group=DRIVE)
@@ -130,5 +137,21 @@ class SimulateConfig:
             raise UsageError("--labels go into a recording: say --record DIR too")
         if self.recoveries and self.record is None:
             raise UsageError("--recoveries go into a recording: say --record DIR too")
+        if self.replay is not None:
+            self._check_replay()
         if self.status and self.json == STANDARD_OUTPUT:
             raise UsageError("--status and --json - both need standard output: name a FILE")
+
+    def _check_replay(self) -> None:
+        given = {
+            "--track": self.track != DEFAULT_TRACK,
+            "--scale": self.scale != 1.0,
+            "--reverse": self.reverse,
+            "--seed": self.seed is not None,
+            "--weather": self.weather != "clear",
+            "--record": self.record is not None,
+            "--noise": self.noise > 0,
+        }
+        for flag, is_given in given.items():
+            if is_given:
+                raise UsageError(f"{flag} is of a track: a replay drives what was recorded")

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from simulator_bridge.recording.log.log_format import CAMERAS
-from simulator_bridge.simulator.judge.drive_report import Rollout
-from simulator_bridge.simulator.judge.finished_drive import FinishedDrive
 from simulator_bridge.simulator.judge.referee import Referee
-from simulator_bridge.simulator.run.drive_loop import CarDriver, DriveLoop, LoopConfig, Pace, Watcher, start_pose
+from simulator_bridge.simulator.run.drive_loop import CarDriver, Pace, Watcher, start_pose
 from simulator_bridge.simulator.run.expert_driver import ExpertDriver
 from simulator_bridge.simulator.run.expert_recording import ExpertRecording, ExpertRecordingFacts, RecordingExpert
-from simulator_bridge.simulator.run.real_time import RealTimePace, RealTimeRemoteDriver
+from simulator_bridge.simulator.run.judged_drive import (
+    SimulationResult,
+    direction_of,
+    drive_judged,
+    loop_config,
+    open_remote_driver,
+)
+from simulator_bridge.simulator.run.real_time import RealTimePace
 from simulator_bridge.simulator.run.recoveries import record_recoveries
-from simulator_bridge.simulator.run.remote_driver import RemoteDriver
 from simulator_bridge.simulator.run.simulate_config import SimulateConfig
 from simulator_bridge.simulator.run.watchers.drive_film import DriveFilm
-from simulator_bridge.simulator.run.watchers.film_strip import FilmStrips
-from simulator_bridge.simulator.run.watchers.progress_reporter import ProgressReporter
-from simulator_bridge.simulator.run.watchers.status_line import StatusLine
 from simulator_bridge.simulator.simulation import Simulation
-from simulator_bridge.software_versions import versions
 from simulator_bridge.track import Track, build_track
-
-
-@dataclass(frozen=True, eq=False)
-class SimulationResult:
-    """A simulated drive: its report, every step, and how many rows were recorded."""
-
-    report: FinishedDrive
-    rollout: Rollout
-    n_rows: int = 0
 
 
 def run_simulation(config: SimulateConfig) -> SimulationResult:
@@ -53,20 +43,14 @@ def run_simulation(config: SimulateConfig) -> SimulationResult:
         )
         recording = stack.enter_context(_open_recording(config, simulation)) if config.record else None
         driver = stack.enter_context(_open_driver(config, track, recording))
-        pace: Pace = RealTimePace() if config.realtime else lambda time_s: None
-        referee = Referee(track, config.laps)
-
-        loop = DriveLoop(simulation, referee, _loop_config(config), start_pose(track, config.seed))
-        began_at = time.monotonic()
-        given_up = loop.run(driver, config.laps, [*films, *_watchers(config, referee, driver)], pace)
-        wall_s = time.monotonic() - began_at
-
-        result = SimulationResult(_report(config, referee, simulation, given_up, wall_s), referee.rollout())
+        start = start_pose(track, config.seed)
+        result = drive_judged(config, simulation, Referee(track, config.laps), driver, start, films)
         if recording is None:
             return result
         recovering = _recording_expert(config, track, recording, "recovery", noise=0.0)
         rng = np.random.default_rng([config.seed or 0, 3])
-        record_recoveries(config.recoveries, simulation, recovering, _loop_config(config), rng, films, pace)
+        pace: Pace = RealTimePace() if config.realtime else lambda time_s: None
+        record_recoveries(config.recoveries, simulation, recovering, loop_config(config), rng, films, pace)
         return replace(result, n_rows=recording.n_rows)
 
 
@@ -82,7 +66,7 @@ def _open_recording(config: SimulateConfig, simulation: Simulation) -> ExpertRec
     if config.record is None:
         raise ValueError("no recording was asked for")
     seed, renderer = config.seed or 0, simulation.renderer
-    facts = ExpertRecordingFacts(config.track, _direction(config), seed, config.weather, renderer)
+    facts = ExpertRecordingFacts(config.track, direction_of(config), seed, config.weather, renderer)
     return ExpertRecording(config.record, facts)
 
 
@@ -94,9 +78,7 @@ def _open_driver(config: SimulateConfig, track: Track, recording: ExpertRecordin
     elif config.expert:
         yield _expert(config, track, config.noise)
     else:
-        remote = RemoteDriver(config.connect, config.wait_s)
-        driver = RealTimeRemoteDriver(remote) if config.realtime else remote
-        with contextlib.closing(driver):
+        with open_remote_driver(config) as driver:
             yield driver
 
 
@@ -110,41 +92,3 @@ def _recording_expert(
 ) -> RecordingExpert:
     expert, period_s = _expert(config, track, noise), 1 / config.rate_hz
     return RecordingExpert(expert, recording, kind, row_period_s=period_s, with_labels=config.labels)
-
-
-def _watchers(config: SimulateConfig, referee: Referee, driver: CarDriver) -> list[Watcher]:
-    """The watchers of the judged drive, beside the film."""
-    watchers: list[Watcher] = []
-    if config.strips:
-        watchers.append(FilmStrips(config.strips))
-    if config.status:
-        watchers.append(StatusLine(referee))
-    if isinstance(driver, RemoteDriver | RealTimeRemoteDriver):
-        watchers.append(ProgressReporter(referee, driver.send_progress))
-    return watchers
-
-
-def _loop_config(config: SimulateConfig) -> LoopConfig:
-    return LoopConfig(config.control_period_s, config.latency_ms / 1000, config.max_interventions)
-
-
-def _direction(config: SimulateConfig) -> str:
-    return "reverse" if config.reverse else "forward"
-
-
-def _report(
-    config: SimulateConfig, referee: Referee, simulation: Simulation, given_up: str | None, wall_s: float
-) -> FinishedDrive:
-    return FinishedDrive(
-        **vars(referee.summary()),
-        driver="expert" if config.expert else "remote",
-        direction=_direction(config),
-        seed=config.seed,
-        weather=config.weather,
-        renderer=simulation.renderer,
-        control_period_s=config.control_period_s,
-        latency_s=config.latency_ms / 1000,
-        given_up=given_up,
-        wall_s=wall_s,
-        versions=versions(),
-    )

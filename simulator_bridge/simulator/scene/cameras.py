@@ -14,13 +14,8 @@ from simulator_bridge.simulator.scene.layers import Label
 from simulator_bridge.simulator.scene.meshes import from_grey
 from simulator_bridge.simulator.scene.renderer import OffscreenBuffer, SimulatorError, open_pipe
 from simulator_bridge.simulator.scene.world import LABEL_CAMERAS, LABEL_TAG, World
+from simulator_bridge.udacity_cameras import FORWARD_M, PITCH_DEG, RIGHT_M, ROLL_DEG, UP_M, VERTICAL_FOV_DEG, YAW_DEG
 
-# PROTOCOL.md, section 5
-RIGHT_M = {"left": -0.81, "center": 0.0, "right": 0.83}  # of the car's middle
-FORWARD_M = 1.0  # of the car's origin
-UP_M = 1.37  # above the road: the mean of the estimates from real left and right frames
-PITCH_DEG = -8.7  # puts the horizon at row 59 on a flat road
-VERTICAL_FOV_DEG = 60.0
 NEAR_M, FAR_M = 0.3, 1000.0
 
 LabelFrame = npt.NDArray[np.uint8]
@@ -107,5 +102,5 @@ class Cameras:
                 camera.set_tag_state(key, state)
         node = self._rig.attach_new_node(camera)
         node.set_pos(RIGHT_M[name], FORWARD_M, UP_M)
-        node.set_p(PITCH_DEG)
+        node.set_hpr(YAW_DEG, PITCH_DEG, ROLL_DEG)
         return node

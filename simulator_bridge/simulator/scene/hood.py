@@ -9,16 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame
+from simulator_bridge.view.hood_edge import hood_mask, hood_rows, polyline_rows
 
-# (column, row) along the upper edge, measured on real frames of Udacity's car
-EDGES: dict[str, tuple[tuple[int, int], ...]] = {
-    "center": (
-        *((36, 160), (57, 153), (80, 148), (100, 144), (118, 140), (137, 137), (172, 137)),
-        *((186, 139), (200, 143), (207, 146), (225, 149), (245, 155), (262, 160)),
-    ),
-    "left": ((185, 160), (188, 155), (193, 150), (207, 144), (225, 143), (250, 139), (275, 137), (320, 138)),
-    "right": ((0, 135), (32, 135), (62, 139), (87, 143), (107, 146), (118, 149), (123, 154), (125, 160)),
-}
 WINDSHIELD_EDGE = ((92, 160), (110, 156), (135, 152), (160, 151), (185, 152), (202, 156), (217, 160))
 HEADLIGHTS = {"left": (210, 149), "right": (97, 148)}  # centre (column, row)
 HEADLIGHT_RADII_PX = (11.0, 5.0)
@@ -45,22 +37,16 @@ class Hood:
 def hood_of(camera: str) -> Hood:
     """The hood in the pictures of `center`, `left` or `right`."""
     rows, columns = np.mgrid[:FRAME_HEIGHT_PX, :FRAME_WIDTH_PX] + 0.5
-    below = rows - _edge(EDGES[camera], columns)
+    below = rows - hood_rows(camera)
     fade = np.clip(below / FADE_PX, 0.0, 1.0)[..., None]
     image = (1 - fade) * np.array(PAINT_TOP) + fade * np.array(PAINT_BOTTOM)
     if camera == "center":
-        depth = rows - _edge(WINDSHIELD_EDGE, columns)
+        depth = rows - polyline_rows(WINDSHIELD_EDGE, columns)
         image[depth > -SEAM_PX] = SEAM
         image[depth > 0] = GLASS
     else:
         x, y = HEADLIGHTS[camera]
         lamp = np.hypot((columns - x) / HEADLIGHT_RADII_PX[0], (rows - y) / HEADLIGHT_RADII_PX[1])
         image[lamp < 1] = HEADLIGHT
-    mask = below > 0
+    mask = hood_mask(camera)
     return Hood(mask, image[mask].astype(np.uint8))
-
-
-def _edge(points: tuple[tuple[int, int], ...], columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Row of a polyline over each column; below the frame where the line does not reach."""
-    x, y = np.array(points, dtype=np.float64).T
-    return np.asarray(np.interp(columns, x, y, left=np.inf, right=np.inf))
