@@ -78,6 +78,11 @@ class Track(SampledRoad):
     def __len__(self) -> int:
         return len(self.xy)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether its end leads to its start: every road that is built, but not the path of a recording."""
+        return True
+
     def locate(self, x: float, y: float, hint: int | None = None) -> Location:
         """The nearest place on the centre line.
 

@@ -27,6 +27,11 @@ class RecordedRoad(Track):
     Dead-reckoned from steering and speed: its shape on a map drifts, distances from the path do not.
     """
 
+    @property
+    def is_closed(self) -> bool:
+        """See `Track`."""
+        return False
+
     def _project(self, point: FloatArray, index: int) -> tuple[float, int, float]:
         if index == len(self) - 1:  # nothing leads from the end to the start
             return math.inf, index, 0.0
