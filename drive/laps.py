@@ -89,12 +89,13 @@ def _check_tracks(config: LapsConfig) -> None:
     from drive.evaluation.driven_road import build_road
 
     for job in config.plan():
-        build_road(config, job)
+        if job.seed == config.first_seed:
+            build_road(config, job)
 
 
 def _log(result: LapResult) -> None:
     ended = result.failure or ("driven" if result.passed else result.report and result.report.given_up)
-    logger.info("%s, seed %d: %s", result.job.group, result.job.seed, ended or "driven, with interventions")
+    logger.info("%s: %s", result.job.name, ended or "driven, with interventions")
 
 
 def _to_json(config: LapsConfig, results: Sequence[LapResult]) -> dict[str, Any]:

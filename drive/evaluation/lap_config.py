@@ -55,6 +55,11 @@ class LapJob:
         track = f"replay of {self.track}" if self.is_replay else self.track
         return f"{track}{', reverse' if self.reverse else ''}{latency}"
 
+    @property
+    def name(self) -> str:
+        """For people; no other drive of the same laps has it."""
+        return self.group if self.is_replay else f"{self.group}, seed {self.seed}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LapsConfig:

@@ -52,23 +52,23 @@ def build_lap_report(config: LapsConfig, results: Sequence[LapResult]) -> str:
     return document("Laps", sections, summary=summary)
 
 
-def _name(result: LapResult) -> str:
-    return f"{result.job.group}, seed {result.job.seed}"
-
-
 def _row(result: LapResult) -> list[object]:
     report = result.report
     if report is None:
-        return [_name(result), f"failed: {result.failure}", *(None for _ in FIELDS)]
-    return [_name(result), f"{report.laps_done} of {report.laps_wanted}", *(getattr(report, field) for field in FIELDS)]
+        return [result.job.name, f"failed: {result.failure}", *(None for _ in FIELDS)]
+    return [
+        result.job.name,
+        f"{report.laps_done} of {report.laps_wanted}",
+        *(getattr(report, field) for field in FIELDS),
+    ]
 
 
 def _drive(config: LapsConfig, result: LapResult) -> Section:
     if result.report is None or result.trace is None:
-        return Section(_name(result), note(f"Not driven: {result.failure}."))
+        return Section(result.job.name, note(f"Not driven: {result.failure}."))
     track = build_road(config, result.job)
     return Section(
-        _name(result),
+        result.job.name,
         draw_key(),
         drawing(
             draw_map(track, result.trace.rollout),

@@ -58,7 +58,7 @@ def build_table(results: Sequence[LapResult]) -> str:
         if len(reports) > 1:
             rows += _summary_rows(reports)
         parts.append(text_table(COLUMNS, rows, title=group))
-        parts += [f"seed {result.job.seed} failed: {result.failure}" for result in members if result.report is None]
+        parts += [f"{_which(result)} failed: {result.failure}" for result in members if result.report is None]
         if len(members) > 1:
             parts.append(_passed_line(members))
         parts += [f"invented pixels: {share:.1f} %" for share in _invented(reports)]
@@ -92,8 +92,12 @@ def _groups(results: Sequence[LapResult]) -> Iterable[tuple[str, list[LapResult]
         yield group, list(members)
 
 
+def _which(result: LapResult) -> str:
+    return "it" if result.job.is_replay else f"seed {result.job.seed}"
+
+
 def _drive_row(result: LapResult) -> list[object]:
-    seed, report = str(result.job.seed), result.report
+    seed, report = "-" if result.job.is_replay else str(result.job.seed), result.report
     if report is None:
         return [seed, "failed", *(None for _ in MEASURES)]
     return [seed, f"{report.laps_done}/{report.laps_wanted}", *(getattr(report, measure.field) for measure in MEASURES)]

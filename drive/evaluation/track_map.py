@@ -24,11 +24,11 @@ def draw_map(track: Track, rollout: Rollout) -> Markup:
     """An SVG of the road and the driven line; interventions are numbered in their order."""
     left, right = _edges(track)
     plan = _Plan(np.concatenate([left, right, np.stack([rollout.x, rollout.y], axis=1)]))
+    around = np.concatenate([left, right[::-1]])
+    outline = f"{plan.path(left)}Z {plan.path(right)}Z" if track.is_closed else f"{plan.path(around)}Z"
     parts = [
-        Markup('<path d="{}" fill="{}" fill-rule="evenodd" stroke="{}" stroke-width="1"/>').format(
-            f"{plan.path(left)}Z {plan.path(right)}Z", ROAD, EDGE
-        ),
-        *_driven_line(rollout, plan),
+        Markup('<path d="{}" fill="{}" fill-rule="evenodd" stroke="{}" stroke-width="1"/>').format(outline, ROAD, EDGE),
+        *_driven_line(track, rollout, plan),
         _start(rollout, plan),
         *_interventions(rollout, plan),
     ]
@@ -62,12 +62,15 @@ def _edges(track: Track) -> tuple[FloatArray, FloatArray]:
     return track.xy + track.width_left[:, None] * to_the_left, track.xy - track.width_right[:, None] * to_the_left
 
 
-def _driven_line(rollout: Rollout, plan: _Plan) -> Iterator[Markup]:
-    """Stretches of one colour; a new one begins where the car was put back."""
+def _driven_line(track: Track, rollout: Rollout, plan: _Plan) -> Iterator[Markup]:
+    """Stretches of one colour; a new one begins where the car was put back, or an open road begins again."""
     if not len(rollout):
         return
     color = np.searchsorted(LIMITS_M, np.abs(rollout.cte))
-    drive = np.concatenate([[0], np.cumsum(rollout.intervention)[:-1]])
+    begins_again = np.zeros(len(rollout), np.int64)
+    if not track.is_closed:
+        begins_again[1:] = np.diff(rollout.s_m) < -track.length_m / 2
+    drive = np.concatenate([[0], np.cumsum(rollout.intervention)[:-1]]) + np.cumsum(begins_again)
     points = np.stack([rollout.x, rollout.y], axis=1)
     for (_, number), steps in itertools.groupby(range(len(rollout)), key=lambda step: (drive[step], color[step])):
         rows = list(steps)

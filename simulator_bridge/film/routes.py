@@ -76,9 +76,14 @@ def _pose(row: dict[str, str] | None) -> tuple[float, float, float]:
 
 
 def road_edges(track: Track) -> Edges:
-    """The left and right edge of a track's road."""
-    left = np.stack([-np.sin(track.heading), np.cos(track.heading)], axis=1)
-    return track.xy + left * track.width_left[:, np.newaxis], track.xy - left * track.width_right[:, np.newaxis]
+    """The left and right edge of a track's road; of an open road the way around it, and where that begins."""
+    to_the_left = np.stack([-np.sin(track.heading), np.cos(track.heading)], axis=1)
+    left = track.xy + to_the_left * track.width_left[:, np.newaxis]
+    right = track.xy - to_the_left * track.width_right[:, np.newaxis]
+    if track.is_closed:
+        return left, right
+    around = np.concatenate([left, right[::-1]])
+    return around, around[:1]
 
 
 def _road(name: str) -> Edges | None:

@@ -81,11 +81,16 @@ class Track(SampledRoad):
     paint: Paint
     light: Light
     driving_line_offset_m: float
-    start_m: float
-    surroundings: Surroundings | None
+    start_m: float = 0.0
+    surroundings: Surroundings | None = None
 
     def __len__(self) -> int:
         return len(self.xy)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its end leads to its start: every road that is built, but not the path of a recording."""
+        return True
 
     def locate(self, x: float, y: float, hint: int | None = None, z: float | None = None) -> Location:
         """The nearest place on the centre line.

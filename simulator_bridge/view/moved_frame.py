@@ -40,7 +40,7 @@ def move_frame(frames: Mapping[str, Frame], source: str, move: CarMove, wanted: 
         move: Where the car is.
         wanted: The camera.
     """
-    if source == wanted and move == CarMove():
+    if source == wanted and move.is_none:
         return MovedFrame(frames[source], 0.0)
     columns, rows = source_pixels(view_transform(source, move, wanted))
     lowest = lowest_rows(source)[np.clip(np.rint(columns), 0, FRAME_WIDTH_PX - 1).astype(np.intp)]

@@ -17,7 +17,7 @@ car off its path is NVIDIA's (Bojarski et al. 2016, section 5.2) and VISTA's (Am
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,11 @@ class CarMove:
     pitch: float = 0.0
     roll: float = 0.0
     slope: float = 0.0
+
+    @property
+    def is_none(self) -> bool:
+        """The car is where it was recorded, to a tenth of a millimetre: a hundredth of a pixel."""
+        return max(map(abs, astuple(self))) < 1e-4
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,11 @@ class RecordedRoad(Track):
     Dead-reckoned from steering and speed: its shape on a map drifts, distances from the path do not.
     """
 
+    @property
+    def is_closed(self) -> bool:
+        """See `Track`."""
+        return False
+
     def _project(self, point: FloatArray, index: int) -> tuple[float, int, float]:
         if index == len(self) - 1:  # nothing leads from the end to the start
             return math.inf, index, 0.0
@@ -55,7 +60,7 @@ def build_recorded_road(path: RecordedPath) -> RecordedRoad:
         ds_m=ds_m,
         name=f"replay of {path.recording.folder}",
         theme="lake",
-        features=features_along(Stretches(kerb_left=(), kerb_right=()), curvature, ds_m),
+        features=features_along(Stretches(kerb_left=(), kerb_right=()), curvature, ds_m, np.zeros(len(s_m), bool)),
         paint=Paint(),
         light=Light(),
         driving_line_offset_m=0.0,
