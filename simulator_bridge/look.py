@@ -40,6 +40,9 @@ class LookConfig:
     )
     track: str = track_option()
     beside: Path | None = option(None, "a recording to show frames of", metavar="RECORDING")
+    place: bool = option(
+        False, "with --beside: each recorded frame beside the rendered one of the same pose, and a table of regions"
+    )
     labels: bool = option(False, "also show the classes of all pixels, coloured")
     frames: int = option(8, "how many of each", at_least=1)
     csv: Path | None = option(
@@ -56,6 +59,10 @@ class LookConfig:
         check_options(self)
         if self.out is None and self.csv is None:
             raise UsageError("expected OUT, the picture to write, or --csv FILE, or both; got neither")
+        if self.place and (self.beside is None or self.out is None):
+            raise UsageError(
+                "--place: expected --beside RECORDING and OUT, the frames to place and the picture to write"
+            )
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -79,10 +86,23 @@ def run(config: LookConfig) -> int:
     if config.csv is not None:
         track.write_csv(config.csv)
         print_result(config.csv)
-    if config.out is not None:
+    if config.out is not None and config.place:
+        print_result(_draw_pairs(config, config.out))
+    elif config.out is not None:
         _draw(config, config.out, track)
         print_result(config.out)
     return 0
+
+
+def _draw_pairs(config: LookConfig, out: Path) -> str:
+    """The picture of real frames and rendered ones of the same pose; returns the table of their regions."""
+    from simulator_bridge.simulator.run import contact_sheet
+    from simulator_bridge.simulator.run.same_pose import region_table, render_pairs
+
+    assert config.beside is not None
+    name, pairs = render_pairs(config.beside, config.frames, config.seed, config.backend, (config.track,))
+    contact_sheet.save(contact_sheet.draw([contact_sheet.paired(config.beside, name, pairs)]), out)
+    return region_table(pairs)
 
 
 def _draw(config: LookConfig, out: Path, track: Track) -> None:

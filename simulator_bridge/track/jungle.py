@@ -28,7 +28,6 @@ def plan_jungle() -> TrackPlan:
             kerb_right=(),
             cliff_left=(Stretch(0.05, 0.13), Stretch(0.26, 0.34), Stretch(0.55, 0.63), Stretch(0.8, 0.88)),
             cliff_right=(Stretch(0.14, 0.24), Stretch(0.38, 0.5), Stretch(0.66, 0.74), Stretch(0.9, 0.98)),
-            shade=(Stretch(0.15, 0.2), Stretch(0.4, 0.46), Stretch(0.68, 0.72), Stretch(0.91, 0.95)),
         ),
         paint=Paint(lanes=2, edge_line="white", centre_line="dashed", shoulder_width_m=0.8),
         light=Light(sun_azimuth_deg=140.0, sun_elevation_deg=40.0, brightness=0.9),

@@ -35,8 +35,8 @@ def plan_lake() -> TrackPlan:
             bridge=(_metres(673, 783),),
             turn_off_right=(_metres(64, 104), _metres(845, 861)),
         ),
-        paint=Paint(edge_line="yellow", paved_beyond_m=PAVED_BEYOND_M),
-        light=Light(),
+        paint=Paint(edge_line="yellow", line_width_m=0.11, paved_beyond_m=PAVED_BEYOND_M),
+        light=Light(sun_azimuth_deg=27.0, sun_elevation_deg=38.0, haze=0.22),
         start_m=START_M,
         surroundings=Surroundings(read_land("lake_land.npz", WATER_Z), read_objects("lake_objects.csv")),
     )

@@ -194,8 +194,9 @@ def test_every_theme_has_a_look_whose_flat_ground_in_the_sun_has_its_own_colours
     for theme in THEMES:
         look = LOOKS[theme]
         up = np.array([[0.0, 0.0, 1.0]])
-        assert look.light_on(up) == pytest.approx(np.ones((1, 1)) * look.light.brightness)
-        assert look.light_on(up, 1.0) == pytest.approx(np.ones((1, 1)) * look.ambient * look.light.brightness)
+        assert look.light_on(up) == pytest.approx(np.ones((1, 3)) * look.light.brightness)
+        shade = look.ambient * np.array([look.shade_tint])
+        assert look.light_on(up, 1.0) == pytest.approx(shade * look.light.brightness)
 
 
 def area(meshes: Sequence[Mesh]) -> float:

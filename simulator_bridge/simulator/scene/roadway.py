@@ -33,9 +33,9 @@ SURVEYED_VERGE_M = np.array([0.0, 1.2, 3.0, VERGE_M, VERGE_M + SPACING_M * np.sq
 WALL_FROM_M = 0.3  # the road's edge
 WALL_HEIGHT_M, WALL_WIDTH_M, WALL_DEPTH_M = 0.85, 0.4, 3.0
 WALL: Rgb = (26, 25, 27)
-SHOULDER_TILT = 0.28  # paved shoulders are lit as if they were tilted towards the road
+SHOULDER_TILT, KERBSTONE_TILT = 0.28, 0.7  # paved shoulders are lit as if they were tilted towards the road
 LINE_INSET_M = 0.12  # from the road's edge to its line
-LINES_WIDER = {"white": 1.8, "yellow": 1.3}  # than planned, as in real frames
+LINES_WIDER = {"white": 1.5, "yellow": 1.3}  # than planned, as in real frames
 SHADE_SLANT = 0.9  # slope of the ends of shaded parts: metres along the road for each metre across it
 SHADOW_EDGE_M = 0.5  # height over which the shadow of a hill turns from none to full
 SHADE = 0.9  # share of the sunlight that is missing in the shaded parts of a track
@@ -66,7 +66,8 @@ class Roadway:
         left_kerb, right_kerb = (self._is_kerb(side)[:, None] & self._beside.has_strip for side in (LEFT, RIGHT))
         is_open = np.ones((len(self._track), self._columns - 1), bool)
         there = np.concatenate([~left_kerb, is_open, ~right_kerb], axis=1)  # a kerb takes the place of the strip
-        base = textures.asphalt(self._look.asphalt, self._look.grain, self._look.grains, self._rng)
+        look = self._look
+        base = textures.asphalt(look.asphalt, look.grain, look.grains, look.streaks, self._rng)
         if self._beside.has_strip:
             base = textures.pave_strips(base, self._beside.asphalt_to / self._paved_width_m)
         layers = []
@@ -78,7 +79,9 @@ class Roadway:
             ((False, False), ~bridge & features.turn_off_left & features.turn_off_right),
         ):
             if where.any():
-                image, label, afar = textures.paint_lines(base, self._lines(lines), self._look.line_wear, self._rng)
+                image, label, afar = textures.paint_lines(
+                    base, self._lines(lines), look.line_wear, look.asphalt_afar, self._rng
+                )
                 mesh = grid_mesh(points, uv, colors, where[:, None] & there)
                 layers.append(Layer("road", mesh, image, label, solid="ground", afar=afar))
         if bridge.any():
@@ -167,15 +170,17 @@ class Roadway:
 
     def _shoulder(self, side: float, start_m: float, where: BoolArray) -> Layer:
         lifts = (0.0, self._beside.shoulder_height)
-        tilt = -side * SHOULDER_TILT if self._look.shoulder_paved else 0.0
+        steepness = KERBSTONE_TILT if self._track.paint.paved_beyond_m > 0 else SHOULDER_TILT
+        tilt = -side * steepness if self._look.shoulder_paved else 0.0
         points = self._strip(side, (start_m, self._beside.shoulder_to), lifts)
         image = textures.concrete(self._rng) if self._look.shoulder_paved else textures.ground_detail(self._rng)
         turn_off = self._track.features.turn_off_left if side == LEFT else self._track.features.turn_off_right
+        mean = textures.CONCRETE_MEAN if self._look.shoulder_paved else GROUND_MEAN
         color = np.where(
             self._closed(turn_off)[:, None, None], np.array(self._look.dirt), np.array(self._look.shoulder)
         )
         return self._layer(
-            "shoulder", points, points[..., :2] / GROUND_TILE_M, color / GROUND_MEAN, image, where, Label.SHOULDER, tilt
+            "shoulder", points, points[..., :2] / GROUND_TILE_M, color / mean, image, where, Label.SHOULDER, tilt
         )
 
     def _verge(self, side: float, where: BoolArray) -> Layer:
@@ -234,7 +239,7 @@ class Roadway:
         return Layer(name, grid_mesh(points, uv, colors, where[:, None]), image, label, solid="ground")
 
     def _light(self, points: FloatArray, shade: BoolArray, tilt: float = 0.0) -> FloatArray:
-        """Brightness (N + 1, K, 1) at points (N + 1, K, 3); `tilt` tilts the surface to the left."""
+        """Light (N + 1, K, 3) at points (N + 1, K, 3); `tilt` tilts the surface to the left."""
         shadow = self._terrain.shadow_on(points.reshape(-1, 3) + np.array([0, 0, 0.3]), self._look.sun, SHADOW_EDGE_M)
         shadow = np.maximum(shadow.reshape(points.shape[:2]), SHADE * self._slanted(shade, points))
         normals = np.concatenate([tilt * self._left_normal, np.ones((len(self._track), 1))], axis=1)
