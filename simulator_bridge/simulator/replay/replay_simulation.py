@@ -21,12 +21,11 @@ from simulator_bridge.recording import read_frame
 from simulator_bridge.simulator.judge.referee import wheel_positions
 from simulator_bridge.simulator.replay.recorded_path import STEP_S, RecordedPath, Stretch
 from simulator_bridge.simulator.replay.recorded_road import build_recorded_road
-from simulator_bridge.simulator.replay.steering_response import TURNING_POINT_M
 from simulator_bridge.simulator.scene.cameras import LabelFrame
 from simulator_bridge.simulator.simulation import CONTROL_STEPS, State
 from simulator_bridge.simulator.vehicle import Pose
 from simulator_bridge.track import Track
-from simulator_bridge.udacity_car import MAX_STEERING_DEG, MPS_PER_MPH
+from simulator_bridge.udacity_car import MAX_STEERING_DEG, MPS_PER_MPH, TURNING_POINT_M
 from simulator_bridge.view.moved_frame import move_frame, nearest_camera
 from simulator_bridge.view.view_transform import CarMove
 

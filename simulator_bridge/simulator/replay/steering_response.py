@@ -14,11 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
+from simulator_bridge.udacity_car import MAX_STEERING_RAD, STEERING_LAG_S, WHEELBASE_M
 
 FloatArray = npt.NDArray[np.float64]
 
-TURNING_POINT_M = -1.1  # from the car's origin: the point that moves where the car points; measured on real frames
 UNDERSTEERS = np.linspace(0.0, 0.01, 101)  # s^2/m^2; 0.01 at 30 mph: a third of the curvature
 FEWEST_ROWS = 50  # to fit a response to
 LEAST_CURVATURE = 0.005  # 1/m; straighter rows say nothing about it
@@ -36,7 +35,7 @@ class SteeringResponse:
 
     gain: float = 1.0
     understeer: float = 0.0
-    lag_s: float = 0.13
+    lag_s: float = STEERING_LAG_S
 
     def steady(self, steering_angle: npt.ArrayLike, speed_mps: npt.ArrayLike) -> FloatArray:
         """Curvature, 1/m, + = to the left, of steering in [-1, 1], + = to the right, that is held."""
