@@ -58,7 +58,7 @@ def test_frames_that_do_not_show_the_road_tell_no_offset(driven: DrivenLog, tmp_
 
 
 def test_the_side_cameras_of_a_real_car_are_beside_the_center(driving_data: Path) -> None:
-    rows = first_rows(load_recording(driving_data / "recordings" / "udacity_lake_ccw", "listed"), 300)
+    rows = first_rows(load_recording(driving_data / "recordings" / "udacity_lake_ccw", "listed"), 200)
     tracks = build_tracks(("lake",))
     offset_m = {camera: place_rows(rows, tracks, camera).offset_m for camera in rows.images}
     left, right = offset_m["left"] - offset_m["center"], offset_m["center"] - offset_m["right"]
