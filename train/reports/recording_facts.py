@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.recording import Recording
-from simulator_bridge.recording.log.sidecar_rows import read_sidecar
-from simulator_bridge.track import build_track
 from simulator_bridge.udacity_car import MPS_PER_MPH
+from train.reports.driven_track import find_driven_track
 
 HISTOGRAM_EDGES = tuple(round(edge, 1) for edge in np.linspace(-1, 1, 11).tolist())
 SATURATED = 0.999  # |steering| from which on the steering is at its limit
@@ -30,7 +28,9 @@ class RecordingFacts:
         rate_hz: Rows a second: one over the median step between rows of an episode.
         duration_s: Seconds driven: the episodes' lengths added up.
         distance_m: Metres driven: speed times time within episodes.
-        laps: Laps driven; only from the built-in simulator's sidecar file.
+        track: Track that it was driven on, if it is one of Udacity's or the built-in simulator has told.
+        direction: `forward`, `reverse` or `both`, on that track.
+        laps: Laps driven on it.
         speed_mph: Mean, least and greatest speed.
         steering_mean: Mean steering; positive is right, so a lake lap counter-clockwise is slightly negative.
         steering_histogram: Rows in each of ten equal bins from -1 to 1; exact zeros are not in it.
@@ -49,6 +49,8 @@ class RecordingFacts:
     rate_hz: float | None
     duration_s: float | None
     distance_m: float | None
+    track: str | None
+    direction: str | None
     laps: float | None
     speed_mph: Mapping[str, float] | None
     steering_mean: float | None
@@ -81,7 +83,8 @@ def describe(facts: RecordingFacts) -> list[tuple[str, str]]:
         ("rate", unknown if facts.rate_hz is None else f"{facts.rate_hz:.1f} rows/s"),
         ("duration", unknown if facts.duration_s is None else _duration(facts.duration_s)),
         ("distance", unknown if facts.distance_m is None else f"{facts.distance_m:.0f} m"),
-        ("laps", unknown if facts.laps is None else f"{facts.laps:.1f}"),
+        ("track", "unknown" if facts.track is None else f"{facts.track}, {facts.direction or 'direction unknown'}"),
+        ("laps", "unknown" if facts.laps is None else f"{facts.laps:.1f}"),
         ("speed", unknown if speed is None else f"{speed['mean']:.1f} mph ({speed['min']:.1f} to {speed['max']:.1f})"),
         ("steering", f"mean {facts.steering_mean:+.3f} (+ is right)"),
         ("", _share(facts.zero_share, "exactly 0")),
@@ -102,6 +105,7 @@ def gather_facts(recording: Recording) -> RecordingFacts:
     n = len(recording)
     steering = recording.steering_angle
     step_s = _steps_s(recording)
+    driven = find_driven_track(recording)
     known = bool(np.isfinite(step_s).any())
     zeros = int((steering == 0).sum())
     saturated = int((np.abs(steering) >= SATURATED).sum())
@@ -113,7 +117,9 @@ def gather_facts(recording: Recording) -> RecordingFacts:
         rate_hz=_rate_hz(step_s),
         duration_s=float(np.nansum(step_s)) if known else None,
         distance_m=_distance_m(recording, step_s),
-        laps=_laps(recording.folder),
+        track=driven.track,
+        direction=driven.direction,
+        laps=driven.laps,
         speed_mph=_spread(recording.speed_mph),
         steering_mean=float(steering.mean(dtype=np.float64)) if n else None,
         steering_histogram=tuple(np.histogram(steering[steering != 0], HISTOGRAM_EDGES)[0].tolist()),
@@ -139,21 +145,6 @@ def _rate_hz(step_s: npt.NDArray[np.float64]) -> float | None:
 def _distance_m(recording: Recording, step_s: npt.NDArray[np.float64]) -> float | None:
     metres = recording.speed_mph[:-1] * MPS_PER_MPH * step_s
     return float(np.nansum(metres)) if np.isfinite(metres).any() else None
-
-
-def _laps(folder: Path) -> float | None:
-    """Laps driven, from a sidecar's places along its track (`s_m`); None where that or the track cannot be had."""
-    sidecar = read_sidecar(folder)
-    if sidecar is None:
-        return None
-    try:
-        rows = [row for row in sidecar if row["kind"] == "lap"]
-        s_m = np.array([float(row["s_m"]) for row in rows])
-        lap_m = build_track(rows[0]["track"]).length_m
-    except (LookupError, TypeError, ValueError):
-        return None
-    steps_m = np.diff(s_m)
-    return float((steps_m.sum() + lap_m * (steps_m < -lap_m / 2).sum()) / lap_m)
 
 
 def _spread(values: npt.NDArray[np.float32]) -> dict[str, float] | None:
