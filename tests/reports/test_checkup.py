@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from simulator_bridge.track import build_track
+from tests.support.driven_log import drive_log
 from tests.support.made_recording import make_recording
 from tests.support.paths import ROOT
 from train.checkup import main
@@ -161,3 +163,13 @@ def test_laps_are_told_by_the_simulators_sidecar_which_is_no_log_of_another_kind
     assert code == 0
     assert len(report["found"]) == 1
     assert report["found"][0]["facts"]["laps"] == pytest.approx(1660 / 1130, abs=0.01)
+
+
+def test_the_track_of_a_log_is_found_without_a_sidecar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lake = build_track("lake", reverse=True)
+    drive_log(tmp_path, lake, [(0.0, 0.5 * lake.length_m)])
+    _, report = checkup_json(capsys, tmp_path)
+    facts = report["found"][0]["facts"]
+    assert (facts["track"], facts["direction"]) == ("lake", "reverse")
+    assert facts["laps"] == pytest.approx(0.5, abs=0.02)
+    assert not list(tmp_path.glob("*.json"))  # it looked only
