@@ -56,7 +56,7 @@ class CarMove:
     @property
     def is_none(self) -> bool:
         """The car is where it was recorded, to a tenth of a millimetre: a hundredth of a pixel."""
-        return max(map(abs, astuple(self))) < 1e-4
+        return all(abs(value) < 1e-4 for value in astuple(self))
 
 
 @dataclass(frozen=True, eq=False)
