@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -320,3 +321,17 @@ def test_a_stricter_referee_steps_in_earlier(ring: Track) -> None:
     show(strict, ring, along(ring, 0.0, 5.0))
     (verdict,) = show(strict, ring, [(5.0, 1.2)], start_s=0.5)
     assert verdict.intervention is not None
+
+
+def test_further_off_the_line_or_more_askew_than_allowed_is_an_intervention_at_once(lake: Track) -> None:
+    config = RefereeConfig(off_line_by_m=1.0, askew_by=0.3)
+    for cte, angle, reason in [(0.99, 0.29, None), (-1.01, 0.0, "off the line"), (0.0, -0.31, "askew")]:
+        verdict = Referee(lake, config=config).step(0.0, pose(lake, WITHOUT_KERB_S, cte, angle), 20.0, STRAIGHT_ON)
+        assert (verdict.intervention and verdict.intervention.reason) == reason
+
+
+def test_the_line_is_the_driving_line(lake: Track) -> None:
+    right_lane = replace(lake, driving_line_offset_m=-2.0)
+    referee = Referee(right_lane, config=RefereeConfig(off_line_by_m=0.5))
+    assert referee.step(0.0, pose(lake, WITHOUT_KERB_S, -2.0), 20.0, STRAIGHT_ON).intervention is None
+    assert referee.step(0.1, pose(lake, WITHOUT_KERB_S, 0.0), 20.0, STRAIGHT_ON).intervention is not None

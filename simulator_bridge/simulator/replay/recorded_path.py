@@ -19,6 +19,7 @@ from simulator_bridge.udacity_car import MPS_PER_MPH
 from simulator_bridge.view.view_limits import FORWARD_LIMIT_M
 
 STEP_S = 0.02  # between two points of a path: a physics step of the built-in simulator
+CLOCK_S = 1e-4  # time stamps are whole milliseconds, in seconds since 1970 as a float: 2.4e-7 s off
 SHORTEST_M = 10.0  # of a stretch: less shows nothing of who drives
 
 IntArray = npt.NDArray[np.int64]
@@ -153,7 +154,7 @@ def _stretch(recording: Recording, rows: IntArray, response: SteeringResponse, b
     curvature = response.lagging(response.steady(steering, speed), STEP_S)
     s_m = begin_m + np.concatenate([[0.0], np.cumsum(STEP_S * speed[:-1])])
     turn = np.concatenate([[0.0], np.cumsum(curvature[1:] * np.diff(s_m))])
-    last = np.searchsorted(time_s, steps_s + 1e-9, side="right") - 1
+    last = np.searchsorted(time_s, steps_s + CLOCK_S, side="right") - 1
     row_s_m, row_turn = np.interp(time_s[last], steps_s, s_m), np.interp(time_s[last], steps_s, turn)
     return Stretch(s_m, speed, steering, curvature, rows[last], row_s_m, turn - row_turn)
 

@@ -18,7 +18,6 @@ from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
 
 FloatArray = npt.NDArray[np.float64]
 
-TURNING_POINT_M = -1.1  # from the car's origin: the point that moves where the car points; measured on real frames
 UNDERSTEERS = np.linspace(0.0, 0.01, 101)  # s^2/m^2; 0.01 at 30 mph: a third of the curvature
 FEWEST_ROWS = 50  # to fit a response to
 LEAST_CURVATURE = 0.005  # 1/m; straighter rows say nothing about it
