@@ -155,10 +155,10 @@ def test_truths_on_real_recordings(driving_data: Path, name: str) -> None:
 
 
 def sharp_bends(path: RecordedPath) -> list[tuple[float, float]]:
-    """From where to where the path's radius is below 100 m for at least 20 m, smoothed over half a second."""
+    """Where the path's radius is below 100 m for at least 20 m, smoothed over 1.5 s: people steer in pulses."""
     bends = []
     for stretch in path.stretches:
-        curvature = np.convolve(stretch.curvature, np.full(25, 1 / 25), "same")
+        curvature = np.convolve(stretch.curvature, np.full(75, 1 / 75), "same")
         borders = np.flatnonzero(np.diff(np.concatenate([[0], np.abs(curvature) > 0.01, [0]]).astype(int)))
         for begin, end in borders.reshape(-1, 2):
             begin_m, end_m = float(stretch.s_m[begin]), float(stretch.s_m[end - 1])
