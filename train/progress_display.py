@@ -13,6 +13,7 @@ from rich import progress as bars
 
 from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.cli.terminal import console_for_person
+from simulator_bridge.cli.text_table import format_number
 
 
 class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
@@ -81,7 +82,7 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
         self._best = min(self._best, seen["val_loss"])
         line = (
             f"epoch {epoch + 1:>3}/{self._epochs} loss {seen['loss']:.4f} val_loss {seen['val_loss']:.4f}{star}"
-            f" r11 {seen['val_r11']:.2f} {self._images_per_s():.0f} images/s"
+            f" r1s {format_number(seen['val_r1s'], 2)} {self._images_per_s():.0f} images/s"
             f" {self._left(epoch + 1 - self._first_epoch)} left"
         )
         if self._bars:
@@ -111,7 +112,7 @@ class StatusLines(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports progress to another program, one JSON object a line, each with its kind as `event`.
 
     `start` (epochs, steps), `step` (epoch, step, steps, loss so far in the epoch; at most every STEP_PERIOD_S seconds)
-    and `epoch` (epoch, epochs, loss, val_loss, val_r11, best, images_per_s). Epochs and steps count from 1.
+    and `epoch` (epoch, epochs, loss, val_loss, val_r1s, best, images_per_s). Epochs and steps count from 1.
     """
 
     STEP_PERIOD_S = 0.5
@@ -143,7 +144,7 @@ class StatusLines(keras.callbacks.Callback):  # type: ignore[misc]
         seen = dict(logs or {})
         is_best = seen["val_loss"] < self._best
         self._best = min(self._best, seen["val_loss"])
-        errors = {name: seen[name] for name in ("loss", "val_loss", "val_r11")}
+        errors = {name: seen[name] for name in ("loss", "val_loss", "val_r1s")}
         say_status(
             "epoch", epoch=epoch + 1, epochs=self._epochs, **errors, best=is_best, images_per_s=self._images_per_s()
         )

@@ -19,7 +19,7 @@ FROZEN_REGIMES = ("head", "early-layers")  # the backbone's features are compute
 SPLITS = ("blocks", "episodes")
 LOSSES = ("mse", "huber")
 OUTPUTS = {"steering": "steering_angle", "throttle": "throttle", "speed": "speed_mph"}  # --predict
-KEYS_SMOOTH_S = 0.3  # about the second that r11 averages over
+KEYS_SMOOTH_S = 0.3  # about the second that r1s averages over
 # Settings that may differ between a run and the run that resumes it: they change where and how long, not what.
 FREE_ON_RESUME = frozenset(
     {

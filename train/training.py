@@ -119,6 +119,8 @@ def set_up(config: TrainConfig, model_config: ModelConfig, rows: Rows, split: Sp
     baselines = dataset.score_baselines(flip=config.flip) if group.is_chief else {}
     if baselines:
         say("baselines: " + ", ".join(f"{name} {score.mse:.5f}" for name, score in baselines.items()) + " MSE")
+    if dataset.validation_set.means.note:
+        say(f"r1s: {dataset.validation_set.means.note}")
     progress = resumed.progress if resumed else TrainingProgress()
     return TrainingRun(
         config=config,

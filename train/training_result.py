@@ -11,6 +11,7 @@ from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.text_table import TextColumn, text_table
 from train.validation.metrics import Score
+from train.validation.r1s import r1s_cell
 
 ERRORS = (
     TextColumn("predictor", numeric=False),
@@ -18,7 +19,7 @@ ERRORS = (
     TextColumn("MSE deg^2", 2),
     TextColumn("MAE", 4),
     TextColumn("MAE deg", 2),
-    TextColumn("r11", 3),
+    TextColumn("r1s", 3),
 )
 
 
@@ -39,7 +40,7 @@ class TrainingResult:
         dropped: Reason -> rows or images left out.
         best_epoch: From 1.
         epochs_done: Epochs trained.
-        history: Of each epoch: `epoch` (from 1), `loss`, `val_loss`, `val_mse`, `val_mae`, `val_r11`, `learning_rate`,
+        history: Of each epoch: `epoch` (from 1), `loss`, `val_loss`, `val_mse`, `val_mae`, `val_r1s`, `learning_rate`,
             and `seconds` since the training began.
         model: Score of the model on the validation rows.
         baselines: Name -> score on the same rows.
@@ -99,7 +100,10 @@ class TrainingResult:
 def print_training_result(result: TrainingResult) -> None:
     """Print the result as a table of at most 80 columns and a few lines, on standard output."""
     scores = {result.arch: result.model, **result.baselines}
-    rows = [[name, score.mse, score.mse_deg2, score.mae, score.mae_deg, score.r11] for name, score in scores.items()]
+    rows = [
+        [name, score.mse, score.mse_deg2, score.mae, score.mae_deg, r1s_cell(score.r1s, score.r1s_note)]
+        for name, score in scores.items()
+    ]
     print_result(text_table(ERRORS, rows, title=f"{result.n_validation} validation rows, center camera"))
     for name, value in facts_of(result).items():
         print_result(f"{name:<13} {value}")
@@ -113,6 +117,7 @@ def facts_of(result: TrainingResult) -> dict[str, str]:
         "regime": result.regime,
         "trained on": f"{result.n_train} rows, {result.n_samples} samples an epoch",
         "validation": f"{result.n_validation} rows, {result.n_guard} more as a gap around them",
+        **({"r1s": result.model.r1s_note} if result.model.r1s_note else {}),
         "dropped": dropped,
         "best epoch": f"{result.best_epoch} of {result.epochs_done}"
         + (" (stopped by Ctrl-C; --resume goes on)" if result.interrupted else ""),

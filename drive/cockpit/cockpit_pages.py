@@ -57,7 +57,7 @@ def model_facts(path: Path, metadata: Mapping[str, Any]) -> dict[str, str]:
         "best epoch": result.get("best_epoch"),
         "validation MAE": _with_unit(error.get("mae_deg"), "degrees"),
         "validation MSE": error.get("mse"),
-        "correlation over 1 s": error.get("r11"),
+        "correlation over 1 s (r1s)": _with_note(error.get("r1s"), error.get("r1s_note")),
         "cameras": training.get("cameras"),
         "seed": training.get("seed"),
         "keras": metadata.get("keras_version"),
@@ -74,6 +74,10 @@ def _with_unit(value: object, unit: str) -> str | None:
     if isinstance(value, list):
         return f"{' x '.join(str(item) for item in value)} {unit}"
     return None if value is None else f"{_text(value)} {unit}"
+
+
+def _with_note(value: object, note: object) -> str:
+    return ", ".join(_text(part) for part in (value, note) if part not in (None, ""))
 
 
 def _text(value: object) -> str:

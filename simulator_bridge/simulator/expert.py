@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator_bridge.messages import Control
-from simulator_bridge.track import PlanarPose, Track
+from simulator_bridge.track import CarPose, Track
 from simulator_bridge.track.track_geometry import smooth_closed
 from simulator_bridge.track.track_plan import FloatArray
 from simulator_bridge.udacity_car import (
@@ -66,14 +66,14 @@ class Expert:
         """Forget where the car was; call when it is put somewhere else."""
         self._hint = None
 
-    def __call__(self, pose: PlanarPose, speed_mph: float) -> Control:
+    def __call__(self, pose: CarPose, speed_mph: float) -> Control:
         """The control at a pose of the car's origin, at a speed."""
-        location = self._track.locate(pose.x, pose.y, self._hint)
+        location = self._track.locate(pose.x, pose.y, self._hint, pose.z)
         self._hint = location.index
         speed_mps = speed_mph * MPS_PER_MPH
         return Control(self._steer(pose, speed_mps, location.s_m), self._throttle(speed_mps, location.s_m))
 
-    def _steer(self, pose: PlanarPose, speed_mps: float, s_m: float) -> float:
+    def _steer(self, pose: CarPose, speed_mps: float, s_m: float) -> float:
         config = self._config
         ahead_m = float(
             np.clip(config.lookahead_s * speed_mps, config.shortest_lookahead_m, config.longest_lookahead_m)
@@ -98,7 +98,8 @@ class Expert:
 
 def plan_speeds(track: Track, config: ExpertConfig) -> FloatArray:
     """The speed (N,) in m/s to drive at each point: slow enough for the bend, braking in time before it."""
-    bend = np.abs(smooth_closed(track.curvature, 2.0 / track.ds_m))
+    curvature = smooth_closed(track.curvature, 2.0 / track.ds_m)
+    bend = np.abs(curvature / (1 - track.driving_line_offset_m * curvature))  # of the driving line
     speeds = np.minimum(config.top_speed_mph * MPS_PER_MPH, np.sqrt(config.lateral_mps2 / np.maximum(bend, 1e-6)))
     gain = 2 * config.braking_mps2 * track.ds_m
     for index in range(2 * len(speeds) - 1, -1, -1):  # twice around: the lap is closed
@@ -171,11 +172,11 @@ class NoisyExpert:
         self._expert.reset()
         self._hint = None
 
-    def __call__(self, pose: PlanarPose, speed_mph: float, dt: float) -> LabelledControl:
+    def __call__(self, pose: CarPose, speed_mph: float, dt: float) -> LabelledControl:
         """The expert's control at a pose, clean and disturbed, `dt` seconds after the last call."""
         label = self._expert(pose, speed_mph)
         noise = self._noise(dt)
-        location = self._track.locate(pose.x, pose.y, self._hint)
+        location = self._track.locate(pose.x, pose.y, self._hint, pose.z)
         self._hint = location.index
         heading_error = math.remainder(pose.heading - location.heading, math.tau)
         soon = location.cte + math.sin(heading_error) * speed_mph * MPS_PER_MPH * 0.5  # metres left, in half a second

@@ -1,4 +1,7 @@
-"""Tracks from a CSV file in the format of the public racetrack database: x_m, y_m, w_tr_right_m, w_tr_left_m."""
+"""Tracks in CSV files in the format of the public racetrack database: x_m, y_m, w_tr_right_m, w_tr_left_m.
+
+A fifth column `z_m`, the height, is ours. The widths are those of the whole road, from its centre line to its edges.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,25 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.cli.output_file import replacing
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording.recording_file import MAX_LOG_BYTES, read_file
 from simulator_bridge.track.track_geometry import arc_lengths, spline_closed
 from simulator_bridge.track.track_plan import FloatArray, Paint, TrackError, TrackPlan
 
 COLUMNS = ("x_m", "y_m", "w_tr_right_m", "w_tr_left_m")
+HEIGHT = "z_m"
 FEWEST_POINTS = 8
 SPACING_M = 1.0  # of the curve drawn through the rows
 MOST_POINTS_PER_ROW = 50
+SMOOTHING, MOST_SMOOTHING_M = 0.7, 2.5  # in spacings of the rows: rows close together need little
 
 
 def plan_csv(path: Path) -> TrackPlan:
-    """The track in a CSV file; flat, in the lake's theme.
+    """The track in a CSV file, in the lake's theme; flat unless it has heights.
 
     Raises:
-        TrackError: If the file cannot be read or a row is not four finite numbers.
+        TrackError: If the file cannot be read or a row is not four finite numbers, or five in all rows.
     """
     rows, lines = _read(path)
     if len(rows) > 1 and np.linalg.norm(rows[-1, :2] - rows[0, :2]) < 0.1:  # the first point repeated at the end
@@ -33,15 +39,17 @@ def plan_csv(path: Path) -> TrackPlan:
     per_row = int(np.clip(np.ceil(spacing_m / SPACING_M), 1, MOST_POINTS_PER_ROW))
     fraction = np.tile(np.arange(per_row) / per_row, len(rows))
     here, there = np.repeat(rows, per_row, axis=0), np.repeat(np.roll(rows, -1, axis=0), per_row, axis=0)
-    widths = here[:, 2:] + fraction[:, None] * (there[:, 2:] - here[:, 2:])
+    others = here[:, 2:] + fraction[:, None] * (there[:, 2:] - here[:, 2:])
     return TrackPlan(
         name=str(path),
         xy=spline_closed(rows[:, :2], per_row),
-        z=np.zeros(len(here)),
-        width_left=widths[:, 1],
-        width_right=widths[:, 0],
+        z=others[:, 2],
+        width_left=others[:, 1],
+        width_right=others[:, 0],
         theme="lake",
         paint=Paint(),
+        smoothing_m=min(MOST_SMOOTHING_M, SMOOTHING * spacing_m),
+        z_smoothing_m=min(2 * MOST_SMOOTHING_M, 2 * SMOOTHING * spacing_m),
         lines=np.repeat(lines, per_row),
     )
 
@@ -61,17 +69,20 @@ def _read(path: Path) -> tuple[FloatArray, npt.NDArray[np.int64]]:
         content = line.split("#", 1)[0].strip()
         if not content or (not rows and content.replace(" ", "").startswith(COLUMNS[0])):
             continue
-        rows.append(_numbers(path, number, content))
+        cells = content.split(",")
+        wanted = len(rows[0]) if rows else len(cells)
+        if len(cells) != wanted or wanted not in (len(COLUMNS), len(COLUMNS) + 1):
+            expected = f"{len(COLUMNS)} columns ({', '.join(COLUMNS)}) or {HEIGHT} as a fifth, the same in all rows"
+            raise TrackError(f"{path} line {number}: expected {expected}; got {len(cells)}")
+        rows.append(_numbers(path, number, content, cells))
         lines.append(number)
-    return np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS)), np.array(lines, dtype=np.int64)
+    values = np.array(rows, dtype=np.float64).reshape(-1, len(rows[0]) if rows else len(COLUMNS))
+    if values.shape[1] == len(COLUMNS):
+        values = np.c_[values, np.zeros(len(values))]
+    return values, np.array(lines, dtype=np.int64)
 
 
-def _numbers(path: Path, number: int, content: str) -> list[float]:
-    cells = content.split(",")
-    if len(cells) != len(COLUMNS):
-        raise TrackError(
-            f"{path} line {number}: expected {len(COLUMNS)} columns ({', '.join(COLUMNS)}), got {len(cells)}"
-        )
+def _numbers(path: Path, number: int, content: str, cells: list[str]) -> list[float]:
     try:
         values = [float(cell) for cell in cells]
     except ValueError:
@@ -79,3 +90,15 @@ def _numbers(path: Path, number: int, content: str) -> list[float]:
     if not np.all(np.isfinite(values)):
         raise TrackError(f"{path} line {number}: expected finite numbers, got {content!r}")
     return values
+
+
+def write_csv(path: Path, xy: FloatArray, width_right: FloatArray, width_left: FloatArray, z: FloatArray) -> None:
+    """Write such a file, in millimetres: points (N, 2) of the centre line, and widths and heights (N,).
+
+    Raises:
+        UserError: If it cannot be written; an older file is then as it was.
+    """
+    header = f"# {','.join((*COLUMNS, HEIGHT))}"
+    rows = [",".join(f"{value:.3f}" for value in row) for row in np.c_[xy, width_right, width_left, z]]
+    with replacing(path) as partial:
+        partial.write_text("\n".join([header, *rows, ""]), "utf-8")

@@ -1,62 +1,44 @@
-"""The lake: a short lap in the manner of Udacity's first track, driven counter-clockwise.
+"""The lake: Udacity's first track as surveyed, driven counter-clockwise.
 
-Made after a recorded lap of that track: 1131 m; a sharp right, a long left around the end of the lake, gentle lefts
-along it, the bridge, and a sharp left with a dirt road straight on. The recorded car drives 30 mph all around the lap,
-so no bend has a radius much below 18 m (13.4 m/s squared / 18 m = 1 g); shorter radii in such recordings are single
-key presses.
+Sources: the centre line, its widths, the land and the objects were measured on the scene of the public simulator
+project (udacity/self-driving-car-sim, MIT licence). The 70 waypoints that Udacity published with its MPC project lie
+0.16 m from the centre line on average, 0.6 m at most.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
-from simulator_bridge.track.heights import heights_between
-from simulator_bridge.track.track_geometry import Corner, arc_lengths, rounded_polygon
+from simulator_bridge.track.csv_file import plan_csv
+from simulator_bridge.track.surveyed import FOLDER, Surroundings, read_land, read_objects
 from simulator_bridge.track.track_plan import Light, Paint, Stretch, Stretches, TrackPlan
 
-LENGTH_M = 1131.0
-HALF_WIDTH_M = 4.0  # between the yellow lines: 8 m, measured on real frames with the ground's disparity
-
-CORNERS: tuple[Corner, ...] = (
-    (30.0, 0.0, 130.0),
-    (112.0, 30.0, 18.0),  # the sharp right
-    (160.0, -76.0, 60.0),
-    (184.0, -105.0, 25.0),  # the left at the end of the lake
-    (262.0, -66.0, 90.0),
-    (272.0, 40.0, 150.0),
-    (240.0, 150.0, 200.0),
-    (170.0, 255.0, 160.0),
-    (108.0, 305.0, 60.0),
-    (42.0, 296.0, 45.0),
-    (0.0, 222.0, 90.0),
-    (-42.0, 55.0, 90.0),  # end of the bridge
-    (-40.0, -12.0, 17.0),  # the sharp left after it
-)
-
-HEIGHTS = ((0.0, 3.5), (0.08, 4.5), (0.2, 3.0), (0.4, 7.5), (0.55, 6.0), (0.66, 7.0), (0.76, 3.0), (0.88, 3.0))
-"""(fraction of the lap, metres); level on the bridge."""
+LENGTH_M = 1137.7
+START_M = 254.0  # where the simulator puts the car in its autonomous mode
+PAVED_BEYOND_M = 1.0  # asphalt outside the yellow lines: they are 3.6 m from the centre, the asphalt ends at 4.6 m
+WATER_Z = -0.5
 
 
 def plan_lake() -> TrackPlan:
     """The plan of the lake track."""
-    xy = rounded_polygon(CORNERS)
-    xy = xy * (LENGTH_M / arc_lengths(xy)[-1])
-    width = np.full(len(xy), HALF_WIDTH_M)
-    return TrackPlan(
+    surveyed = plan_csv(FOLDER / "lake.csv")
+    kerbs = (_metres(0, 40), _metres(463, 540), _metres(963, 1020), _metres(1095, LENGTH_M - 0.1))
+    return replace(
+        surveyed,
         name="lake",
-        xy=xy,
-        z=heights_between(HEIGHTS, len(xy)),
-        width_left=width,
-        width_right=width,
-        theme="lake",
+        width_left=surveyed.width_left - PAVED_BEYOND_M,
+        width_right=surveyed.width_right - PAVED_BEYOND_M,
+        lines=None,
         stretches=Stretches(
-            bridge=(_metres(870.0, 975.0),),
-            turn_off_right=(_metres(1040.0, 1072.0),),
-            water_left=(_metres(40.0, 95.0), _metres(380.0, 470.0), _metres(815.0, 1005.0)),
-            water_right=(_metres(830.0, 990.0),),
+            kerb_left=(*kerbs, _metres(822, 880)),
+            kerb_right=(*kerbs, _metres(822, 844), _metres(861, 880)),
+            bridge=(_metres(673, 783),),
+            turn_off_right=(_metres(64, 104), _metres(845, 861)),
         ),
-        paint=Paint(lanes=1, edge_line="yellow"),
-        light=Light(),
+        paint=Paint(edge_line="yellow", line_width_m=0.11, paved_beyond_m=PAVED_BEYOND_M),
+        light=Light(sun_azimuth_deg=27.0, sun_elevation_deg=38.0, haze=0.22),
+        start_m=START_M,
+        surroundings=Surroundings(read_land("lake_land.npz", WATER_Z), read_objects("lake_objects.csv")),
     )
 
 

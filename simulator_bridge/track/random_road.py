@@ -26,6 +26,7 @@ SHORTEST_BRIDGE_M = 40.0
 SHORTEST_BEND_M = 14.0  # so that a slight change of direction is a gentle bend, not a kink
 STEEPEST = 0.08  # height over distance
 TRIES = 400
+GAP_M = 1.0  # between two parts of the road
 
 
 def random_plans(seed: int) -> Iterator[TrackPlan]:
@@ -85,6 +86,7 @@ def _with_features(seed: int, xy: FloatArray, rng: np.random.Generator) -> Track
         width_right=width,
         theme=theme,
         stretches=_stretches(theme, xy, rng),
+        gap_m=GAP_M,
         paint=Paint(lanes=lanes, edge_line=edge_line, centre_line="dashed" if lanes == 2 else "none"),
         light=Light(
             sun_azimuth_deg=float(rng.uniform(0.0, 360.0)),

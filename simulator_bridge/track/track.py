@@ -14,25 +14,30 @@ from typing import Protocol
 import numpy as np
 
 from simulator_bridge.cli.options import did_you_mean
-from simulator_bridge.track.csv_file import plan_csv
+from simulator_bridge.track.csv_file import plan_csv, write_csv
 from simulator_bridge.track.jungle import plan_jungle
 from simulator_bridge.track.lake import plan_lake
 from simulator_bridge.track.random_road import random_plans
+from simulator_bridge.track.surveyed import Surroundings
 from simulator_bridge.track.track_features import Features, backwards, features_along
-from simulator_bridge.track.track_geometry import wrap_angle
+from simulator_bridge.track.track_geometry import over_itself, wrap_angle
 from simulator_bridge.track.track_plan import FloatArray, Light, Paint, Theme, TrackError, TrackPlan, UnknownTrackError
 from simulator_bridge.track.track_sampling import SampledRoad, sample_plan
 
 SEARCH_M = 30.0  # how far around the last known place `locate` looks first
+LEVEL_M = 4.0  # of height between a car and the part of a road that it is not on,
+OVER_ITSELF_M = 12.0  # when another part, so much farther away in the plane, is on its level
 
 
-class PlanarPose(Protocol):
+class CarPose(Protocol):
     """Anything with a position, metres, and a heading, radians counter-clockwise from +x."""
 
     @property
     def x(self) -> float: ...  # noqa: D102
     @property
     def y(self) -> float: ...  # noqa: D102
+    @property
+    def z(self) -> float: ...  # noqa: D102
     @property
     def heading(self) -> float: ...  # noqa: D102
 
@@ -65,7 +70,9 @@ class Track(SampledRoad):
         features: Kerbs, bridges, water and the like along the road.
         paint: Lines and lanes.
         light: Sun and haze in clear weather.
-        driving_line_offset_m: Of the line to drive, metres left of the centre line.
+        driving_line_offset_m: Of the line to drive, metres left of the centre line; kept when the track is reversed.
+        start_m: Where cars start, metres along the lap.
+        surroundings: What was measured beside the road, of surveyed tracks.
     """
 
     name: str
@@ -74,6 +81,8 @@ class Track(SampledRoad):
     paint: Paint
     light: Light
     driving_line_offset_m: float
+    start_m: float = 0.0
+    surroundings: Surroundings | None = None
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -83,7 +92,7 @@ class Track(SampledRoad):
         """Whether its end leads to its start: every road that is built, but not the path of a recording."""
         return True
 
-    def locate(self, x: float, y: float, hint: int | None = None) -> Location:
+    def locate(self, x: float, y: float, hint: int | None = None, z: float | None = None) -> Location:
         """The nearest place on the centre line.
 
         >>> lake = build_track("lake")
@@ -96,9 +105,10 @@ class Track(SampledRoad):
             x: Metres east.
             y: Metres north.
             hint: `index` of the last location: finds a car on its own part of the road where two parts are close.
+            z: Metres up; tells the two levels of a road that crosses over itself apart when there is no hint.
         """
         point = np.array([x, y])
-        index = self._nearest(point, hint)
+        index = self._nearest(point, hint, z)
         candidates = [self._project(point, (index + offset) % len(self)) for offset in (-1, 0)]
         distance, index, fraction = min(candidates)
         step = self._step(index)
@@ -144,7 +154,17 @@ class Track(SampledRoad):
             curvature=-backwards(self.curvature),
             heading=wrap_angle(backwards(self.heading) + np.pi),
             features=self.features.reversed(),
+            start_m=-self.start_m % self.length_m,
         )
+
+    def write_csv(self, path: Path) -> None:
+        """Write the centre line, the widths of the whole road and the heights; `build_track(str(path))` reads them.
+
+        Raises:
+            UserError: If the file cannot be written.
+        """
+        beyond_m = self.paint.paved_beyond_m
+        write_csv(path, self.xy, self.width_right + beyond_m, self.width_left + beyond_m, self.z)
 
     def _step(self, index: int) -> FloatArray:
         return np.asarray(self.xy[(index + 1) % len(self)] - self.xy[index])
@@ -153,7 +173,7 @@ class Track(SampledRoad):
         here, there = self.heading[index], self.heading[(index + 1) % len(self)]
         return float(wrap_angle(here + fraction * wrap_angle(there - here)))
 
-    def _nearest(self, point: FloatArray, hint: int | None) -> int:
+    def _nearest(self, point: FloatArray, hint: int | None, z: float | None) -> int:
         if hint is not None:
             reach = int(SEARCH_M / self.ds_m)
             window = np.arange(hint - reach, hint + reach + 1) % len(self)
@@ -161,7 +181,13 @@ class Track(SampledRoad):
             best = int(np.argmin(squared))
             if squared[best] < SEARCH_M**2:
                 return int(window[best])
-        return int(np.argmin(np.sum((self.xy - point) ** 2, axis=1)))
+        squared = np.sum((self.xy - point) ** 2, axis=1)
+        best = int(np.argmin(squared))
+        if z is not None and abs(self.z[best] - z) > LEVEL_M:  # on the other level of a crossing?
+            on_level = np.flatnonzero((np.abs(self.z - z) < LEVEL_M) & (squared < squared[best] + OVER_ITSELF_M**2))
+            if len(on_level):
+                return int(on_level[np.argmin(squared[on_level])])
+        return best
 
     def _project(self, point: FloatArray, index: int) -> tuple[float, int, float]:
         # plain floats: numpy takes ten times as long for two numbers, and this is called a hundred times a second
@@ -176,7 +202,7 @@ def build_track(spec: str, *, seed: int | None = None, reverse: bool = False, sc
 
     >>> lake = build_track("lake")
     >>> round(lake.length_m), len(lake), float(lake.width_left.min().round(1))
-    (1130, 1130, 4.0)
+    (1138, 1138, 3.5)
     >>> build_track("lake", reverse=True).name
     'lake reversed'
     >>> build_track("moon")
@@ -234,12 +260,15 @@ def build_planned_track(plan: TrackPlan, scale: float = 1.0) -> Track:
         TrackError: If no car could drive it.
     """
     road = sample_plan(plan, scale)
+    overpass = over_itself(road.xy, road.z, np.maximum(road.width_left, road.width_right))
     return Track(
         **vars(road),
         name=plan.name,
         theme=plan.theme,
-        features=features_along(plan.stretches, road.curvature, road.ds_m),
+        features=features_along(plan.stretches, road.curvature, road.ds_m, overpass),
         paint=plan.paint,
         light=plan.light,
         driving_line_offset_m=plan.driving_line_offset_m,
+        start_m=plan.start_m * scale,
+        surroundings=plan.surroundings if scale == 1.0 else None,  # the land does not stretch
     )

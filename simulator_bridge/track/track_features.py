@@ -30,6 +30,7 @@ class Features:
     cliff_left: BoolArray
     cliff_right: BoolArray
     shade: BoolArray
+    overpass: BoolArray  # a bridge over another part of the road
 
     def reversed(self) -> Features:
         """The same road driven in the other direction; point 0 stays point 0."""
@@ -44,11 +45,12 @@ class Features:
             cliff_left=backwards(self.cliff_right),
             cliff_right=backwards(self.cliff_left),
             shade=backwards(self.shade),
+            overpass=backwards(self.overpass),
         )
 
 
-def features_along(stretches: Stretches, curvature: FloatArray, ds_m: float) -> Features:
-    """The features of a plan at every centre line point (N,)."""
+def features_along(stretches: Stretches, curvature: FloatArray, ds_m: float, overpass: BoolArray) -> Features:
+    """The features of a plan at every centre line point (N,), where `overpass` is known from the road's heights."""
     n = len(curvature)
     fraction = np.arange(n) / n
 
@@ -73,7 +75,8 @@ def features_along(stretches: Stretches, curvature: FloatArray, ds_m: float) -> 
         water_right=flags(stretches.water_right),
         cliff_left=flags(stretches.cliff_left),
         cliff_right=flags(stretches.cliff_right),
-        shade=flags(stretches.shade),
+        shade=flags(stretches.shade) & ~overpass,
+        overpass=overpass,
     )
 
 

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simulator_bridge.track.track_plan import FloatArray, TrackError
+from simulator_bridge.track.track_plan import BoolArray, FloatArray, TrackError
+
+BRIDGE_CLEARANCE_M = 5.0  # height between two parts of a road of which one is a bridge over the other
+ABUTMENT_M = 3.0  # of a bridge, beyond the road below
 
 Corner = tuple[float, float, float]
 """x (m), y (m) where two straights cross, and the radius (m) of the arc that joins them."""
@@ -112,11 +115,14 @@ def _fill_straights(arcs: list[FloatArray], spacing_m: float) -> FloatArray:
     return np.concatenate(pieces)
 
 
-def closest_approach(xy: FloatArray, reach: FloatArray, ds_m: float, margin_m: float) -> tuple[int, int] | None:
-    """Where a road overlaps itself.
+def closest_approach(
+    xy: FloatArray, z: FloatArray, reach: FloatArray, ds_m: float, margin_m: float
+) -> tuple[int, int] | None:
+    """Where a road overlaps itself, and is no bridge over itself.
 
     Args:
         xy: (N, 2) metres, evenly spaced, closed.
+        z: (N,) metres.
         reach: (N,) metres from the centre line to the farther edge.
         ds_m: Spacing of the points.
         margin_m: Least free ground between two parts of the road.
@@ -132,9 +138,21 @@ def closest_approach(xy: FloatArray, reach: FloatArray, ds_m: float, margin_m: f
     apart = np.abs(index[:, None] - index[None, :])
     apart = np.minimum(apart, len(xy) - apart) * ds_m
     # points next to each other are always close: only parts farther along than a half turn of that size count
-    overlap = np.where(apart > 0.5 * np.pi * needed, needed - distance, -np.inf)
+    is_bridge = np.abs(z[index][:, None] - z[index][None, :]) >= BRIDGE_CLEARANCE_M
+    overlap = np.where((apart > 0.5 * np.pi * needed) & ~is_bridge, needed - distance, -np.inf)
     worst = int(np.argmax(overlap))
     if overlap.flat[worst] <= 0:
         return None
     first, second = sorted((int(index[worst // len(index)]), int(index[worst % len(index)])))
     return first, second
+
+
+def over_itself(xy: FloatArray, z: FloatArray, reach: FloatArray) -> BoolArray:
+    """Which points (N,) of a road are on a bridge over another part of it; arguments as of `closest_approach`."""
+
+    def is_over(point: FloatArray, height: float, half: float) -> bool:
+        below = z <= height - BRIDGE_CLEARANCE_M
+        squared = np.sum((xy[below] - point) ** 2, axis=1)
+        return bool(np.any(squared < (half + reach[below] + ABUTMENT_M) ** 2))
+
+    return np.array([is_over(*each) for each in zip(xy, z, reach, strict=True)], dtype=np.bool_)

@@ -1,6 +1,7 @@
 """A track as planned, before it is sampled evenly and checked. Pure data.
 
-`lake.py`, `jungle.py`, `random_road.py` and `csv_file.py` make plans; `track.py` turns a plan into a `Track`.
+`lake.py` and `jungle.py` (surveyed), `random_road.py` and `csv_file.py` make plans; `track.py` turns a plan into a
+`Track`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.errors import UsageError, UserError
+from simulator_bridge.track.surveyed import Surroundings
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -49,6 +51,7 @@ class Paint:
     line_width_m: float = 0.15
     kerb_width_m: float = 0.8  # red and white, outside the road's edge, where `Features.kerb_*` is set
     shoulder_width_m: float = 1.5  # between the road's edge (or kerb) and the terrain
+    paved_beyond_m: float = 0.0  # outside the edge lines, still road: the asphalt of the lake goes on for a metre
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,11 @@ class TrackPlan:
         width_right: (M,) metres from the centre line to the right edge.
         theme: The look of the world around the road.
         smoothing_m: Standard deviation of the Gaussian that smooths the centre line where straights meet arcs.
+        z_smoothing_m: The same for the heights.
+        gap_m: Least free ground between two parts of the road, unless one is a bridge over the other.
         driving_line_offset_m: Of the line to drive, metres left of the centre line.
+        start_m: Where cars start, metres along the lap.
+        surroundings: What was measured beside the road; None where it is made up.
         lines: (M,) line of each point in the file `name`, for error messages; None without a file.
     """
 
@@ -107,5 +114,9 @@ class TrackPlan:
     paint: Paint = field(default_factory=Paint)
     light: Light = field(default_factory=Light)
     smoothing_m: float = 2.5
+    z_smoothing_m: float = 6.0
+    gap_m: float = 0.3
     driving_line_offset_m: float = 0.0
+    start_m: float = 0.0
+    surroundings: Surroundings | None = None
     lines: npt.NDArray[np.int64] | None = None

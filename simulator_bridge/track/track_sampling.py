@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator_bridge.track.track_geometry import (
+    BRIDGE_CLEARANCE_M,
     arc_lengths,
     closest_approach,
     curvatures,
@@ -21,7 +22,6 @@ SHORTEST_LAP_M, LONGEST_LAP_M = 100.0, 10_000.0
 SHARPEST_RADIUS_M = 7.0  # the car turns in 6.2 m: 2.87 m wheelbase at 25 degrees
 WIDEST_INSIDE = 0.9  # of a bend's radius: more would fold the road's inner edge
 NARROWEST_SIDE_M = 1.5  # half the car's 2.0 m and half a metre to spare
-BETWEEN_ROADS_M = 1.0  # least free ground between two parts of the road
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def sample_plan(plan: TrackPlan, scale: float) -> SampledRoad:
             "(is the scale right?)"
         )
     road = _sample(plan, xy, lengths, scale)
-    _check(road, _Places(plan, lengths, road))
+    _check(road, _Places(plan, lengths, road), plan.gap_m)
     return road
 
 
@@ -68,7 +68,7 @@ def _sample(plan: TrackPlan, xy: FloatArray, lengths: FloatArray, scale: float) 
 
     return SampledRoad(
         xy=even,
-        z=along(plan.z * scale, 6.0),
+        z=along(plan.z * scale, plan.z_smoothing_m),
         width_left=along(plan.width_left, 3.0),
         width_right=along(plan.width_right, 3.0),
         curvature=smooth_closed(curvatures(even), 1.0 / ds_m),
@@ -98,7 +98,7 @@ class _Places:
         return f"{self._plan.name} line {self._plan.lines[min(row, len(self._plan.lines) - 1)]}"
 
 
-def _check(road: SampledRoad, place: _Places) -> None:
+def _check(road: SampledRoad, place: _Places, gap_m: float) -> None:
     narrowest = np.minimum(road.width_left, road.width_right)
     index = int(narrowest.argmin())
     if narrowest[index] < NARROWEST_SIDE_M:
@@ -117,6 +117,9 @@ def _check(road: SampledRoad, place: _Places) -> None:
     if inside[index] > WIDEST_INSIDE:
         raise TrackError(f"{place(index)}: the road is too wide for its bend: its inner edge would fold over itself")
     reach = np.maximum(road.width_left, road.width_right)
-    meeting = closest_approach(road.xy, reach, road.ds_m, BETWEEN_ROADS_M)
+    meeting = closest_approach(road.xy, road.z, reach, road.ds_m, gap_m)
     if meeting is not None:
-        raise TrackError(f"{place(meeting[0])}: the road crosses or touches itself ({place(meeting[1])})")
+        raise TrackError(
+            f"{place(meeting[0])}: the road crosses or touches itself ({place(meeting[1])}); "
+            f"a bridge over itself needs {BRIDGE_CLEARANCE_M:g} m of height between them"
+        )

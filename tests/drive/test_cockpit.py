@@ -324,6 +324,20 @@ def test_the_models_facts_are_shown_also_of_a_foreign_file(tmp_path: Path) -> No
     assert facts["validation MAE"] == "0.6123 degrees"
 
 
+@pytest.mark.parametrize(
+    ("figures", "shown"),
+    [
+        ({"r1s": 0.81234, "r1s_note": ""}, "0.8123"),
+        ({"r1s": 0.8, "r1s_note": "over 11 rows: no time stamps"}, "0.8, over 11 rows: no time stamps"),
+        ({"r1s": None, "r1s_note": "too sparse: below 5 rows/s"}, "too sparse: below 5 rows/s"),
+        ({"r11": 0.8}, None),  # a file of before r1s
+    ],
+)
+def test_the_models_correlation_is_shown_with_what_it_is_of(figures: dict[str, Any], shown: str | None) -> None:
+    facts = model_facts(Path(__file__), {"validation": {"validation": figures}})
+    assert facts.get("correlation over 1 s (r1s)") == shown
+
+
 def test_a_cockpit_without_cars_shows_an_empty_page() -> None:
     with running_cockpit() as cockpit:
         assert isinstance(cockpit.cockpit, Cockpit)

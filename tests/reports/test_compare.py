@@ -22,8 +22,9 @@ from tests.support.made_drive import made_drive
 from tests.support.made_recording import make_recording
 from tests.support.paths import ROOT
 from train.compare import main
-from train.comparison import closed_loop, comparison_run
+from train.comparison import closed_loop, comparison_run, run_store
 from train.comparison.closed_loop import summarize_drives
+from train.comparison.comparison_page import build_page
 from train.comparison.comparison_table import build_table
 from train.comparison.run_plan import plan_runs, widths_differ
 
@@ -49,7 +50,7 @@ with output.with_name("calls.txt").open("a") as calls:
 stopped = []
 signal.signal(signal.SIGINT, lambda *_: stopped.append(True))
 epochs = [{"epoch": i, "loss": 0.03 / i, "val_loss": 0.02 / i + seed / 1000, "val_mse": 0.02 / i + seed / 1000,
-           "val_r11": 0.5, "seconds": 10.0 * i} for i in (1, 2, 3)]
+           "val_r1s": 0.5, "seconds": 10.0 * i} for i in (1, 2, 3)]
 for epoch in epochs:
     print(json.dumps({"event": "epoch", "best": True, **epoch}), flush=True)
 if seed == 9:
@@ -58,7 +59,7 @@ while seed == 5 and "--resume" not in sys.argv and not stopped:
     time.sleep(0.01)
 checkpoint.write_text("unfinished") if stopped else checkpoint.unlink(missing_ok=True)
 shutil.copy(MODEL, output)
-score = {"mse": epochs[-1]["val_mse"], "mae": 0.1, "mae_deg": 2.5, "r11": 0.5}
+score = {"mse": epochs[-1]["val_mse"], "mae": 0.1, "mae_deg": 2.5, "r1s": 0.5}
 pathlib.Path(value("--json")).write_text(json.dumps({
     "validation": score, "baselines": {"ridge": {**score, "mse": 0.0081}}, "history": epochs, "seconds": 30.5,
     "epochs_done": 3, "best_epoch": 3}))
@@ -216,6 +217,37 @@ def test_finished_runs_are_not_trained_again_unless_settings_or_data_change(
     log.write_text("\n".join(log.read_text().splitlines()[:-1]) + "\n")
     assert main(arguments(mine, output, "--vary", "seed=0")) == 0
     assert len(calls_in(output)) == 5
+
+
+def test_results_of_another_format_are_trained_anew(
+    recording: Path, tmp_path: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = arguments(recording, tmp_path / "out", "--vary", "seed=0")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(run_store, "FORMAT", run_store.FORMAT - 1)
+        assert main(words) == 0
+    for _ in range(2):
+        assert main(words) == 0
+    assert len(calls_in(tmp_path / "out")) == 2
+
+
+def test_rows_too_sparse_for_r1s_show_so_in_the_table_and_on_the_page() -> None:
+    config = config_of(arch=("mobilenet_v2",))
+    results = made_results(config)
+    note = "too sparse: below 5 rows/s"
+    for result in results[:-1]:
+        assert result.summary
+        for figures in (result.summary["validation"], *result.summary["baselines"].values()):
+            figures.update(r1s=None, r1s_note=note)
+
+    first, *lines = build_table(config, results).splitlines()
+    assert "r1s" in first
+    assert sum("too sparse" in line for line in lines if not line.startswith("r1s:")) == len(results)  # and a baseline
+    assert lines.count(f"r1s: {note}") == 1
+    assert all(len(line) <= 80 for line in lines)
+    page = build_page(config, results, {}, {})
+    assert page.count(">too sparse<") == len(results)
+    assert f"r1s: {note}." in page
 
 
 def test_json_on_standard_output_holds_all_runs_as_the_file_does(

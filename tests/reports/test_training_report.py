@@ -22,6 +22,7 @@ from simulator_bridge.pages.document import Section
 from simulator_bridge.recording import load_recording
 from tests.support.browser import open_page, overflow_px, requested_urls, set_media, set_phone
 from tests.support.made_recording import make_recording
+from tests.support.made_training_result import RESULT
 from tests.support.paths import ROOT
 from train.data.image_store import FrameReader
 from train.data.rows import Rows, gather_rows
@@ -36,31 +37,11 @@ from train.validation.metrics import Score
 
 CLONE = ROOT / "train" / "clone.py"
 DEADLINE_S = 240  # a loaded machine; nothing waits for it to pass
-RESULT = TrainingResult(
-    output=Path("model.h5"),
-    interrupted=False,
-    arch="pilotnet",
-    regime="scratch",
-    regime_reason="",
-    n_train=80,
-    n_validation=20,
-    n_guard=4,
-    n_samples=240,
-    dropped={},
-    best_epoch=3,
-    epochs_done=3,
-    history=[],
-    model=Score(0.01, 0.05, 0.8),
-    baselines={"always zero": Score(0.03, 0.1, float("nan")), "ridge": Score(0.02, 0.09, 0.5)},
-    images_per_s=100.0,
-    seconds=60.0,
-    parity={"steering_angle": 1e-6},
-)
 
 
 def with_losses(*losses: float) -> TrainingResult:
     history = [
-        {"epoch": n, "loss": 2 * loss, "val_loss": loss, "val_r11": 0.5, "learning_rate": 1e-3}
+        {"epoch": n, "loss": 2 * loss, "val_loss": loss, "val_r1s": 0.5, "learning_rate": 1e-3}
         for n, loss in enumerate(losses, start=1)
     ]
     return replace(RESULT, history=history, epochs_done=len(losses), best_epoch=int(np.argmin(losses)) + 1)
@@ -97,6 +78,14 @@ def test_verdict_compares_with_the_best_baseline_only() -> None:
 )
 def test_the_curves_say_whether_more_epochs_would_help(losses: tuple[float, ...], said: str) -> None:
     assert said in text_of(curves_section(with_losses(*losses)))
+
+
+def test_epochs_without_an_r1s_are_no_chart_but_the_reason() -> None:
+    sparse = replace(with_losses(0.05, 0.04), model=Score(0.01, 0.05, float("nan"), "too sparse: below 5 rows/s"))
+    for epoch in sparse.history:
+        epoch["val_r1s"] = float("nan")  # type: ignore[index]
+    assert "No r1s by epoch: too sparse: below 5 rows/s." in text_of(curves_section(sparse))
+    assert "r1s by epoch: 1 is" in " ".join(map(str, curves_section(with_losses(0.05, 0.04)).blocks))
 
 
 def test_one_epoch_is_enough_for_a_page_and_no_trend() -> None:

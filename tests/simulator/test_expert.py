@@ -20,7 +20,7 @@ from simulator_bridge.track import Track, build_track
 from simulator_bridge.udacity_car import MPS_PER_MPH
 from tests.support.bicycle import Bicycle, BicyclePose, drive
 
-INSIDE_LANE_M = 0.5  # a car 2 m wide on half a 6.5 m road has 2.25 m on either side; the slip of real tyres needs some
+INSIDE_LANE_M = 0.6  # a car 2 m wide on half a 6.5 m road has 2.25 m on either side; the slip of real tyres needs some
 
 
 @pytest.fixture(scope="module")
@@ -111,15 +111,15 @@ def drive_noisily(track: Track, seed: int) -> tuple[list[LabelledControl], float
         decided.append(driver(pose, speed_mph, dt=0.1))
         return decided[-1].applied
 
-    return decided, drive(track, control, laps=1).largest_cte_m
+    return decided, drive(track, control, laps=1).largest_offset_m
 
 
 @pytest.mark.parametrize("spec", ["lake", "jungle", "random:13"])
 def test_a_disturbed_expert_wanders_but_stays_on_the_road(spec: str) -> None:
     track = build_track(spec)
-    _, largest_cte_m = drive_noisily(track, seed=1)
+    _, largest_offset_m = drive_noisily(track, seed=1)
     half_car_m = 1.0
-    assert 0.5 < largest_cte_m < min(track.width_left.min(), track.width_right.min()) - half_car_m
+    assert 0.5 < largest_offset_m < min(track.width_left.min(), track.width_right.min()) - half_car_m
 
 
 def test_the_label_of_a_disturbed_drive_is_the_experts_own_steering(lake: Track) -> None:
@@ -162,7 +162,7 @@ def test_the_expert_recovers_from_every_recovery_pose_without_leaving_the_road(s
         car = Bicycle(track, place.s_m, place.cte, place.heading_error)
         car.speed_mph = 8.0
         result = drive(track, Expert(track), laps=40.0 / track.length_m, car=car)
-        assert result.largest_cte_m < min(track.width_left.min(), track.width_right.min()) - 1.0
+        assert result.largest_offset_m < min(track.width_left.min(), track.width_right.min()) - 1.0
         assert result.final_cte_m < 0.6
 
 

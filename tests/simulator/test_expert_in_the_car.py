@@ -20,7 +20,7 @@ def judge(track: Track, laps: int, *, noise_seed: int | None = None) -> DriveRep
     expert, referee = Expert(track), Referee(track, laps)
     noisy = NoisyExpert(expert, track, np.random.default_rng(noise_seed))
     with Simulation(track, cameras=()) as simulation:
-        state = simulation.reset()
+        state = simulation.reset(track.start_m, track.driving_line_offset_m)
         for index in range(1, int(laps * track.length_m / 3.0 / DT)):
             if noise_seed is None:
                 control = expert(state.pose, state.speed_mph)
@@ -41,7 +41,7 @@ def test_a_lap_of_the_named_tracks_without_leaving_the_road(spec: str, reverse: 
     report = judge(build_track(spec, reverse=reverse), laps=1)
     assert report.passed
     assert (report.off_road, report.collisions) == (0, 0)
-    assert report.max_abs_cte_m < 0.6
+    assert report.max_abs_cte_m < 0.7
 
 
 @pytest.mark.parametrize("spec", ["lake", "jungle", "random:2"])

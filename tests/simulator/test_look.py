@@ -13,6 +13,7 @@ from simulator_bridge import look
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from simulator_bridge.simulator.run.contact_sheet import CAPTION_PX, COLUMNS, LABEL_COLORS, color_labels
 from simulator_bridge.simulator.scene.layers import Label
+from simulator_bridge.track import build_track
 from tests.support.made_recording import make_recording
 from tests.support.paths import ROOT
 
@@ -87,3 +88,27 @@ def test_wrong_command_line_is_exit_code_2(argv: list[str]) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert result.stderr.startswith("usage:")
+
+
+@pytest.mark.parametrize("spec", ["lake", "jungle"])
+def test_the_numbers_of_a_track_drive_again(spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "road.csv"
+    assert look.main(["--track", spec, "--csv", str(out)]) == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    track, again = build_track(spec), build_track(str(out))
+    beyond_m = track.paint.paved_beyond_m
+    assert again.length_m == pytest.approx(track.length_m, abs=6)
+    assert again.width_left.mean() == pytest.approx(track.width_left.mean() + beyond_m, abs=0.01)
+    assert again.features.overpass.sum() == track.features.overpass.sum()
+    for index in range(0, len(track), 25):
+        x, y = track.xy[index]
+        location = again.locate(x, y, z=float(track.z[index]))
+        assert abs(location.cte) < 0.1
+        assert again.z[location.index] == pytest.approx(track.z[index], abs=0.4)
+
+
+def test_without_a_picture_and_without_numbers_there_is_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        look.main(["--track", "lake"])
+    assert ended.value.code == 2
+    assert "expected OUT, the picture to write, or --csv FILE" in capsys.readouterr().err

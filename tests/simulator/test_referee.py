@@ -36,8 +36,8 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> Track:
 
 
 def pose(track: Track, s_m: float, cte: float = 0.0, heading_error: float = 0.0) -> BicyclePose:
-    x, y, _, heading = track.pose_at(s_m, cte, heading_error)
-    return BicyclePose(x, y, heading)
+    x, y, z, heading = track.pose_at(s_m, cte, heading_error)
+    return BicyclePose(x, y, heading, z)
 
 
 def show(
@@ -106,11 +106,13 @@ def test_cross_track_error_mean_and_largest(ring: Track) -> None:
     assert referee.rollout().cte[0] == pytest.approx(-1.0, abs=0.01)
 
 
-@pytest.mark.parametrize(
-    ("cte", "wheels_out"), [(0.0, 0), (2.9, 0), (3.2, 2), (-3.2, 2), (4.8, 2), (5.2, 4), (-5.2, 4)]
-)
-def test_wheels_beyond_the_edge_are_out(lake: Track, cte: float, wheels_out: int) -> None:
-    verdict = Referee(lake).step(0.0, pose(lake, WITHOUT_KERB_S, cte), 10.0, STRAIGHT_ON)
+@pytest.mark.parametrize(("beyond_m", "wheels_out"), [(-2.0, 0), (-1.1, 0), (-0.8, 2), (0.8, 2), (1.2, 4)])
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_wheels_beyond_the_asphalt_are_out(lake: Track, side: float, beyond_m: float, wheels_out: int) -> None:
+    """The asphalt ends a metre outside the yellow line; the car is 2 m wide."""
+    edge_m = lake.at(lake.width_left, WITHOUT_KERB_S) + lake.paint.paved_beyond_m
+    assert edge_m == pytest.approx(4.67, abs=0.1)
+    verdict = Referee(lake).step(0.0, pose(lake, WITHOUT_KERB_S, side * (edge_m + beyond_m)), 10.0, STRAIGHT_ON)
     assert verdict.wheels_out == wheels_out
 
 
@@ -124,7 +126,7 @@ def test_a_kerb_belongs_to_the_road(lake: Track) -> None:
 
 
 def test_given_wheels_are_believed_rather_than_the_pose(lake: Track) -> None:
-    wheels = wheel_positions(pose(lake, WITHOUT_KERB_S, 3.2))
+    wheels = wheel_positions(pose(lake, WITHOUT_KERB_S, 4.0))
     verdict = Referee(lake).step(0.0, pose(lake, WITHOUT_KERB_S), 10.0, STRAIGHT_ON, wheels=wheels)
     assert verdict.wheels_out == 2
     assert verdict.cte == pytest.approx(0.0, abs=1e-6)

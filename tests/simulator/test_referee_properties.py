@@ -118,8 +118,8 @@ def test_progress_is_never_more_than_the_way_driven(track: Track, start_m: float
 @given(tracks, st.floats(0, 1), st.booleans())
 def test_a_car_on_the_driving_line_is_never_out(track: Track, share: float, backwards: bool) -> None:
     track = track.reversed() if backwards else track
-    x, y, _, heading = track.pose_at(share * track.length_m, track.driving_line_offset_m)
-    verdict = Referee(track).step(0.0, BicyclePose(x, y, heading), 20.0, Control(0.0, 0.3))
+    x, y, z, heading = track.pose_at(share * track.length_m, track.driving_line_offset_m)
+    verdict = Referee(track).step(0.0, BicyclePose(x, y, heading, z), 20.0, Control(0.0, 0.3))
     assert verdict.wheels_out == 0
     assert verdict.intervention is None
     assert verdict.cte == pytest.approx(0.0, abs=0.05)

@@ -161,6 +161,8 @@ def test_a_track_has_its_features_and_widths_on_the_planned_side(plan: TrackPlan
     assert track.width_left.mean() == pytest.approx(plan.width_left.mean(), rel=0.05)
     assert track.width_right.mean() == pytest.approx(plan.width_right.mean(), rel=0.05)
     for field in dataclasses.fields(Features):
+        if field.name == "overpass":  # not planned: the heights say where it is
+            continue
         kind, _, side = field.name.rpartition("_")
         expected = planned(field.name)
         if kind == "kerb":

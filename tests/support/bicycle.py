@@ -28,6 +28,7 @@ class BicyclePose:
     x: float
     y: float
     heading: float
+    z: float = 0.0
 
 
 class Bicycle:
@@ -59,7 +60,8 @@ class Bicycle:
 class Drive:
     """What a drive was like: largest distance from the centre line, way along the track, time."""
 
-    largest_cte_m: float
+    largest_cte_m: float  # from the driving line
+    largest_offset_m: float  # from the centre line
     final_cte_m: float
     distance_m: float
     elapsed_s: float
@@ -75,9 +77,9 @@ def drive(
     dt: float = 0.02,
 ) -> Drive:
     """Let a driver steer every `every` steps of `dt` until the laps are done or twice the time of 10 mph is over."""
-    car = car or Bicycle(track)
+    car = car or Bicycle(track, cte=track.driving_line_offset_m)
     location = track.locate(car.pose.x, car.pose.y)
-    distance, elapsed, largest = 0.0, 0.0, 0.0
+    distance, elapsed, largest, largest_offset = 0.0, 0.0, 0.0, 0.0
     while distance < laps * track.length_m and elapsed < 2 * laps * track.length_m / 4.47 + 10.0:
         control = driver(car.pose, car.speed_mph)
         for _ in range(every):
@@ -86,5 +88,6 @@ def drive(
         now = track.locate(car.pose.x, car.pose.y, location.index)
         distance += math.remainder(now.s_m - location.s_m, track.length_m)
         location = now
-        largest = max(largest, abs(now.cte))
-    return Drive(largest, abs(location.cte), distance, elapsed)
+        largest = max(largest, abs(now.cte - track.driving_line_offset_m))
+        largest_offset = max(largest_offset, abs(now.cte))
+    return Drive(largest, largest_offset, abs(location.cte - track.driving_line_offset_m), distance, elapsed)

@@ -26,8 +26,8 @@ def made_results(config: ComparisonConfig) -> list[RunResult]:
             {"epoch": n, "loss": mse * 4 / n, "val_loss": mse * 3 / n, "val_mse": mse * 3 / n, "seconds": 9.0 * n}
             for n in (1, 2, 3)
         ]
-        score = {"mse": mse, "mae": 0.05, "mae_deg": 1.25, "r11": 0.8 + i / 100}
-        zero = {"mse": 0.013, "mae": 0.1, "mae_deg": 2.5, "r11": None}
+        score = {"mse": mse, "mae": 0.05, "mae_deg": 1.25, "r1s": 0.8 + i / 100}
+        zero = {"mse": 0.013, "mae": 0.1, "mae_deg": 2.5, "r1s": None}
         summary = {"validation": score, "baselines": {"always zero": zero}, "seconds": 60.0 * i, "epochs_done": 3}
         drives = {
             "autonomy_percent": 100.0 - 7 * (i - 1),

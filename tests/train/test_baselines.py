@@ -14,7 +14,6 @@ from train.data.ridge import contiguous_folds, fit_ridge, predict_out_of_fold
 from train.data.rows import gather_rows
 from train.data.thumbnails import mirrored, read_thumbnails, thumbnail
 from train.validation.baselines import fit_nearest
-from train.validation.metrics import correlation, score, smooth_labels
 
 
 def test_thumbnail_is_the_mean_brightness_of_each_part_of_the_frame() -> None:
@@ -101,46 +100,3 @@ def test_nearest_makes_do_with_fewer_than_five() -> None:
 def test_mirrored_thumbnail_is_that_of_the_mirrored_frame() -> None:
     frame = draw_frame(0.4)
     assert mirrored(thumbnail(frame)[None])[0] == pytest.approx(thumbnail(frame[:, ::-1].copy()), abs=0.01)
-
-
-def test_score_by_hand() -> None:
-    seen = score(
-        np.array([0.1, -0.2, 0.0], np.float32),
-        np.array([0.0, 0.0, 0.3], np.float32),
-        np.array([0.2, -0.4, 0.0], np.float32),
-    )
-
-    assert seen.mse == pytest.approx((0.01 + 0.04 + 0.09) / 3)
-    assert seen.mae == pytest.approx(0.2)
-    assert seen.mae_deg == pytest.approx(0.2 * 25)
-    assert seen.mse_deg2 == pytest.approx(seen.mse * 625)
-    assert seen.r11 == pytest.approx(1)
-
-
-def test_a_constant_prediction_has_no_correlation_and_json_says_null() -> None:
-    seen = score(np.zeros(5, np.float32), np.arange(5, dtype=np.float32), np.arange(5, dtype=np.float32))
-
-    assert np.isnan(seen.r11)
-    assert seen.to_json()["r11"] is None
-
-
-def test_labels_are_averaged_over_eleven_rows_of_their_own_episode() -> None:
-    labels = np.zeros(40, np.float32)
-    labels[10] = 1.1  # one pulse in the first episode
-    labels[20:] = 0.5
-    smoothed = smooth_labels(labels, np.repeat([0, 1], 20).astype(np.int32))
-
-    assert smoothed[5:15] == pytest.approx(0.1)
-    assert smoothed[15] == pytest.approx(1.1 / 10)  # ten rows: the next episode begins at row 20
-    assert smoothed[[4, 16, 19]] == pytest.approx([0, 0, 0])
-    assert smoothed[20:] == pytest.approx(0.5)
-
-
-def test_at_an_episodes_end_the_average_is_over_the_rows_there_are() -> None:
-    assert smooth_labels(np.array([0.6, 0, 0], np.float32), np.zeros(3, np.int32)) == pytest.approx(0.2)
-
-
-def test_correlation_matches_numpy() -> None:
-    a, b = np.random.default_rng(0).normal(size=(2, 50)).astype(np.float32)
-
-    assert correlation(a, b) == pytest.approx(np.corrcoef(a, b)[0, 1])

@@ -73,7 +73,7 @@ def test_training_writes_a_model_and_says_how_good_it_is(uninterrupted: tuple[Pa
     assert model.metadata["training"]["epochs"] == 4
     assert model.metadata["validation"]["rows"]["trained_on"] > 80
     assert len(model.metadata["data"]["fingerprint"]) == 64
-    for expected in ("pilotnet", "always zero", "ridge", "r11", "trained on", "best epoch", "images/s", str(output)):
+    for expected in ("pilotnet", "always zero", "ridge", "r1s", "trained on", "best epoch", "images/s", str(output)):
         assert expected in out
     assert all(len(line) <= 80 for line in out.splitlines() if str(output) not in line)
     assert not output.with_name("model.h5.checkpoint").exists()
@@ -182,17 +182,33 @@ def test_status_is_lines_of_json_that_any_reader_takes(capsys: pytest.CaptureFix
     for epoch, val_loss in enumerate((0.4, 0.45)):
         lines.on_epoch_begin(epoch)
         lines.on_train_batch_end(0, {"loss": 0.9})
-        lines.on_epoch_end(epoch, {"loss": 0.8, "val_loss": val_loss, "val_r11": float("nan")})
+        lines.on_epoch_end(epoch, {"loss": 0.8, "val_loss": val_loss, "val_r1s": float("nan")})
     start, step, *epochs = [
         json.loads(line, parse_constant=pytest.fail) for line in capsys.readouterr().out.split("\n")[:-1]
     ]
     assert start == {"event": "start", "epochs": 2, "steps": 3}
     assert step == {"event": "step", "epoch": 1, "step": 1, "steps": 3, "loss": 0.9}
     epochs = [line for line in epochs if line["event"] == "epoch"]
-    assert [(line["epoch"], line["val_loss"], line["val_r11"], line["best"]) for line in epochs] == [
+    assert [(line["epoch"], line["val_loss"], line["val_r1s"], line["best"]) for line in epochs] == [
         (1, 0.4, None, True),
         (2, 0.45, None, False),
     ]
+
+
+def test_a_recording_too_sparse_for_r1s_has_none_and_says_so(tmp_path: Path) -> None:
+    sparse, output = make_recording(tmp_path / "sparse", 60, rate_hz=1.8, cameras=("center",)), tmp_path / "model.h5"
+    code, out, err = finish(clone(sparse, "--output", output, "--epochs", "1", "--json", tmp_path / "figures.json"))
+
+    assert code == 0, err
+    assert "r1s: too sparse: below 5 rows/s" in err
+    assert " r1s - " in err
+    for predictor in ("pilotnet", "ridge", "5 nearest"):
+        (line,) = [line for line in out.splitlines() if line.startswith(predictor)]
+        assert line.endswith(" too sparse")
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["history"][0]["val_r1s"] is None
+    assert figures["validation"]["r1s"] is None
+    assert figures["validation"]["r1s_note"] == "too sparse: below 5 rows/s"
 
 
 def test_throttle_can_be_predicted_too_and_quietly(recording: Path, tmp_path: Path) -> None:

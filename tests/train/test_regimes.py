@@ -74,6 +74,11 @@ def test_auto_chooses_by_rows_and_similarity_and_says_why(n_rows: int, similarit
     assert f"{similarity.pixels:.2f}" in reason
 
 
+def test_the_reason_names_the_figure_that_was_measured() -> None:
+    assert "r1s 0.40 late" in choose(300, NEITHER)[1]
+    assert "r of single rows 0.40 late" in choose(300, replace(NEITHER, figure="r of single rows"))[1]
+
+
 def test_auto_measures_nothing_where_nothing_is_pretrained() -> None:
     def measure() -> Similarity:
         raise AssertionError("measured")
@@ -222,6 +227,15 @@ def test_similarity_is_measured_on_the_rows_to_train_on(recording: Path, tmp_pat
 
     assert all(-1 <= value <= 1 for value in (similarity.early, similarity.late, similarity.pixels))
     assert not {rows.image_path("center", int(row)) for row in split.validation} & set(read)
+
+
+def test_rows_too_sparse_for_r1s_are_compared_one_by_one(tmp_path: Path, weights: Path) -> None:
+    sparse = make_recording(tmp_path / "sparse", 40, rate_hz=1.8, cameras=("center",))
+    rows, split = rows_and_split(train_config(sparse, tmp_path))
+    similarity = measure_similarity(small_config(weights), rows, split, FrameReader())
+
+    assert similarity.figure == "r of single rows"
+    assert all(-1 <= value <= 1 for value in (similarity.early, similarity.late, similarity.pixels))
 
 
 @dataclass(frozen=True)

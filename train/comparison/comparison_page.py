@@ -13,14 +13,14 @@ from simulator_bridge.pages.figures import Line, line_chart
 from simulator_bridge.pages.sortable_table import Column, table
 from train.comparison.comparison_config import ComparisonConfig
 from train.comparison.run_plan import WIDTHS_DIFFER, widths_differ
-from train.comparison.run_result import RunResult, baselines_of, best_of
+from train.comparison.run_result import RunResult, baselines_of, best_of, r1s_notes, shown_r1s
 
 ERRORS = (
     Column("run", numeric=False, hint="shows and hides its lines in the charts"),
     Column("MSE", digits=5, best="low", hint="mean squared error of steering on the validation rows, normalised"),
     Column(
-        "r11", digits=3, best="high",
-        hint="correlation with the recorded steering averaged over 11 rows, about a second: keyboard steering is "
+        "r1s", digits=3, best="high",
+        hint="correlation with the recorded steering averaged over about a second: keyboard steering is "
         "on/off pulses, which nothing can match row by row",
     ),
 )  # fmt: skip
@@ -68,7 +68,7 @@ def build_page(
             *_charts(results),
             intro="Lines of runs are toggled here and by the table's first column.",
         ),
-        Section("Results", results_table(config, results), *_error_bars(results)),
+        Section("Results", results_table(config, results), *_r1s_notes(results), *_error_bars(results)),
         Section("What was compared", *_about(config, left_out, data)),
     ]
     title = f"Comparison of {len(results)} training{'s'[: len(results) != 1]}"
@@ -100,7 +100,7 @@ def results_table(config: ComparisonConfig, results: Sequence[RunResult]) -> Mar
     columns = [*ERRORS, *(DRIVING if config.laps else ()), *COSTS]
     rows = [_row(config, result) for result in results]
     for name, figures in baselines_of(results).items():
-        scores: list[object] = [name, figures["mse"], figures["r11"]]
+        scores: list[object] = [name, figures["mse"], shown_r1s(figures)]
         rows.append([*scores, *[None] * (len(columns) - len(scores) - 1), figures["mae_deg"]])
     if any(result.remark for result in results):
         columns.append(REMARK)
@@ -109,9 +109,13 @@ def results_table(config: ComparisonConfig, results: Sequence[RunResult]) -> Mar
     return table(columns, rows)
 
 
+def _r1s_notes(results: Sequence[RunResult]) -> list[Markup]:
+    return [note(f"r1s: {text}.") for text in r1s_notes(results)]
+
+
 def _row(config: ComparisonConfig, result: RunResult) -> list[object]:
     name, scores, summary = result.run.name, result.validation, result.summary or {}
-    errors = [toggle(name, name) if result.history else name, scores.get("mse"), scores.get("r11")]
+    errors = [toggle(name, name) if result.history else name, scores.get("mse"), shown_r1s(scores)]
     costs = [summary.get("seconds"), result.ms_a_frame, result.parameters, summary.get("epochs_done")]
     return [*errors, *(_driving(result) if config.laps else ()), *costs, scores.get("mae_deg")]
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from simulator_bridge.cli.text_table import WIDTH, TextColumn, text_table
 from train.comparison.comparison_config import ComparisonConfig
-from train.comparison.run_result import RunResult, baselines_of
+from train.comparison.run_result import RunResult, baselines_of, r1s_notes, shown_r1s
 
 COLUMNS = (
     TextColumn("run", numeric=False),
     TextColumn("MSE", 5),
-    TextColumn("r11", 3),
+    TextColumn("r1s", 3),
     TextColumn("1000 par", 0),
     TextColumn("s", 0),
     TextColumn("ms", 2),
@@ -26,8 +26,8 @@ def build_table(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
     trained = [result for result in results if result.summary is not None]
     rows = [_row(config, result) for result in sorted(trained, key=lambda result: (result.mse is None, result.mse))]
     for name, figures in baselines_of(results).items():
-        rows.append([name, figures["mse"], figures["r11"], *[None] * (len(columns) - 3)])
-    lines = [text_table(columns, rows)]
+        rows.append([name, figures["mse"], shown_r1s(figures), *[None] * (len(columns) - 3)])
+    lines = [text_table(columns, rows), *(f"r1s: {note}" for note in r1s_notes(results))]
     for result in results:
         if result.summary is None:
             lines += textwrap.wrap(f"{result.run.name}: {result.remark}", WIDTH, subsequent_indent="    ")
@@ -38,5 +38,5 @@ def _row(config: ComparisonConfig, result: RunResult) -> list[object]:
     summary, driving = result.summary or {}, result.driving or {}
     parameters = None if result.parameters is None else result.parameters / 1e3
     drives = [driving.get("autonomy_percent"), driving.get("driving_score")] if config.laps else []
-    errors = [result.mse, result.validation.get("r11")]
+    errors = [result.mse, shown_r1s(result.validation)]
     return [result.run.name, *errors, parameters, summary.get("seconds"), result.ms_a_frame, *drives]

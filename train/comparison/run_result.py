@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from train.comparison.run_plan import ComparisonRun
+from train.validation.r1s import r1s_cell
 
-EPOCH_FIELDS = ("epoch", "loss", "val_loss", "val_mse", "val_r11", "seconds")
+EPOCH_FIELDS = ("epoch", "loss", "val_loss", "val_mse", "val_r1s", "seconds")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +40,15 @@ class RunResult:
     folder: Path | None = None
 
     @property
-    def validation(self) -> Mapping[str, float | None]:
+    def validation(self) -> Mapping[str, Any]:
         """Errors on the validation rows; empty without a model."""
         return self.summary["validation"] if self.summary else {}
 
     @property
     def mse(self) -> float | None:
         """Mean squared error on the validation rows, normalised."""
-        return self.validation.get("mse")
+        mse: float | None = self.validation.get("mse")
+        return mse
 
     @property
     def remark(self) -> str:
@@ -78,14 +80,24 @@ class RunResult:
         }
 
 
-def baselines_of(results: Sequence[RunResult]) -> dict[str, Mapping[str, float | None]]:
+def baselines_of(results: Sequence[RunResult]) -> dict[str, Mapping[str, Any]]:
     """The baselines' scores: name -> figures; once where all runs agree, else with the run's name."""
-    found: dict[str, Mapping[str, float | None]] = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for result in results:
         for name, figures in (result.summary or {}).get("baselines", {}).items():
             if found.setdefault(name, figures) != figures and figures not in found.values():
                 found[f"{name} ({result.run.name})"] = figures
     return found
+
+
+def shown_r1s(figures: Mapping[str, Any]) -> float | str | None:
+    """What a table shows as r1s of a run or a baseline."""
+    return r1s_cell(figures.get("r1s"), figures.get("r1s_note", ""))
+
+
+def r1s_notes(results: Sequence[RunResult]) -> list[str]:
+    """Of what rows r1s is, where it is not over a second of each; each note once."""
+    return list(dict.fromkeys(filter(None, (result.validation.get("r1s_note") for result in results))))
 
 
 def best_of(results: Sequence[RunResult]) -> RunResult | None:

@@ -13,15 +13,16 @@ from simulator_bridge.cli.output_file import write_json
 from train.comparison.run_plan import ComparisonRun
 from train.train_config import FREE_ON_RESUME, TrainConfig
 
+FORMAT = 2  # of the results; those of another are trained anew
 PACKAGES = ("tensorflow", "keras")  # another version may train another model
 
 
 def key_of(settings: TrainConfig, data: str) -> str:
-    """Identifies what is trained: all settings, defaults too, the data's fingerprint, the weights' bytes, versions."""
+    """Identifies a result: all settings, defaults too, the data's fingerprint, the weights' bytes, versions, FORMAT."""
     decisive = {name: value for name, value in settings.to_json().items() if name not in FREE_ON_RESUME - {"epochs"}}
     if settings.weights and Path(settings.weights).is_file():
         decisive["weights"] = hashlib.sha256(Path(settings.weights).read_bytes()).hexdigest()
-    facts = {**decisive, "data": data, **{name: version(name) for name in PACKAGES}}
+    facts = {**decisive, "data": data, "format": FORMAT, **{name: version(name) for name in PACKAGES}}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

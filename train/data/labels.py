@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
-from train.data.rows import Rows, Samples
+from train.data.rows import Rows, Samples, stretches
 from train.data.splits import ASSUMED_RATE_HZ
 from train.train_config import KEYS_SMOOTH_S, TrainConfig
 
@@ -138,23 +138,18 @@ def learned_steering(
         (N,) in [-1, 1]; rows that are not usable keep their label.
     """
     learned = steering_angle.astype(np.float32, copy=True)
-    for rows in _stretches(recording):
+    for rows in stretches(recording):
         keys = steered_by_keys(steering_angle[rows][usable[rows]])
         width_s = smooth_s if smooth_s is not None else (KEYS_SMOOTH_S if keys else 0.0)
         if not width_s and not lag_s:
             continue
-        for part in _stretches(episode[rows]):
+        for part in stretches(episode[rows]):
             own = rows[part]
             times = time_s[own]
             known = times if np.isfinite(times).all() else np.arange(len(own)) / ASSUMED_RATE_HZ
             seen = _delayed(steering_angle[own], known, usable[own], lag_s)
             learned[own] = np.where(usable[own], _smoothed(seen, known, usable[own], width_s), steering_angle[own])
     return learned
-
-
-def _stretches(number: npt.NDArray[np.int32]) -> list[npt.NDArray[np.int64]]:
-    """Indices of each stretch of equal numbers."""
-    return np.split(np.arange(len(number)), np.flatnonzero(np.diff(number)) + 1)
 
 
 def _delayed(labels: FloatArray, time_s: DoubleArray, usable: npt.NDArray[np.bool_], lag_s: float) -> DoubleArray:

@@ -105,6 +105,11 @@ def gather_rows(recordings: Sequence[Recording], outputs: Sequence[str]) -> Rows
     )
 
 
+def stretches(number: npt.NDArray[np.int32]) -> list[IntArray]:
+    """Indices of each stretch of equal numbers, such as those of the rows of an episode."""
+    return np.split(np.arange(len(number)), np.flatnonzero(np.diff(number)) + 1)
+
+
 def without_copies(rows: Rows, split: Split) -> tuple[Split, int]:
     """Take rows out of the training side that are also validation rows (a folder named twice, a copied recording).
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from markupsafe import Markup
+
 from simulator_bridge.pages.blocks import note
 from simulator_bridge.pages.document import Section
 from simulator_bridge.pages.figures import Line, line_chart
@@ -30,13 +33,7 @@ def curves_section(result: TrainingResult) -> Section:
             y_label="loss",
             log_y=_is_wide(result),
         ),
-        line_chart(
-            "r11 by epoch: 1 is the driver's own mean over a second",
-            [line("validation", "val_r11")],
-            x_label="epoch",
-            y_label="r11",
-            height_px=200,
-        ),
+        _r1s_chart(result, line("validation", "val_r1s")),
         line_chart(
             "Learning rate by epoch",
             [line("learning rate", "learning_rate")],
@@ -46,6 +43,18 @@ def curves_section(result: TrainingResult) -> Section:
         ),
         intro="The training loss is measured on augmented images and during the epoch, "
         "the validation loss on plain frames after it: the training loss may well be the higher one.",
+    )
+
+
+def _r1s_chart(result: TrainingResult, validation: Line) -> Markup:
+    if not np.isfinite(validation.y).any():
+        return note(f"No r1s by epoch: {result.model.r1s_note or 'every epoch predicted the same for all rows'}.")
+    return line_chart(
+        "r1s by epoch: 1 is the driver's own mean over a second",
+        [validation],
+        x_label="epoch",
+        y_label="r1s",
+        height_px=200,
     )
 
 

@@ -24,6 +24,7 @@ from train.reports.training_model import model_section, settings_section
 from train.reports.training_scatter import scatter_section
 from train.train_config import TrainConfig
 from train.training_result import TrainingResult, facts_of
+from train.validation.r1s import r1s_cell
 
 
 def training_report(config: TrainConfig, rows: Rows, split: Split, result: TrainingResult) -> str:
@@ -82,14 +83,14 @@ def _scores(result: TrainingResult) -> list[Markup]:
         Column("MAE", digits=4, best="low", hint="mean absolute error"),
         Column("MAE, deg", digits=2, best="low"),
         Column(
-            "r11",
+            "r1s",
             digits=3,
             best="high",
-            hint="correlation with the label averaged over 11 rows, about 1 s: recorded steering is pulses of a key, "
+            hint="correlation with the label averaged over about 1 s: recorded steering is pulses of a key, "
             "which no predictor can match row by row",
         ),
     ]
-    rows = [[name, s.mse, s.mse_deg2, s.mae, s.mae_deg, s.r11] for name, s in scores.items()]
+    rows = [[name, s.mse, s.mse_deg2, s.mae, s.mae_deg, r1s_cell(s.r1s, s.r1s_note)] for name, s in scores.items()]
     return [
         bars(
             "Mean squared error, model and baselines without a network: shorter is better",

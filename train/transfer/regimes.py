@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from train.transfer.similarity import Similarity
 
 MANY_ROWS = 5000  # rows to train on; about five laps of the lake at 10 rows a second
-CLEARLY = 0.02  # of r11: less than this is not a difference, on a thousand rows
+CLEARLY = 0.02  # of r1s: less than this is not a difference, on a thousand rows
 
-HEAD_LEARNING_RATE = 3e-4  # at 1e-3 r11 on the real lake swings between 0.71 and 0.79 from epoch to epoch
+HEAD_LEARNING_RATE = 3e-4  # at 1e-3 r1s on the real lake swings between 0.71 and 0.79 from epoch to epoch
 SCRATCH_LEARNING_RATE = 3e-4  # 1e-3 swings between 0.008 and 0.02 MSE from epoch to epoch on 1,100 rows
 FINE_TUNE_LEARNING_RATE = 1e-4  # of a pretrained backbone; its batch statistics are not trained
 
@@ -142,7 +142,8 @@ def choose(n_rows: int, similarity: Similarity) -> tuple[str, str]:
     """
     early, late, pixels = similarity.early, similarity.late, similarity.pixels
     amount = f"{n_rows} rows are {'many' if n_rows >= MANY_ROWS else 'few'}"
-    seen = f"steering predicted from frozen features: r11 {late:.2f} late, {early:.2f} early, pixels {pixels:.2f}"
+    figures = f"{similarity.figure} {late:.2f} late, {early:.2f} early, pixels {pixels:.2f}"
+    seen = f"steering predicted from frozen features: {figures}"
     if not max(early, late) > pixels + CLEARLY:  # also if they are not numbers: labels that never change
         return "scratch", f"{seen}: pretraining is of no use here"
     if n_rows >= MANY_ROWS:

@@ -2,11 +2,12 @@
 
 Steering is predicted by ridge regression, from the frozen features of an early and of the last block and, to compare,
 from the bare pixels of a thumbnail. Every prediction is of rows in a contiguous stretch that the regression has not
-seen, so that neighbouring frames cannot give the answer away. The figure is r11, see `validation/metrics.py`.
+seen, so that neighbouring frames cannot give the answer away. The figure is r1s, see `validation/r1s.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +23,7 @@ from train.data.ridge import N_FOLDS, predict_out_of_fold
 from train.data.rows import FloatArray, Rows
 from train.data.splits import Split, spread
 from train.data.thumbnails import thumbnail
-from train.validation.metrics import correlation, smooth_labels
+from train.validation.r1s import SecondMeans, correlation
 
 N_ROWS = 800  # 800 frames through MobileNetV2: 4 s on two cores; the kernel's equations are solved in 0.3 s
 BATCH = 32
@@ -30,17 +31,20 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Similarity:
-    """r11 of steering predicted by ridge regression on unseen rows.
+    """How well steering is predicted by ridge regression on unseen rows.
 
     Attributes:
         early: From the block at which the network is cut by default (or by `--cut`).
         late: From the last block.
         pixels: From a thumbnail.
+        figure: What the three are, in words: r1s, or the correlation with the labels as recorded where the rows are too
+            sparse for it.
     """
 
     early: float
     late: float
     pixels: float
+    figure: str = "r1s"
 
 
 def measure_similarity(model: ModelConfig, rows: Rows, split: Split, reader: FrameReader) -> Similarity:
@@ -51,11 +55,20 @@ def measure_similarity(model: ModelConfig, rows: Rows, split: Split, reader: Fra
     if len(chosen) < N_FOLDS:
         return Similarity(np.nan, np.nan, np.nan)
     labels = rows.steering_angle[chosen]
-    smoothed = smooth_labels(rows.steering_angle, rows.episode)[chosen]
+    means = SecondMeans.from_rows(rows).of(chosen)
 
     early, late = _features(model, frames)
     pixels = np.stack([thumbnail(frame) for frame in frames])
-    return Similarity(*(correlation(predict_out_of_fold(seen, labels), smoothed) for seen in (early, late, pixels)))
+    figure, measure = _figure(means, labels)
+    measured = [measure(predict_out_of_fold(seen, labels)) for seen in (early, late, pixels)]
+    return Similarity(measured[0], measured[1], measured[2], figure)
+
+
+def _figure(means: SecondMeans, labels: FloatArray) -> tuple[str, Callable[[FloatArray], float]]:
+    """What predictions are measured by, in words and as a function of them."""
+    if not means.known.any():
+        return "r of single rows", lambda predicted: correlation(predicted, labels)
+    return f"r1s ({means.note})" if means.note else "r1s", means.r1s
 
 
 def _features(model: ModelConfig, frames: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:

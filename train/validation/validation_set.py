@@ -17,7 +17,8 @@ from train.data.splits import Split, spread
 from train.data.thumbnails import mirrored, read_thumbnails
 from train.train_step import concatenate_outputs
 from train.validation.baselines import MAX_TRAINING_ROWS, N_NEIGHBOURS, fit_nearest
-from train.validation.metrics import Score, score, smooth_labels
+from train.validation.metrics import Score, score
+from train.validation.r1s import SecondMeans
 
 EVALUATION_BATCH = 64
 
@@ -37,13 +38,13 @@ class ValidationSet:
         image: (m,) number of the image in the store.
         row: (m,) row.
         labels: (m, n_outputs) as recorded.
-        smoothed: (m,) steering averaged over 11 rows of the episode.
+        means: Steering averaged over about a second, for r1s.
     """
 
     image: IntArray
     row: IntArray
     labels: FloatArray
-    smoothed: FloatArray
+    means: SecondMeans
 
     @classmethod
     def from_split(cls, rows: Rows, split: Split, store: ImageStore) -> ValidationSet:
@@ -52,14 +53,14 @@ class ValidationSet:
         store.check(image)
         image = image[store.readable[image]]
         row = split.validation[image]
-        return cls(image, row, rows.labels[row], smooth_labels(rows.steering_angle, rows.episode)[row])
+        return cls(image, row, rows.labels[row], SecondMeans.from_rows(rows).of(row))
 
     def __len__(self) -> int:
         return len(self.row)
 
     def score(self, predicted: FloatArray) -> Score:
         """Score predicted steering, (m,)."""
-        return score(predicted, self.labels[:, 0], self.smoothed)
+        return score(predicted, self.labels[:, 0], self.means)
 
     def score_baselines(self, rows: Rows, split: Split, reader: FrameReader, *, flip: bool = False) -> dict[str, Score]:
         """Score what needs no network: always straight on, and predictions from thumbnails of the training rows.
@@ -105,7 +106,7 @@ class Validator:
         return np.concatenate(parts)
 
     def __call__(self) -> dict[str, float]:
-        """The figures of an epoch's end: `val_loss` (all outputs), and `val_mse`, `val_mae`, `val_r11` of steering."""
+        """The figures of an epoch's end: `val_loss` (all outputs), and `val_mse`, `val_mae`, `val_r1s` of steering."""
         predicted = self.predict()
         errors = np.square(predicted.astype(np.float64) - self._validation_set.labels).mean(axis=0)
         steering = self._validation_set.score(predicted[:, 0])
@@ -113,5 +114,5 @@ class Validator:
             "val_loss": float(errors @ self._loss_weights),
             "val_mse": steering.mse,
             "val_mae": steering.mae,
-            "val_r11": steering.r11,
+            "val_r1s": steering.r1s,
         }

@@ -1,6 +1,6 @@
 """The referee: watches a car step by step and judges its drive. Pure logic, without engine, clock or chance.
 
-A wheel is out when its contact point lies beyond the road's edge, or beyond the kerb where there is one. The referee
+A wheel is out when its contact point lies beyond the road: its asphalt, and the kerb where there is one. The referee
 decides when the car must be put back (an intervention) and where; the drive loop moves it.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from simulator_bridge.messages import Control
 from simulator_bridge.simulator.judge.conditions import ConditionTimer, EventCounter
 from simulator_bridge.simulator.judge.drive_report import DriveReport, Intervention, LapReport, Rollout
-from simulator_bridge.track import Location, PlanarPose, Track
+from simulator_bridge.track import CarPose, Location, Track
 from simulator_bridge.track.track_plan import FloatArray
 from simulator_bridge.udacity_car import FRONT_AXLE_M, HALF_TRACK_M, REAR_AXLE_M
 
@@ -106,7 +106,7 @@ class Referee:
     def step(
         self,
         time_s: float,
-        pose: PlanarPose,
+        pose: CarPose,
         speed_mph: float,
         control: Control,
         *,
@@ -124,7 +124,7 @@ class Referee:
             collided: The car touched something since the last step.
         """
         track = self._track
-        location = track.locate(pose.x, pose.y, self._hint)
+        location = track.locate(pose.x, pose.y, self._hint, pose.z)
         heading_error = math.remainder(pose.heading - location.heading, math.tau)
         wheels_out = self._wheels_out(wheel_positions(pose) if wheels is None else wheels, location.index)
         if self._last_s_m is None:
@@ -192,9 +192,8 @@ class Referee:
         track, is_left = self._track, location.cte >= 0
         width = track.at(track.width_left if is_left else track.width_right, location.s_m)
         kerb = track.features.kerb_left if is_left else track.features.kerb_right
-        if with_kerb and kerb[location.index]:
-            width += track.paint.kerb_width_m
-        return abs(location.cte) - width
+        has_kerb = with_kerb and kerb[location.index]
+        return abs(location.cte) - width - max(track.paint.paved_beyond_m, track.paint.kerb_width_m * has_kerb)
 
     def _count(self, time_s: float, location: Location, wheels_out: int, collided: bool) -> None:
         self._off_road.update(time_s, wheels_out > 0)
@@ -275,7 +274,7 @@ class Referee:
             counter.end_event()
 
 
-def wheel_positions(pose: PlanarPose) -> FloatArray:
+def wheel_positions(pose: CarPose) -> FloatArray:
     """(4, 2) metres: where a level car's wheels stand; front left, front right, rear left, rear right."""
     forward = np.array([math.cos(pose.heading), math.sin(pose.heading)])
     left = np.array([-forward[1], forward[0]])

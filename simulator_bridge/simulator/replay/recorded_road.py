@@ -60,7 +60,7 @@ def build_recorded_road(path: RecordedPath) -> RecordedRoad:
         ds_m=ds_m,
         name=f"replay of {path.recording.folder}",
         theme="lake",
-        features=features_along(Stretches(kerb_left=(), kerb_right=()), curvature, ds_m),
+        features=features_along(Stretches(kerb_left=(), kerb_right=()), curvature, ds_m, np.zeros(len(s_m), bool)),
         paint=Paint(),
         light=Light(),
         driving_line_offset_m=0.0,

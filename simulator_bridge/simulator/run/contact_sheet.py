@@ -14,6 +14,7 @@ from simulator_bridge.errors import UserError
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame
 from simulator_bridge.recording import load_recordings
 from simulator_bridge.recording.images.image_files import read_frame
+from simulator_bridge.simulator.run.same_pose import Pair
 from simulator_bridge.simulator.scene.cameras import LabelFrame
 from simulator_bridge.simulator.scene.layers import Image, Label
 from simulator_bridge.simulator.simulation import Simulation
@@ -82,6 +83,14 @@ def recorded(path: Path, n_frames: int) -> list[Strip]:
         pictures = [read_frame(recording.image_path("center", int(row))) for row in rows]
         strips.append(Strip([(f"{recording.folder.name}, {len(recording)} rows recorded", INK)], pictures))
     return strips
+
+
+def paired(recording: Path, track: str, pairs: Sequence[Pair]) -> Strip:
+    """Real frames, each followed by the rendered one of the same pose."""
+    pictures = [picture for pair in pairs for picture in (pair.real, pair.rendered)]
+    return Strip(
+        [(f"{recording.name}, recorded, and to the right of each frame {track} from the same pose", INK)], pictures
+    )
 
 
 def color_labels(labels: LabelFrame) -> Frame:

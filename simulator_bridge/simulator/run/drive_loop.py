@@ -236,9 +236,9 @@ def drive_limits(config: LoopConfig, track: Track, laps: int) -> DriveLimits:
 def start_pose(track: Track, seed: int | None) -> StartPose:
     """Where a drive begins: the seed picks a place anywhere on the lap, a little off the driving line and askew.
 
-    Without a seed it is the beginning of the track, exactly on the line.
+    Without a seed it is where cars start on that track, exactly on the line.
     """
-    line = StartPose(0.0, track.driving_line_offset_m, 0.0)
+    line = StartPose(track.start_m, track.driving_line_offset_m, 0.0)
     if seed is None:
         return line
     s_m, cte, angle = np.random.default_rng([seed, 1]).uniform((0, -1, -1), (1, 1, 1))

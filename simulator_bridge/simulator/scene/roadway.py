@@ -8,8 +8,8 @@ import numpy as np
 
 from simulator_bridge.simulator.scene import textures
 from simulator_bridge.simulator.scene.layers import FloatArray, Image, Label, Layer, grid_mesh
-from simulator_bridge.simulator.scene.roadside import roadside_of
-from simulator_bridge.simulator.scene.terrain import VERGE_M, Terrain
+from simulator_bridge.simulator.scene.roadside import roadside_of, room_beside
+from simulator_bridge.simulator.scene.terrain import SPACING_M, VERGE_M, Terrain
 from simulator_bridge.simulator.scene.terrain_layers import ground_color
 from simulator_bridge.simulator.scene.textures import (
     DASHED_TILE_M,
@@ -28,12 +28,14 @@ ROAD_COLUMNS, ROAD_COLUMNS_IN_SHADE = 5, 7  # of points across between the edges
 DEEP_SHADE = 0.4  # shadows darker than this have more points
 TONE_EVERY_M, TONE_SPREAD = 40.0, 0.07  # how the brightness of the asphalt varies along the road
 TURN_OFF_M = 16.0  # how far the dirt of a turn-off is drawn
+STRIPS_REACH_M = 24.0  # beyond the road's edge, at most
+SURVEYED_VERGE_M = np.array([0.0, 1.2, 3.0, VERGE_M, VERGE_M + SPACING_M * np.sqrt(2)])
 WALL_FROM_M = 0.3  # the road's edge
 WALL_HEIGHT_M, WALL_WIDTH_M, WALL_DEPTH_M = 0.85, 0.4, 3.0
 WALL: Rgb = (26, 25, 27)
-SHOULDER_TILT = 0.28  # paved shoulders are lit as if they were tilted towards the road
+SHOULDER_TILT, KERBSTONE_TILT = 0.28, 0.7  # paved shoulders are lit as if they were tilted towards the road
 LINE_INSET_M = 0.12  # from the road's edge to its line
-LINES_WIDER = {"white": 1.8, "yellow": 1.3}  # than planned, as in real frames
+LINES_WIDER = {"white": 1.5, "yellow": 1.3}  # than planned, as in real frames
 SHADE_SLANT = 0.9  # slope of the ends of shaded parts: metres along the road for each metre across it
 SHADOW_EDGE_M = 0.5  # height over which the shadow of a hill turns from none to full
 SHADE = 0.9  # share of the sunlight that is missing in the shaded parts of a track
@@ -49,6 +51,8 @@ class Roadway:
         self._track, self._terrain, self._look, self._rng = track, terrain, look, rng
         self._left_normal = np.stack([-np.sin(track.heading), np.cos(track.heading)], axis=1)
         self._beside = roadside_of(track, look)
+        self._room = room_beside(track, STRIPS_REACH_M)
+        self._on_bridge = track.features.bridge | track.features.overpass
         self._columns = ROAD_COLUMNS_IN_SHADE if look.ambient < DEEP_SHADE else ROAD_COLUMNS
 
     def layers(self) -> list[Layer]:
@@ -62,7 +66,8 @@ class Roadway:
         left_kerb, right_kerb = (self._is_kerb(side)[:, None] & self._beside.has_strip for side in (LEFT, RIGHT))
         is_open = np.ones((len(self._track), self._columns - 1), bool)
         there = np.concatenate([~left_kerb, is_open, ~right_kerb], axis=1)  # a kerb takes the place of the strip
-        base = textures.asphalt(self._look.asphalt, self._look.grain, self._look.grains, self._rng)
+        look = self._look
+        base = textures.asphalt(look.asphalt, look.grain, look.grains, look.streaks, self._rng)
         if self._beside.has_strip:
             base = textures.pave_strips(base, self._beside.asphalt_to / self._paved_width_m)
         layers = []
@@ -74,7 +79,9 @@ class Roadway:
             ((False, False), ~bridge & features.turn_off_left & features.turn_off_right),
         ):
             if where.any():
-                image, label, afar = textures.paint_lines(base, self._lines(lines), self._look.line_wear, self._rng)
+                image, label, afar = textures.paint_lines(
+                    base, self._lines(lines), look.line_wear, look.asphalt_afar, self._rng
+                )
                 mesh = grid_mesh(points, uv, colors, where[:, None] & there)
                 layers.append(Layer("road", mesh, image, label, solid="ground", afar=afar))
         if bridge.any():
@@ -119,7 +126,7 @@ class Roadway:
             if side == LEFT
             else (features.kerb_right, features.turn_off_right)
         )
-        return np.asarray(kerb & ~features.bridge & ~turn_off)
+        return np.asarray(kerb & ~self._on_bridge & ~turn_off)
 
     def _lines(self, edges: tuple[bool, bool]) -> list[PaintedLine]:
         paint, beyond, total = self._track.paint, self._beside.asphalt_to, self._paved_width_m
@@ -138,7 +145,7 @@ class Roadway:
         """Kerb, shoulder, verge or bridge wall of one side."""
         features, beside = self._track.features, self._beside
         is_turn_off = features.turn_off_left if side == LEFT else features.turn_off_right
-        bridge, is_kerb = features.bridge, self._is_kerb(side)
+        bridge, is_kerb = self._on_bridge, self._is_kerb(side)
         if beside.has_strip:
             layers = [self._shoulder(side, beside.kerb_to, ~bridge)]
         else:
@@ -162,27 +169,33 @@ class Roadway:
         return [layer for layer in layers if len(layer.mesh.triangles)]
 
     def _shoulder(self, side: float, start_m: float, where: BoolArray) -> Layer:
-        lifts = (0.0, 0.03 if self._look.shoulder_paved else -0.04)
-        tilt = -side * SHOULDER_TILT if self._look.shoulder_paved else 0.0
+        lifts = (0.0, self._beside.shoulder_height)
+        steepness = KERBSTONE_TILT if self._track.paint.paved_beyond_m > 0 else SHOULDER_TILT
+        tilt = -side * steepness if self._look.shoulder_paved else 0.0
         points = self._strip(side, (start_m, self._beside.shoulder_to), lifts)
         image = textures.concrete(self._rng) if self._look.shoulder_paved else textures.ground_detail(self._rng)
         turn_off = self._track.features.turn_off_left if side == LEFT else self._track.features.turn_off_right
+        mean = textures.CONCRETE_MEAN if self._look.shoulder_paved else GROUND_MEAN
         color = np.where(
             self._closed(turn_off)[:, None, None], np.array(self._look.dirt), np.array(self._look.shoulder)
         )
         return self._layer(
-            "shoulder", points, points[..., :2] / GROUND_TILE_M, color / GROUND_MEAN, image, where, Label.SHOULDER, tilt
+            "shoulder", points, points[..., :2] / GROUND_TILE_M, color / mean, image, where, Label.SHOULDER, tilt
         )
 
     def _verge(self, side: float, where: BoolArray) -> Layer:
         """Grass from the shoulder down into the land, so that there is no gap between them."""
-        points = self._strip(
-            side,
-            (self._beside.shoulder_to, self._beside.shoulder_to + 1.2, self._beside.shoulder_to + VERGE_M),
-            (-0.04, -0.12, -0.5),
-        )
-        land = self._terrain.height_at(points[:, 2, :2])
-        points[:, 2, 2] = np.minimum(points[:, 2, 2], land - 0.2)
+        start = self._beside.shoulder_to
+        if self._track.surroundings is None:
+            points = self._strip(side, (start, start + 1.2, start + VERGE_M), (-0.04, -0.12, -0.5))
+            land = self._terrain.height_at(points[:, 2, :2])
+            points[:, 2, 2] = np.minimum(points[:, 2, 2], land - 0.2)
+        else:  # the land as it is: its mesh is lowered here
+            points = self._strip(side, tuple(start + SURVEYED_VERGE_M), (self._beside.shoulder_height,) + (0.0,) * 4)
+            beyond = points[:, 1:] if side == RIGHT else points[:, :-1]
+            beyond[..., 2] = self._track.surroundings.land.height_at(beyond[..., :2].reshape(-1, 2)).reshape(
+                beyond.shape[:2]
+            )
         color = ground_color(
             points[..., :2], np.zeros(points.shape[:2]), np.full(points.shape[:2], 6.0), self._look, self._rng
         )
@@ -203,7 +216,8 @@ class Roadway:
         return self._layer("turn-off", points, points[..., :2] / GROUND_TILE_M, color, image, where, Label.SHOULDER)
 
     def _wall(self, side: float, where: BoolArray) -> Layer:
-        inner, outer = WALL_FROM_M, WALL_FROM_M + WALL_WIDTH_M
+        inner = max(WALL_FROM_M, self._track.paint.paved_beyond_m)
+        outer = inner + WALL_WIDTH_M
         lifts = (-0.1, WALL_HEIGHT_M, WALL_HEIGHT_M, -WALL_DEPTH_M)
         points = self._strip(side, (inner, inner, outer, outer), lifts)
         mesh = grid_mesh(points, self._uv_across(points, 4.0), np.array(WALL) / 255, where[:, None])
@@ -225,7 +239,7 @@ class Roadway:
         return Layer(name, grid_mesh(points, uv, colors, where[:, None]), image, label, solid="ground")
 
     def _light(self, points: FloatArray, shade: BoolArray, tilt: float = 0.0) -> FloatArray:
-        """Brightness (N + 1, K, 1) at points (N + 1, K, 3); `tilt` tilts the surface to the left."""
+        """Light (N + 1, K, 3) at points (N + 1, K, 3); `tilt` tilts the surface to the left."""
         shadow = self._terrain.shadow_on(points.reshape(-1, 3) + np.array([0, 0, 0.3]), self._look.sun, SHADOW_EDGE_M)
         shadow = np.maximum(shadow.reshape(points.shape[:2]), SHADE * self._slanted(shade, points))
         normals = np.concatenate([tilt * self._left_normal, np.ones((len(self._track), 1))], axis=1)
@@ -242,7 +256,8 @@ class Roadway:
     def _strip(self, side: float, beyond_edge_m: Sequence[float], lifts: Sequence[float]) -> FloatArray:
         """Points (N + 1, K, 3) at distances beyond one edge of the road and `lifts` above it, from left to right."""
         half = self._track.width_left if side == LEFT else self._track.width_right
-        offsets = side * (half[:, None] + np.array(beyond_edge_m))
+        room = self._room[0 if side == LEFT else 1]
+        offsets = side * (half[:, None] + np.minimum(beyond_edge_m, room[:, None]))
         points = self._points(offsets, np.array(lifts))
         return points[:, ::-1] if side == LEFT else points
 

@@ -5,7 +5,7 @@ Plants are two crossed pictures each. They do not stop the car, because they are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from simulator_bridge.simulator.scene.terrain import Terrain
 from simulator_bridge.simulator.scene.textures import GROUND_MEAN, ground_detail
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
+from simulator_bridge.track.surveyed import ObjectKind
 from simulator_bridge.track.track_plan import BoolArray
 
 HEIGHTS_M: dict[sprites.Plant, tuple[float, float]] = {
@@ -27,16 +28,19 @@ HEIGHTS_M: dict[sprites.Plant, tuple[float, float]] = {
     "cactus": (1.8, 4.5),
 }
 VARIANTS = 2  # pictures of each kind
+SURVEYED_TREES_M = (21.0, 27.0)  # their heights, from real frames
 TREES_FROM_ROAD_M, BUSHES_FROM_ROAD_M = 8.5, 5.2
 HAZY_BEYOND_M = 40.0  # trees farther from the road than this have the haze of `HAZE_SEEN_OVER_M`
 HAZE_SEEN_OVER_M = 130.0
 SUNK_M = 0.3  # below the ground, so that nothing floats over a slope
 BUSH_CLUMP = 4
 PYLON_HEIGHT_M, PYLON_EVERY_M = 26.0, 70.0
+SURVEYED_PYLON_M, SURVEYED_SIGN_M = 78.0, 1.3
 POST_HEIGHT_M, POST_EVERY_M, POST_FROM_EDGE_M = 2.5, 5.0, 2.2
 POST_RADIUS_M = 60.0  # posts are on the outside of bends sharper than this
 ROCK_RINGS, ROCK_SIDES = 6, 9
 BOULDERS_M = (2.0, 9.0)
+SURVEYED_ROCKS_M = (7.0, 15.0)  # rocks and boulders, from real frames
 TYRES_FROM_EDGE_M, TYRES_EVERY_M, TYRE_STACK_M = 10.0, 3.2, 1.1
 SIGN_EVERY, SIGN_BEHIND_M, SIGN_M = 3, 1.4, 1.9  # one sign for so many stacks of tyres
 FACING_RAD = 0.6  # how far tyres and signs are turned towards the coming cars
@@ -47,11 +51,13 @@ class Scenery:
 
     def __init__(self, track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> None:
         self._track, self._terrain, self._look, self._rng = track, terrain, look, rng
+        self._surveyed = None if track.surroundings is None else track.surroundings.objects
         self._left_normal = np.stack([-np.sin(track.heading), np.cos(track.heading)], axis=1)
 
     def layers(self) -> list[Layer]:
         """All layers beside the road."""
-        layers = [*self._plants(), *self._rocks(), *self._tyres()]
+        barriers = self._planned_barriers() if self._surveyed is None else self._surveyed_barriers(self._surveyed)
+        layers = [*self._plants(), *self._rocks(), *barriers]
         if self._look.has_pylons:
             layers += self._pylons()
         if self._look.has_posts:
@@ -66,11 +72,12 @@ class Scenery:
         return [Layer("plants", mesh, image, Label.VEGETATION, two_sided=True)]
 
     def _trees(self) -> Iterator[tuple[Mesh, Image]]:
-        places = self._places_in_the_land()
-        kinds = self._rng.integers(len(self._look.trees) * VARIANTS, size=len(places))
+        places = self._places_in_the_land() if self._surveyed is None else self._surveyed["tree"][:, :2]
+        trees = self._look.trees if self._surveyed is None else self._look.trees[:1]  # of one kind
+        kinds = self._rng.integers(len(trees) * VARIANTS, size=len(places))
         is_hazy = self._terrain.edge_at(places) > HAZY_BEYOND_M
-        for number in range(len(self._look.trees) * VARIANTS):
-            kind = self._look.trees[number % len(self._look.trees)]
+        for number in range(len(trees) * VARIANTS):
+            kind = trees[number % len(trees)]
             image = sprites.plant(kind, self._look.leaf, self._rng)
             for hazy in (False, True):
                 here = places[(kinds == number) & (is_hazy == hazy)]
@@ -91,7 +98,8 @@ class Scenery:
 
     def _standing_plants(self, kind: sprites.Plant, places: FloatArray, image: Image, n_boards: int) -> Mesh:
         """Plants at places (M, 2): one board each, or two that cross."""
-        heights = self._rng.uniform(*HEIGHTS_M[kind], len(places))
+        is_surveyed = self._surveyed is not None and kind in self._look.trees
+        heights = self._rng.uniform(*(SURVEYED_TREES_M if is_surveyed else HEIGHTS_M[kind]), len(places))
         widths = heights * image.shape[1] / image.shape[0]
         feet = np.c_[places, self._terrain.height_at(places) - SUNK_M]
         shadow = self._terrain.shadow_on(feet + np.array([0.0, 0.0, 3.0]), self._look.sun)
@@ -111,18 +119,29 @@ class Scenery:
         return np.asarray(np.arctan2(toward[:, 1], toward[:, 0]) + np.pi / 2)
 
     def _rocks(self) -> list[Layer]:
-        count = int(self._look.rocks_per_km * self._track.length_m / 1000)
-        small = self._places_along_the_road(count, 4.5, 18.0)
-        large = self._places_along_the_road(count, 16.0, 70.0)
-        sizes = np.r_[self._rng.uniform(0.4, 1.3, len(small)), self._rng.uniform(*BOULDERS_M, len(large))]
-        places = np.concatenate([small, large])
-        fits = self._terrain.edge_at(places) > 3.0 + 1.6 * sizes
-        meshes = [self._rock(place, size) for place, size in zip(places[fits], sizes[fits], strict=True)]
+        feet, sizes = self._rock_feet()
+        fits = self._terrain.edge_at(feet[:, :2]) > 3.0 + 1.6 * sizes
+        meshes = [self._rock(foot, size) for foot, size in zip(feet[fits], sizes[fits], strict=True)]
         if not meshes:
             return []
         return [Layer("rocks", merge(meshes), ground_detail(self._rng), Label.OBSTACLE, solid="obstacle")]
 
-    def _rock(self, place: FloatArray, size: float) -> Mesh:
+    def _rock_feet(self) -> tuple[FloatArray, FloatArray]:
+        """Feet (M, 3) and sizes (M,) of small rocks near the road and of large ones farther away."""
+        count = int(self._look.rocks_per_km * self._track.length_m / 1000)
+        small = self._places_along_the_road(count, 4.5, 18.0)
+        small_sizes = self._rng.uniform(0.4, 1.3, len(small))
+        if self._surveyed is None:
+            places = self._places_along_the_road(count, 16.0, 70.0)
+            large = np.c_[places, self._terrain.height_at(places)]
+            sizes = self._rng.uniform(*BOULDERS_M, len(large))
+        else:
+            large = np.concatenate([self._surveyed["rock"], self._surveyed["boulder"]])
+            sizes = np.repeat(SURVEYED_ROCKS_M, [len(self._surveyed["rock"]), len(self._surveyed["boulder"])])
+        feet = np.concatenate([np.c_[small, self._terrain.height_at(small)], large])
+        return feet, np.r_[small_sizes, sizes]
+
+    def _rock(self, foot: FloatArray, size: float) -> Mesh:
         latitude = np.linspace(np.pi / 2, -0.5, ROCK_RINGS)[:, None]
         longitude = np.linspace(0, 2 * np.pi, ROCK_SIDES + 1)[None, :]
         radius = size * (1 + 0.16 * self._rng.standard_normal((ROCK_RINGS, ROCK_SIDES + 1)))
@@ -132,16 +151,15 @@ class Scenery:
         y = radius * np.cos(latitude) * np.sin(longitude)
         z = 0.6 * radius * np.sin(latitude) * np.ones_like(longitude)
         turn = self._rng.uniform(0, 2 * np.pi)
-        foot = self._terrain.height_at(place[None])[0]
         points = np.dstack([
-            place[0] + x * np.cos(turn) - y * np.sin(turn), place[1] + x * np.sin(turn) + y * np.cos(turn), foot + z
+            foot[0] + x * np.cos(turn) - y * np.sin(turn), foot[1] + x * np.sin(turn) + y * np.cos(turn), foot[2] + z
         ])[::-1]  # fmt: skip
         uv = np.dstack(np.broadcast_arrays(longitude / 2 * size, latitude * size))
         bare = grid_mesh(points, uv, np.zeros(3))
         tones = self._look.light_on(normals(bare)) * np.array(self._look.rock) * self._rng.uniform(0.75, 1.1)
         return Mesh(bare.vertices, bare.triangles, bare.uv, tones / 255 / GROUND_MEAN)
 
-    def _tyres(self) -> list[Layer]:
+    def _planned_barriers(self) -> list[Layer]:
         """Stacks of tyres that close the dirt roads, and warning signs behind them."""
         track, layers = self._track, []
         for side, turn_off, half in (
@@ -158,26 +176,45 @@ class Scenery:
                     continue
                 offset = side * (half[here] + TYRES_FROM_EDGE_M + behind_m)
                 places = track.xy[here] + offset[:, None] * self._left_normal[here]
-                feet = np.c_[places, self._terrain.height_at(places)]
-                sizes, tones = np.full(len(here), size), np.full((len(here), 1), 0.95)
-                boards = _standing(feet, track.heading[here] - side * FACING_RAD, sizes, sizes, tones)
-                layers.append(Layer(name, boards, image, Label.OBSTACLE, solid="obstacle", two_sided=True))
+                layers.append(self._boards(name, places, image, size, track.heading[here] - side * FACING_RAD))
         return layers
 
+    def _surveyed_barriers(self, objects: Mapping[ObjectKind, FloatArray]) -> list[Layer]:
+        """Tyres and signs where they were measured, facing the road."""
+        layers = []
+        for name, standing, image, size in (
+            ("tyres", objects["tyre"], sprites.tyre_stack(self._rng), TYRE_STACK_M),
+            ("signs", objects["sign"], sprites.warning_sign(self._rng), SURVEYED_SIGN_M),
+        ):
+            places = standing[:, :2]
+            layers.append(self._boards(name, places, image, size, self._facing_the_road(places)))
+        return layers
+
+    def _boards(self, name: str, places: FloatArray, image: Image, size: float, angles: FloatArray) -> Layer:
+        """Upright pictures of one size at places (M, 2), that stop the car."""
+        feet = np.c_[places, self._terrain.height_at(places)]
+        sizes, tones = np.full(len(places), size), np.full((len(places), 1), 0.95)
+        boards = _standing(feet, angles, sizes, sizes, tones)
+        return Layer(name, boards, image, Label.OBSTACLE, solid="obstacle", two_sided=True)
+
     def _pylons(self) -> list[Layer]:
-        center = self._track.xy.mean(axis=0)
-        angle = self._rng.uniform(0, np.pi)
-        along = np.array([np.cos(angle), np.sin(angle)])
-        steps = (np.arange(9) - 4) * PYLON_EVERY_M
-        places = center + steps[:, None] * along + self._rng.normal(0, 12, 2)
+        """A line of pylons with their wires."""
+        if self._surveyed is not None:
+            places, height_m = self._surveyed["pylon"][:, :2], SURVEYED_PYLON_M
+        else:
+            angle = self._rng.uniform(0, np.pi)
+            steps = (np.arange(9) - 4) * PYLON_EVERY_M
+            center = self._track.xy.mean(axis=0) + self._rng.normal(0, 12, 2)
+            places, height_m = center + steps[:, None] * np.array([np.cos(angle), np.sin(angle)]), PYLON_HEIGHT_M
+        across = np.arctan2(*(places[-1] - places[0])[::-1]) + np.pi / 2
         feet = np.c_[places, self._terrain.height_at(places) - SUNK_M]
         stands = self._terrain.edge_at(places) > 8.0
         count = int(stands.sum())
-        size = np.full(count, PYLON_HEIGHT_M)
-        tone = np.full((count, 1), 0.95)
-        masts = _standing(feet[stands], np.full(count, angle + np.pi / 2), size / 2, size, tone)
-        tops = feet + np.array([0.0, 0.0, 0.62 * PYLON_HEIGHT_M])
-        spans = np.stack([np.stack([tops[:-1], tops[1:]], axis=1) + np.array([0, 0, dz]) for dz in (0.0, 7.5)], axis=1)
+        size, tone = np.full(count, height_m), np.full((count, 1), 0.95)
+        masts = _standing(feet[stands], np.full(count, across), size / 2, size, tone)
+        tops = feet + np.array([0.0, 0.0, 0.62 * height_m])
+        higher = np.array([0.0, 0.0, 0.29 * height_m])
+        spans = np.stack([np.stack([tops[:-1], tops[1:]], axis=1) + lift for lift in (0.0, higher)], axis=1)
         uv = np.array([[[0.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 1.0]]])
         hung = merge([grid_mesh(span, uv, np.ones(3)) for span in spans])
         return [

@@ -75,11 +75,14 @@ def _tint(color: Rgb, rng: np.random.Generator, spread: float = 0.18) -> Rgb:
 
 
 def _pine(leaf: Rgb, rng: np.random.Generator) -> _Canvas:
-    canvas = _Canvas(128, 64, rng)
-    canvas.stroke(0, 0, 0.05, 0.85, 0.13, TRUNK)
-    for y in np.linspace(0.38, 0.92, 13):
-        reach = 0.75 * (1.12 - y) + 0.12
-        canvas.blob(rng.uniform(-0.45, 0.45) * reach, y, reach * rng.uniform(0.4, 0.75), 0.075, _tint(leaf, rng, 0.35))
+    canvas = _Canvas(128, 52, rng)
+    canvas.stroke(0, 0, 0.05, 0.85, 0.1, TRUNK)
+    dark = leaf[0] * 0.45, leaf[1] * 0.5, leaf[2] * 0.55
+    for y in np.linspace(0.4, 0.92, 15):
+        reach = 0.85 - 0.9 * max(y - 0.62, 0.0) - 1.2 * max(0.52 - y, 0.0)
+        x = rng.uniform(-0.5, 0.5) * reach
+        canvas.blob(x - 0.12, y - 0.025, reach * rng.uniform(0.4, 0.65), 0.07, _tint(dark, rng, 0.2))
+        canvas.blob(x + 0.1, y, reach * rng.uniform(0.3, 0.55), 0.055, _tint(leaf, rng, 0.3))
     return canvas
 
 

@@ -25,6 +25,7 @@ NEAR_M = 42.0  # how far the road influences the height of the land
 MARGIN_M = 190.0  # of land around the track
 VERGE_M = SPACING_M * np.sqrt(2) + 0.3  # beyond the shoulder: here the grid is still below the road
 BELOW_ROAD_M = 0.2
+SHOULDERS_M = 1.7  # beside a road, free of the land of another part of it
 WATER_BELOW_M = 1.4  # of the lowest point of the road
 LAKE_DEPTH_M = 2.0
 SHADOW_STEP_M, SHADOW_REACH_M = 3.0, 96.0
@@ -68,9 +69,7 @@ class Terrain:
     def points(self) -> FloatArray:
         """(R, C, 3): the points of the grid, metres."""
         rows, columns = self.heights.shape
-        x = self.origin[0] + SPACING_M * np.arange(columns)
-        y = self.origin[1] + SPACING_M * np.arange(rows)
-        return np.dstack([*np.meshgrid(x, y), self.heights])
+        return np.dstack([_grid(self.origin, (rows, columns)), self.heights])
 
     def _at(self, field: FloatArray, xy: FloatArray) -> FloatArray:
         limit = np.array(field.shape[::-1]) - 1.001
@@ -87,19 +86,37 @@ def build_terrain(track: Track, look: Look, rng: np.random.Generator) -> Terrain
     steps = np.ceil((np.ptp(track.xy, axis=0) + 2 * MARGIN_M) / SPACING_M / COARSE).astype(int) * COARSE + 1
     origin = track.xy.min(axis=0) - MARGIN_M
     shape = (int(steps[1]), int(steps[0]))
-    water_z = float(track.z.min()) - WATER_BELOW_M
+    surveyed = None if track.surroundings is None else track.surroundings.land
+    water_z = float(track.z.min()) - WATER_BELOW_M if surveyed is None else surveyed.water_z
     near = _near_road(track, origin, shape, water_z)
-    far_z = _far_heights(track, origin, shape)
+    if surveyed is None:
+        land = _made_land(track, look, near, origin, water_z, rng)
+    else:
+        land = surveyed.height_at(_grid(origin, shape).reshape(-1, 2)).reshape(shape)
+    free = smoothstep((near.edge_m - roadside_of(track, look).shoulder_to - VERGE_M + 0.3) / 3)
+    below = np.minimum(near.lowest_z - BELOW_ROAD_M, land)
+    heights, far = _flatten_far(below * (1 - free) + land * free, near.edge_m)
+    return Terrain(origin, heights, near.edge_m, far, water_z)
+
+
+def _made_land(
+    track: Track, look: Look, near: _NearRoad, origin: FloatArray, water_z: float, rng: np.random.Generator
+) -> FloatArray:
+    """Heights (R, C) of land that nobody measured: level with the road beside it, with hills and lakes farther away."""
+    far_z = _far_heights(track, origin, near.edge_m.shape)
     share_near = 1 - smoothstep((near.edge_m - 14) / (NEAR_M - 16))
     base = np.where(near.known, near.road_z, far_z) * share_near + far_z * (1 - share_near)
     land = base + _relief(look, near, origin, rng)
     bed = np.minimum(land, water_z - LAKE_DEPTH_M)
     wet = near.water * smoothstep((near.edge_m - 4) / 9)
-    land = land * (1 - wet) + bed * wet
-    free = smoothstep((near.edge_m - roadside_of(track, look).shoulder_to - VERGE_M + 0.3) / 3)
-    below = np.minimum(near.lowest_z - BELOW_ROAD_M, land)
-    heights, far = _flatten_far(below * (1 - free) + land * free, near.edge_m)
-    return Terrain(origin, heights, near.edge_m, far, water_z)
+    return np.asarray(land * (1 - wet) + bed * wet)
+
+
+def _grid(origin: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    """(R, C, 2): x and y of the points of a grid."""
+    x = origin[0] + SPACING_M * np.arange(shape[1])
+    y = origin[1] + SPACING_M * np.arange(shape[0])
+    return np.dstack(np.meshgrid(x, y))
 
 
 def _flatten_far(heights: FloatArray, edge_m: FloatArray) -> tuple[FloatArray, BoolArray]:
@@ -150,7 +167,8 @@ def _near_road(track: Track, origin: FloatArray, shape: tuple[int, int], water_z
     heading = track.heading[points, None, None]
     is_left = np.cos(heading) * dy - np.sin(heading) * dx > 0
     index = (rows * shape[1] + columns).ravel()
-    weight = (1 / (squared + 2.0) ** 2).ravel()
+    on_land = ~track.features.overpass[points]
+    weight = (on_land[:, None, None] / (squared + 2.0) ** 2).ravel()
     total = np.bincount(index, weight, shape[0] * shape[1])
 
     def spread(left: FloatArray, right: FloatArray) -> FloatArray:
@@ -166,7 +184,9 @@ def _near_road(track: Track, origin: FloatArray, shape: tuple[int, int], water_z
     nearest = np.full(shape[0] * shape[1], NEAR_M)
     np.minimum.at(nearest, index, edge)
     lowest = np.full(shape[0] * shape[1], np.inf)
-    close = edge < SPACING_M * np.sqrt(2)
+    close = (edge < SPACING_M * np.sqrt(2) + SHOULDERS_M) & np.broadcast_to(
+        on_land[:, None, None], squared.shape
+    ).ravel()
     np.minimum.at(lowest, index[close], np.broadcast_to(road_z[points, None, None], squared.shape).ravel()[close])
     z = spread(road_z, road_z)
     lowest = lowest.reshape(shape)

@@ -39,6 +39,9 @@ class Look:
     hill_m: float  # height of the hills
     cliff_m: float
     ambient: float  # light in the shadow, as a share of the light in the sun
+    shade_tint: tuple[float, float, float] = (1.0, 1.0, 1.0)  # red, green, blue of that light; the sun has the rest
+    streaks: int = 1  # how many times longer the asphalt's grains are along the road than across it
+    asphalt_afar: float = 1.0  # how much brighter it is from a distance
     far_hills_deg: float = 3.6  # height of the hills on the horizon
     far_haze_m: float = 420.0  # distance that the haze of the farthest of them is for
     far_wood: float = 0.5  # density of trees on them, 1 = the lake's
@@ -64,11 +67,12 @@ class Look:
         return np.array([flat * math.cos(azimuth), flat * math.sin(azimuth), math.sin(elevation)])
 
     def light_on(self, normals: FloatArray, shadow: FloatArray | float = 0.0) -> FloatArray:
-        """Brightness (..., 1) of surfaces with normals (..., 3), 1 on flat ground in clear sun; shadow from 0 to 1."""
+        """Light (..., 3) on surfaces with normals (..., 3), 1 on flat ground in clear sun; shadow from 0 to 1."""
         toward_sun = np.clip(normals @ self.sun, 0.0, None) / self.sun[2]
         facing_sky = 0.75 + 0.25 * normals[..., 2]
-        direct = (1 - self.ambient) * toward_sun * (1 - np.asarray(shadow))
-        return np.asarray(self.light.brightness * (self.ambient * facing_sky + direct))[..., None]
+        shade = self.ambient * np.array(self.shade_tint)
+        direct = toward_sun * (1 - np.asarray(shadow))
+        return np.asarray(self.light.brightness * (facing_sky[..., None] * shade + direct[..., None] * (1 - shade)))
 
     def through_haze(self, rgb: FloatArray, distance_m: FloatArray) -> FloatArray:
         """Colours (..., 3) as seen from the road over a distance (...)."""
@@ -78,18 +82,20 @@ class Look:
 
 LOOKS: dict[Theme, Look] = {
     "lake": Look(
-        sky_top=(92, 120, 170),
-        sky_horizon=(184, 198, 212),
-        asphalt=(107, 107, 94),
-        grain=24.0,
-        grains=150,
-        grass=(150, 144, 40),
-        dirt=(168, 122, 76),
-        rock=(158, 154, 124),
-        shoulder=(206, 203, 190),
+        sky_top=(112, 144, 196),
+        sky_horizon=(194, 210, 222),
+        asphalt=(116, 113, 98),
+        grain=30.0,
+        grains=190,
+        streaks=3,
+        asphalt_afar=1.25,
+        grass=(158, 150, 54),
+        dirt=(176, 124, 72),
+        rock=(176, 168, 132),
+        shoulder=(200, 196, 175),
         shoulder_paved=True,
-        water=(166, 184, 214),
-        leaf=(58, 68, 36),
+        water=(176, 200, 228),
+        leaf=(104, 104, 56),
         trees=("pine", "pine", "pine", "broadleaf"),
         bushes=("bush", "bush", "reed"),
         trees_per_ha=60.0,
@@ -97,24 +103,30 @@ LOOKS: dict[Theme, Look] = {
         rocks_per_km=22.0,
         hill_m=17.0,
         cliff_m=9.0,
-        ambient=0.5,
+        ambient=0.45,
+        shade_tint=(0.9, 1.02, 1.1),
         far_hills_deg=6.5,
         far_wood=1.0,
         has_pylons=True,
+        line_yellow=(196, 180, 52),
+        kerb_red=(206, 92, 84),
     ),
     "jungle": Look(
         sky_top=(56, 86, 142),
         sky_horizon=(116, 146, 194),
-        asphalt=(170, 169, 164),
-        grain=10.0,
+        asphalt=(150, 149, 143),
+        grain=22.0,
         grains=230,
+        streaks=6,
+        asphalt_afar=1.12,
+        line_wear=0.2,
         grass=(98, 112, 52),
         dirt=(124, 104, 78),
-        rock=(92, 95, 74),
+        rock=(112, 112, 92),
         shoulder=(98, 110, 52),
         shoulder_paved=False,
         water=(96, 124, 150),
-        leaf=(58, 72, 34),
+        leaf=(70, 84, 46),
         trees=("palm", "palm", "palm", "broadleaf"),
         bushes=("bush", "palm"),
         trees_per_ha=46.0,
