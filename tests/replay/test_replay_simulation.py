@@ -12,7 +12,8 @@ from simulator_bridge.recording import CAMERAS, load_recording, read_frame
 from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.judge.drive_report import DriveReport
 from simulator_bridge.simulator.judge.referee import Referee
-from simulator_bridge.simulator.replay.recorded_path import PlacedRows, RecordedPath, find_path, load_recorded_path
+from simulator_bridge.simulator.replay.placed_rows import PlacedRows
+from simulator_bridge.simulator.replay.recorded_path import RecordedPath, find_path, load_recorded_path
 from simulator_bridge.simulator.replay.recorded_road import replay_rules
 from simulator_bridge.simulator.replay.replay_simulation import ReplaySimulation
 from simulator_bridge.simulator.replay.steering_response import SteeringResponse
