@@ -116,6 +116,26 @@ def test_wheels_beyond_the_asphalt_are_out(lake: Track, side: float, beyond_m: f
     assert verdict.wheels_out == wheels_out
 
 
+def test_the_lakes_yellow_line_is_counted_apart_from_its_road(lake: Track) -> None:
+    line_m = lake.at(lake.width_left, WITHOUT_KERB_S)
+    over_line, off_road = line_m - 0.5, line_m + 0.5  # of the car's centre: it is 2 m wide
+    on_asphalt, outside = Referee(lake), Referee(lake)
+    show(on_asphalt, lake, [(WITHOUT_KERB_S, cte) for cte in (0.0, over_line, over_line, 0.0)])
+    show(outside, lake, [(WITHOUT_KERB_S, cte) for cte in (0.0, off_road, 0.0)])
+    assert (on_asphalt.summary().over_line, on_asphalt.summary().off_road) == (1, 0)
+    assert (outside.summary().over_line, outside.summary().off_road) == (1, 1)
+
+
+def test_a_lap_meets_the_rubric_unless_a_tyre_leaves_the_road(ring: Track) -> None:
+    clean, once_off = Referee(ring), Referee(ring)
+    places = [(float(s_m), 0.0) for s_m in range(math.ceil(ring.length_m) + 1)]
+    show(clean, ring, places)
+    show(once_off, ring, [(s_m, 3.3 if s_m == 100 else 0.0) for s_m, _ in places])
+    assert clean.summary().meets_rubric
+    assert once_off.summary().passed
+    assert not once_off.summary().meets_rubric
+
+
 def test_a_kerb_belongs_to_the_road(lake: Track) -> None:
     kerb = lake.features.kerb_left & (np.abs(lake.curvature) < 1 / 30)
     s_m = float(np.flatnonzero(np.convolve(kerb, np.ones(15), mode="same") == 15)[0]) * lake.ds_m  # amid a kerb
