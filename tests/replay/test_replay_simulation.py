@@ -12,7 +12,8 @@ from simulator_bridge.recording import CAMERAS, load_recording, read_frame
 from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.judge.drive_report import DriveReport
 from simulator_bridge.simulator.judge.referee import Referee
-from simulator_bridge.simulator.replay.recorded_path import PlacedRows, RecordedPath, find_path, load_recorded_path
+from simulator_bridge.simulator.replay.placed_rows import PlacedRows
+from simulator_bridge.simulator.replay.recorded_path import RecordedPath, find_path, load_recorded_path
 from simulator_bridge.simulator.replay.recorded_road import replay_rules
 from simulator_bridge.simulator.replay.replay_simulation import ReplaySimulation
 from simulator_bridge.simulator.replay.steering_response import SteeringResponse
@@ -155,10 +156,10 @@ def test_truths_on_real_recordings(driving_data: Path, name: str) -> None:
 
 
 def sharp_bends(path: RecordedPath) -> list[tuple[float, float]]:
-    """From where to where the path's radius is below 100 m for at least 20 m, smoothed over half a second."""
+    """Where the path's radius is below 100 m for at least 20 m, smoothed over 1.5 s: people steer in pulses."""
     bends = []
     for stretch in path.stretches:
-        curvature = np.convolve(stretch.curvature, np.full(25, 1 / 25), "same")
+        curvature = np.convolve(stretch.curvature, np.full(75, 1 / 75), "same")
         borders = np.flatnonzero(np.diff(np.concatenate([[0], np.abs(curvature) > 0.01, [0]]).astype(int)))
         for begin, end in borders.reshape(-1, 2):
             begin_m, end_m = float(stretch.s_m[begin]), float(stretch.s_m[end - 1])

@@ -6,6 +6,7 @@ moved, the path ends and another one begins: a path has one or several stretches
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,33 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.placement.placing import build_tracks, place_recording
 from simulator_bridge.recording import Recording, load_only_recording
+from simulator_bridge.simulator.replay.placed_rows import PlacedRows, rows_of
 from simulator_bridge.simulator.replay.steering_response import FloatArray, SteeringResponse, fit_response
 from simulator_bridge.udacity_car import MPS_PER_MPH
 from simulator_bridge.view.view_limits import FORWARD_LIMIT_M
 
 STEP_S = 0.02  # between two points of a path: a physics step of the built-in simulator
 CLOCK_S = 1e-4  # time stamps are whole milliseconds, in seconds since 1970 as a float: 2.4e-7 s off
+FIT_OVER_S = 3.0  # people steer in pulses, and weave: what the road asks for shows over this time
+LEAST_PLACED = 0.5  # share of a drive: what is placed of less may lie on another road of the same shape
 SHORTEST_M = 10.0  # of a stretch: less shows nothing of who drives
 
 IntArray = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class PlacedRows:
-    """What is known of the N rows of a recording from its place on a surveyed track; NaN where it is not.
-
-    Attributes:
-        curvature: (N,) 1/m, + = left, of the driven path.
-        slope: (N,) metres that the ground rises in a metre ahead, against the ground under the car.
-        left_m: (N,) from the car to the left edge of its lane.
-        right_m: (N,) to the right edge.
-    """
-
-    curvature: FloatArray
-    slope: FloatArray
-    left_m: FloatArray
-    right_m: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +84,15 @@ class RecordedPath:
 
 
 def load_recorded_path(folder: Path) -> RecordedPath:
-    """The path of the recording in a folder; see `find_path`.
+    """The path of the recording in a folder, placed on its track if that is found; see `find_path`.
 
     Raises:
         RecordingError: If it cannot be read or replayed.
     """
-    return find_path(load_only_recording(folder))
+    recording = load_only_recording(folder)
+    _check(recording)
+    placement = place_recording(recording.log, build_tracks())
+    return find_path(recording, rows_of(placement.of_lines(recording.line)))
 
 
 def find_path(recording: Recording, placed: PlacedRows | None = None) -> RecordedPath:
@@ -109,7 +100,7 @@ def find_path(recording: Recording, placed: PlacedRows | None = None) -> Recorde
 
     Args:
         recording: Of one drive.
-        placed: Fits the response to the road, tilts the ground and bounds the lane.
+        placed: Fits the response to the road, tilts the ground and says where the road ends.
 
     Raises:
         RecordingError: If rows have no time stamps or no speed, or lie too far apart.
@@ -130,6 +121,12 @@ def find_path(recording: Recording, placed: PlacedRows | None = None) -> Recorde
         stretches.append(_stretch(recording, rows, response, begin_m))
         begin_m = float(stretches[-1].s_m[-1])
     return RecordedPath(recording, tuple(stretches), response, placed)
+
+
+def slope_at(path: RecordedPath, row: int) -> float:
+    """How the ground rises before the car of a row, against that under it; 0 where it is not known."""
+    slope = 0.0 if path.placed is None else float(path.placed.slope[row])
+    return slope if math.isfinite(slope) else 0.0
 
 
 def _check(recording: Recording) -> None:
@@ -160,10 +157,18 @@ def _stretch(recording: Recording, rows: IntArray, response: SteeringResponse, b
 
 
 def _fit(recording: Recording, parts: list[IntArray], placed: PlacedRows) -> SteeringResponse:
-    usual = SteeringResponse()
-    stretches = [_stretch(recording, rows, usual, 0.0) for rows in parts]
-    return fit_response(
-        np.concatenate([stretch.curvature for stretch in stretches]),
-        np.concatenate([stretch.speed_mps for stretch in stretches]),
-        np.concatenate([placed.curvature[stretch.row] for stretch in stretches]),
-    )
+    """The response with which the recorded steering follows the road."""
+    n_steps = round(FIT_OVER_S / STEP_S)
+    mean = np.full(n_steps, 1 / n_steps)
+    averages = []
+    for rows in parts:
+        stretch = _stretch(recording, rows, SteeringResponse(), 0.0)
+        if len(stretch) >= n_steps:
+            columns = (stretch.curvature, stretch.speed_mps, placed.curvature[stretch.row])
+            averages.append([np.convolve(column, mean, "valid") for column in columns])
+    if not averages:
+        return SteeringResponse()
+    turn, speed_mps, curvature = np.concatenate(averages, axis=1)
+    if np.isfinite(curvature).mean() < LEAST_PLACED:
+        return SteeringResponse()
+    return fit_response(turn, speed_mps, curvature)

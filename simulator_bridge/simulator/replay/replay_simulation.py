@@ -19,7 +19,7 @@ import numpy as np
 from simulator_bridge.messages import Control, Frame
 from simulator_bridge.recording import read_frame
 from simulator_bridge.simulator.judge.referee import wheel_positions
-from simulator_bridge.simulator.replay.recorded_path import STEP_S, RecordedPath, Stretch
+from simulator_bridge.simulator.replay.recorded_path import STEP_S, RecordedPath, Stretch, slope_at
 from simulator_bridge.simulator.replay.recorded_road import build_recorded_road
 from simulator_bridge.simulator.replay.turning_point import BEHIND_M, car_move
 from simulator_bridge.simulator.scene.cameras import LabelFrame
@@ -148,12 +148,7 @@ class ReplaySimulation:
         ahead_m, turned = float(stretch.s_m[step] - stretch.row_s_m[step]), float(stretch.row_turn[step])
         ahead = ahead_m * math.cos(turned / 2) - self._offset_m * math.sin(turned)
         left = ahead_m * math.sin(turned / 2) + self._offset_m * math.cos(turned)
-        return car_move(ahead, left, turned + self._heading_error, self._slope())
-
-    def _slope(self) -> float:
-        placed = self._path.placed
-        slope = 0.0 if placed is None else float(placed.slope[self._stretch.row[self._step]])
-        return slope if math.isfinite(slope) else 0.0
+        return car_move(ahead, left, turned + self._heading_error, slope_at(self._path, int(stretch.row[step])))
 
     def _read(self, camera: str) -> Frame:
         row = int(self._stretch.row[self._step])

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.messages import Frame
 from simulator_bridge.recording import read_frame
-from simulator_bridge.simulator.replay.recorded_path import RecordedPath, Stretch
+from simulator_bridge.simulator.replay.recorded_path import RecordedPath, Stretch, slope_at
 from simulator_bridge.simulator.replay.recorded_road import build_recorded_road
 from simulator_bridge.simulator.replay.turning_point import car_move
 from simulator_bridge.track import Track
@@ -58,7 +58,7 @@ def sideways_errors(path: RecordedPath, n: int) -> list[ViewError]:
         found = []
         for row in rows:
             seen, there = (read_frame(recording.image_path(camera, row)) for camera in (source, wanted))
-            found.append(_compare(seen, there, CarMove(), source, wanted))
+            found.append(_compare(seen, there, CarMove(slope=slope_at(path, row)), source, wanted))
         errors.append(_summary(f"{source} to {wanted}", found))
     return errors
 
@@ -86,7 +86,8 @@ def _moves(path: RecordedPath, road: Track, ahead: int) -> Iterator[tuple[int, C
     for stretch in path.stretches:
         first = np.flatnonzero(np.diff(stretch.row, prepend=-1))  # the point at which each row begins
         for here, there in zip(first, first[ahead:], strict=False):
-            yield int(stretch.row[here]), _move_between(stretch, road, int(here), int(there))
+            row = int(stretch.row[here])
+            yield row, replace(_move_between(stretch, road, int(here), int(there)), slope=slope_at(path, row))
 
 
 def _move_between(stretch: Stretch, road: Track, here: int, there: int) -> CarMove:
