@@ -102,3 +102,15 @@ def test_where_no_edge_is_known_the_rule_stays_one_metre(tmp_path: Path) -> None
     recording = load_recording(write_drive(tmp_path, [0.0] * 20))
     unknown = np.full(len(recording), np.nan)
     assert replay_rules(find_path(recording, PlacedRows(unknown, unknown, unknown, unknown))).off_line_by_m == 1.0
+
+
+def test_a_disturbed_experts_path_is_that_of_the_steering_that_was_applied(tmp_path: Path) -> None:
+    folder = write_drive(tmp_path, [0.0] * 20)
+    names = sorted(image.name for image in (folder / "IMG").iterdir())
+    sidecar = ["image,applied_steering_angle", *(f"{name},0.25" for name in names[:15]), f"{names[15]},much"]
+    (folder / "driving_log.sidecar.csv").write_text("\n".join(sidecar) + "\n")
+
+    (stretch,) = load_recorded_path(folder).stretches
+
+    assert stretch.steering_angle[:70] == pytest.approx(0.25)
+    assert stretch.steering_angle[-1] == 0.0  # not in the sidecar, or no number

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.placement.placing import build_tracks, place_recording
 from simulator_bridge.recording import Recording, load_only_recording
+from simulator_bridge.simulator.replay.driven_steering import driven_steering
 from simulator_bridge.simulator.replay.placed_rows import PlacedRows, rows_of
 from simulator_bridge.simulator.replay.steering_response import FloatArray, SteeringResponse, fit_response
 from simulator_bridge.udacity_car import MPS_PER_MPH
@@ -37,7 +38,7 @@ class Stretch:
     Attributes:
         s_m: (M,) along the whole recorded path.
         speed_mps: (M,).
-        steering_angle: (M,) recorded.
+        steering_angle: (M,) that moved the car.
         curvature: (M,) 1/m, + = left: what the recorded steering makes of the car.
         row: (M,) of the recording: the last at or before each point.
         row_s_m: (M,) where that row's frame was taken, along the path.
@@ -115,10 +116,11 @@ def find_path(recording: Recording, placed: PlacedRows | None = None) -> Recorde
             f"{recording.log}: expected a drive of at least {SHORTEST_M:g} m with rows at most {FORWARD_LIMIT_M:g} m "
             f"apart, got rows {usual_m:.1f} m apart: record more rows a second"
         )
-    response = SteeringResponse() if placed is None else _fit(recording, parts, placed)
+    steering_angle = driven_steering(recording)
+    response = SteeringResponse() if placed is None else _fit(recording, steering_angle, parts, placed)
     stretches, begin_m = [], 0.0
     for rows in parts:
-        stretches.append(_stretch(recording, rows, response, begin_m))
+        stretches.append(_stretch(recording, steering_angle, rows, response, begin_m))
         begin_m = float(stretches[-1].s_m[-1])
     return RecordedPath(recording, tuple(stretches), response, placed)
 
@@ -143,11 +145,13 @@ def _moved_m(recording: Recording) -> FloatArray:
     return np.concatenate([[np.inf], np.where(np.diff(recording.episode) == 0, moved, np.inf)])
 
 
-def _stretch(recording: Recording, rows: IntArray, response: SteeringResponse, begin_m: float) -> Stretch:
+def _stretch(
+    recording: Recording, steering_angle: FloatArray, rows: IntArray, response: SteeringResponse, begin_m: float
+) -> Stretch:
     time_s = recording.time_s[rows] - recording.time_s[rows[0]]
     steps_s = np.arange(0.0, time_s[-1], STEP_S)
     speed = np.interp(steps_s, time_s, recording.speed_mph[rows] * MPS_PER_MPH)
-    steering = np.interp(steps_s, time_s, recording.steering_angle[rows])
+    steering = np.interp(steps_s, time_s, steering_angle[rows])
     curvature = response.lagging(response.steady(steering, speed), STEP_S)
     s_m = begin_m + np.concatenate([[0.0], np.cumsum(STEP_S * speed[:-1])])
     turn = np.concatenate([[0.0], np.cumsum(curvature[1:] * np.diff(s_m))])
@@ -156,13 +160,15 @@ def _stretch(recording: Recording, rows: IntArray, response: SteeringResponse, b
     return Stretch(s_m, speed, steering, curvature, rows[last], row_s_m, turn - row_turn)
 
 
-def _fit(recording: Recording, parts: list[IntArray], placed: PlacedRows) -> SteeringResponse:
+def _fit(
+    recording: Recording, steering_angle: FloatArray, parts: list[IntArray], placed: PlacedRows
+) -> SteeringResponse:
     """The response with which the recorded steering follows the road."""
     n_steps = round(FIT_OVER_S / STEP_S)
     mean = np.full(n_steps, 1 / n_steps)
     averages = []
     for rows in parts:
-        stretch = _stretch(recording, rows, SteeringResponse(), 0.0)
+        stretch = _stretch(recording, steering_angle, rows, SteeringResponse(), 0.0)
         if len(stretch) >= n_steps:
             columns = (stretch.curvature, stretch.speed_mps, placed.curvature[stretch.row])
             averages.append([np.convolve(column, mean, "valid") for column in columns])
