@@ -355,3 +355,11 @@ def test_the_line_is_the_driving_line(lake: Track) -> None:
     referee = Referee(right_lane, config=RefereeConfig(off_line_by_m=0.5))
     assert referee.step(0.0, pose(lake, WITHOUT_KERB_S, -2.0), 20.0, STRAIGHT_ON).intervention is None
     assert referee.step(0.1, pose(lake, WITHOUT_KERB_S, 0.0), 20.0, STRAIGHT_ON).intervention is not None
+
+
+@pytest.mark.parametrize("s_m", [WITHOUT_KERB_S, 20.0])
+def test_a_verdict_is_of_pythons_own_numbers(lake: Track, s_m: float) -> None:
+    """They go into JSON; at 20 m the lake has kerbs."""
+    verdict = Referee(lake).step(0.0, pose(lake, s_m, 3.0), 10.0, STRAIGHT_ON)
+    assert type(verdict.wheels_out) is int
+    assert type(verdict.cte) is float

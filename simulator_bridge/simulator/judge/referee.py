@@ -195,8 +195,8 @@ class Referee:
         """Metres beyond the road: asphalt, and the kerb where there is one; negative on it."""
         features, paint = self._track.features, self._track.paint
         kerb = features.kerb_left if location.cte >= 0 else features.kerb_right
-        has_kerb = with_kerb and kerb[location.index]
-        return self._beyond_line(location) - max(paint.paved_beyond_m, paint.kerb_width_m * has_kerb)
+        kerb_m = paint.kerb_width_m if with_kerb and kerb[location.index] else 0.0
+        return self._beyond_line(location) - max(paint.paved_beyond_m, kerb_m)
 
     def _count(self, time_s: float, location: Location, wheels_out: int, collided: bool) -> None:
         self._off_road.update(time_s, wheels_out > 0)
