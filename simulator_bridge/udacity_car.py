@@ -17,6 +17,8 @@ MAX_STEERING_RAD = math.radians(MAX_STEERING_DEG)
 
 FRONT_AXLE_M, REAR_AXLE_M = 1.27, -1.60
 WHEELBASE_M = FRONT_AXLE_M - REAR_AXLE_M  # 2.87
+TURNING_POINT_M = -1.1  # moves where the car points; measured on real frames, see docs/replay.md, as the next one
+STEERING_LAG_S = 0.13  # time constant with which the path's curvature follows the wheels
 HALF_TRACK_M = 1.0  # from the middle to a wheel, both axles
 FRONT_RADIUS_M, REAR_RADIUS_M = 0.335, 0.37  # of the wheels
 

@@ -1,7 +1,8 @@
 """How far the car went between the rows of a recording, and how it turned: from its log alone.
 
-Distance is speed times time. Turning is that of a bicycle with the car's wheelbase, without slip. What it turned within
-the last metres is compared with the road: over those a driver's weaving cancels, and slip has not added up yet.
+Distance is speed times time. Turning is that of a bicycle with the car's wheelbase that follows the wheels with a lag.
+What it turned within the last metres is compared with the road: over those a driver's weaving cancels, and what is
+wrong has not added up yet.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording import EPISODE_GAP_S, Recording
 from simulator_bridge.track.track_plan import FloatArray
-from simulator_bridge.udacity_car import MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
+from simulator_bridge.udacity_car import MAX_STEERING_RAD, MPS_PER_MPH, STEERING_LAG_S, WHEELBASE_M
 
 MEMORY_M = 20.0  # a turn counts 1/e of itself after so many metres
 SMOOTHING_M = 2.0  # standard deviation: steering comes in single rows
@@ -29,7 +30,7 @@ class Way:
     Attributes:
         rows: (M,) rows of the recording, in order.
         way_m: (M,) metres since the first of them.
-        curvature: (M,) 1/m, + = turning left, of a bicycle without slip.
+        curvature: (M,) 1/m, + = turning left, of the car's path.
     """
 
     rows: npt.NDArray[np.intp]
@@ -51,7 +52,7 @@ def measure_ways(recording: Recording, period_s: float | None = None) -> list[Wa
     steps_s = np.diff(recording.time_s)
     if period_s is not None:
         steps_s = np.where(np.isfinite(steps_s), steps_s, period_s)
-    curvature = -np.tan(MAX_STEERING_RAD * recording.steering_angle.astype(np.float64)) / WHEELBASE_M
+    steered = -np.tan(MAX_STEERING_RAD * recording.steering_angle.astype(np.float64)) / WHEELBASE_M
     ways = []
     for rows in np.split(np.arange(len(recording)), np.flatnonzero(np.diff(recording.episode)) + 1):
         within_s = steps_s[rows[:-1]]
@@ -60,8 +61,17 @@ def measure_ways(recording: Recording, period_s: float | None = None) -> list[Wa
         within_s = np.clip(within_s, 0.0, EPISODE_GAP_S)
         speed = speed_mps[rows]
         way_m = np.concatenate([[0.0], np.cumsum(0.5 * (speed[1:] + speed[:-1]) * within_s)])
-        ways.append(Way(rows, way_m, curvature[rows]))
+        ways.append(Way(rows, way_m, _lagging(steered[rows], within_s)))
     return ways
+
+
+def _lagging(steered: FloatArray, steps_s: FloatArray) -> FloatArray:
+    """The curvature (M,) of the path, if the wheels go from one steered (M,) to the next in `steps_s` (M - 1,) each."""
+    curvature = steered.copy()
+    for row, stays in enumerate(np.exp(-steps_s / STEERING_LAG_S)):
+        goal = 0.5 * (steered[row] + steered[row + 1])
+        curvature[row + 1] = goal + stays * (curvature[row] - goal)
+    return curvature
 
 
 def has_times(recording: Recording) -> bool:

@@ -24,7 +24,7 @@ from simulator_bridge.recording.recording_file import MAX_LOG_BYTES, read_file
 from simulator_bridge.track import Track
 from simulator_bridge.track.track_plan import FloatArray
 
-METHOD = 1  # raised when another method gives other numbers
+METHOD = 2  # raised when another method gives other numbers
 SUFFIX = ".placement.json"
 _NUMBERS = {"s_m": 2, "offset_m": 3, "heading_error_rad": 4, "confidence": 3}  # columns and their digits
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.placement import placing
+from simulator_bridge.placement.along_track import find_along_track
 from simulator_bridge.placement.placing import build_tracks, place_recording
 from simulator_bridge.recording import load_recording
 from simulator_bridge.track import build_track
@@ -78,9 +78,9 @@ def test_without_time_stamps_the_rate_is_found(tmp_path: Path) -> None:
 def test_a_long_drive_is_placed_in_parts_of_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = drive_log(tmp_path / "whole", build_track(ROAD), [(140.0, 400.0)])
     tracks = build_tracks((ROAD,))
-    whole = placing.place_along(load_recording(log.folder, check=None), tracks)
+    whole = find_along_track(load_recording(log.folder, check=None), tracks)
     monkeypatch.setattr("simulator_bridge.placement.markov._MOST_NUMBERS", 60 * (2 * len(tracks[ROAD]) + 1))
-    parts = placing.place_along(load_recording(log.folder, check=None), tracks)
+    parts = find_along_track(load_recording(log.folder, check=None), tracks)
     np.testing.assert_allclose(parts.s_m, whole.s_m)
     np.testing.assert_allclose(parts.confidence, whole.confidence)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator_bridge.placement.placing import build_tracks, place_along
+from simulator_bridge.placement.placing import build_tracks, place_rows
 from simulator_bridge.recording import load_recording
 from simulator_bridge.track import build_track
 from simulator_bridge.track.track_geometry import smooth_closed
@@ -28,7 +28,7 @@ def test_a_track_bends_where_the_recorded_car_steered(
     driving_data: Path, recording: str, track: str, direction: str, smoothing_m: float, least: float
 ) -> None:
     driven = load_recording(driving_data / "recordings" / recording, "listed")
-    placement = place_along(driven, build_tracks(("lake", "jungle")))
+    placement = place_rows(driven, build_tracks(("lake", "jungle")))
     assert (placement.track, placement.direction) == (track, direction)
     road = build_track(track, reverse=direction == "reverse")
     placed = np.flatnonzero(placement.is_placed)

@@ -15,6 +15,7 @@ from simulator_bridge.messages import Control
 from simulator_bridge.recording.log.log_format import LOG_NAME, format_row, image_name
 from simulator_bridge.simulator.expert import Expert
 from simulator_bridge.track import Track
+from simulator_bridge.udacity_car import STEERING_LAG_S
 from tests.support.bicycle import Bicycle
 from tests.support.made_recording import START
 
@@ -64,7 +65,7 @@ def drive_log(
     truth: list[tuple[float, float, float]] = []
     time_s = 0.0
     for start_m, length_m in starts:
-        car, expert, driven_m = Bicycle(track, start_m), Expert(track), 0.0
+        car, expert, driven_m, wheels = Bicycle(track, start_m), Expert(track), 0.0, 0.0
         car.speed_mph = 20.0
         place = track.locate(car.pose.x, car.pose.y)
         while driven_m < length_m:
@@ -75,7 +76,8 @@ def drive_log(
             heading_error = math.remainder(car.pose.heading - place.heading, math.tau)
             truth.append((place.s_m, place.cte, heading_error))
             for _ in range(round(period_s / STEP_S)):
-                car.step(Control(steering, control.throttle), STEP_S)
+                wheels += (steering - wheels) * -math.expm1(-STEP_S / STEERING_LAG_S)
+                car.step(Control(wheels, control.throttle), STEP_S)
             now = track.locate(car.pose.x, car.pose.y, place.index)
             driven_m += math.remainder(now.s_m - place.s_m, track.length_m)
             place, time_s = now, time_s + period_s

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
+from simulator_bridge.udacity_car import MAX_STEERING_RAD, STEERING_LAG_S, WHEELBASE_M
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -37,7 +37,7 @@ class SteeringResponse:
 
     gain: float = 1.0
     understeer: float = 0.0
-    lag_s: float = 0.13
+    lag_s: float = STEERING_LAG_S
 
     def steady(self, steering_angle: npt.ArrayLike, speed_mps: npt.ArrayLike) -> FloatArray:
         """Curvature, 1/m, + = to the left, of steering in [-1, 1], + = to the right, that is held."""

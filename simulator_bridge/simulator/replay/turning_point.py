@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 
+from simulator_bridge.udacity_car import TURNING_POINT_M
 from simulator_bridge.view.view_transform import CarMove
 
-BEHIND_M = 1.1  # of the car's origin
+BEHIND_M = -TURNING_POINT_M  # of the car's origin
 
 
 def car_move(ahead_m: float, left_m: float, yaw: float, slope: float = 0.0) -> CarMove:
