@@ -130,16 +130,20 @@ def test_where_placed_a_wheel_on_the_lanes_edge_is_an_intervention_and_not_the_m
     recording = load_recording(write_drive(tmp_path, [-0.02] * 60, cameras=CAMERAS))
     n = len(recording)
     unknown, level = np.full(n, np.nan), np.zeros(n)
-    wide = find_path(recording, PlacedRows(unknown, level, np.full(n, 6.0), np.full(n, 6.0)))
-    narrow = find_path(recording, PlacedRows(unknown, level, np.full(n, 6.0), np.full(n, 1.6)))
 
-    free, bound, unplaced = (judge(path, drive_straight) for path in (wide, narrow, find_path(recording)))
+    def drive_to_edge(right_m: float) -> DriveReport:
+        return judge(
+            find_path(recording, PlacedRows(unknown, level, np.full(n, 6.0), np.full(n, right_m))), drive_straight
+        )
 
-    assert 2.45 < free.max_abs_cte_m < 2.8  # as far as the side cameras reach
-    assert {intervention.reason for intervention in free.interventions} == {"off the line"}
-    assert 0.6 < bound.max_abs_cte_m < 1.0
-    assert {intervention.reason for intervention in bound.interventions} == {"off the road"}
-    assert bound.n_interventions > unplaced.n_interventions > free.n_interventions
+    wide, narrow, touched = (drive_to_edge(right_m) for right_m in (6.0, 2.6, 1.2))
+
+    assert 2.45 < wide.max_abs_cte_m < 2.8  # as far as the side cameras reach
+    assert {intervention.reason for intervention in wide.interventions} == {"off the line"}
+    assert 1.6 < narrow.max_abs_cte_m < 1.9  # the car is 2 m wide
+    assert {intervention.reason for intervention in narrow.interventions} == {"off the road"}
+    assert 1.0 < touched.max_abs_cte_m < 1.3  # where the recorded car touched the edge itself it is the metre
+    assert touched.n_interventions > narrow.n_interventions > wide.n_interventions
 
 
 @pytest.mark.parametrize("name", ["udacity_lake_ccw", "udacity_lake_cw", "jungle"])

@@ -18,7 +18,6 @@ from simulator_bridge.view.view_limits import YAW_LIMIT, offset_limits
 SPACING_M = 0.5  # of the points, about
 OFF_PATH_M = 1.0  # NVIDIA's: further from the recorded path, the human takes over
 SHOWN_HALF_WIDTH_M = 4.0  # of a road whose edges are not known: drawn on maps, and further than the car ever gets
-NARROWEST_SIDE_M = HALF_TRACK_M + 0.5  # where the recorded car itself touched the edge of the road
 
 
 class RecordedRoad(Track):
@@ -91,8 +90,9 @@ def _widths(path: RecordedPath, s_m: FloatArray) -> tuple[FloatArray, FloatArray
         return nominal, nominal
     known_s_m = np.concatenate([stretch.s_m for stretch in path.stretches])
     row = np.concatenate([stretch.row for stretch in path.stretches])
+    least_m = OFF_PATH_M + HALF_TRACK_M  # also where the recorded car drove along the edge, or over it
     sides = []
     for side_m in (path.placed.left_m, path.placed.right_m):
-        known = np.where(np.isfinite(side_m[row]), side_m[row], OFF_PATH_M + HALF_TRACK_M)
-        sides.append(np.maximum(np.interp(s_m, known_s_m, known), NARROWEST_SIDE_M))
+        known = np.where(np.isfinite(side_m[row]), side_m[row], least_m)
+        sides.append(np.maximum(np.interp(s_m, known_s_m, known), least_m))
     return sides[0], sides[1]
