@@ -22,7 +22,7 @@ from simulator_bridge.udacity_car import MAX_SPEED_MPH, MPS_PER_MPH
 
 INDEPENDENT_M = 8.0  # from one observation to the next that does not know of it
 P_DRIFT = 0.02  # of going on by no cell, and by two: 2 m (standard deviation) in 100 m
-LEAVES_ONCE_IN_M = 20_000.0  # from the track to elsewhere, and back
+P_SWITCH = 0.1  # from the track to elsewhere or back, from an episode to the next; within one nobody changes tracks
 P_OTHER_PLACE = 0.2  # that a new episode begins anywhere; else the car drove on, at most at its top speed
 WEAVING_DEG = (1.2, 2.5, 5.0, 10.0, 20.0)  # standard deviations of driven and road's turn that are tried
 TYPICAL_WEAVING_DEG = 5.0
@@ -110,7 +110,6 @@ class RoadChain:
         self._turns = np.stack([road_turn(each.curvature, each.ds_m) for each in (track, track.reversed())])
         self._weaving = float(np.radians(weaving_deg))
         self._share = track.ds_m / INDEPENDENT_M
-        self._p_switch = track.ds_m / LEAVES_ONCE_IN_M
 
     def start(self) -> FloatArray:
         """The belief before anything is observed: elsewhere or not, half and half."""
@@ -129,23 +128,23 @@ class RoadChain:
     def go_on(self, belief: FloatArray, steps: Steps, step: int) -> FloatArray:
         """The belief about the state at `step` from that about the step before."""
         cells, elsewhere = self._split(belief)
-        if step in steps.reach:
-            cells = self._jump(cells, steps.reach[step], backwards=False)
-        else:
-            cells = (1 - 2 * P_DRIFT) * np.roll(cells, 1, 1) + P_DRIFT * (cells + np.roll(cells, 2, 1))
-        changed = self._p_switch * (elsewhere - cells.sum())
-        return self._join(cells * (1 - self._p_switch) + self._p_switch * elsewhere / cells.size, elsewhere - changed)
+        if step not in steps.reach:
+            return self._join(
+                (1 - 2 * P_DRIFT) * np.roll(cells, 1, 1) + P_DRIFT * (cells + np.roll(cells, 2, 1)), elsewhere
+            )
+        cells = self._jump(cells, steps.reach[step], backwards=False)
+        to_cells = P_SWITCH * elsewhere / cells.size
+        return self._join(cells * (1 - P_SWITCH) + to_cells, elsewhere + P_SWITCH * (cells.sum() - elsewhere))
 
     def go_back(self, message: FloatArray, steps: Steps, step: int) -> FloatArray:
         """What a message about the state at `step` says about the step before: the transpose of `go_on`."""
         cells, elsewhere = self._split(message)
-        before = elsewhere + self._p_switch * (cells.mean() - elsewhere)
-        cells = cells + self._p_switch * (elsewhere - cells)
-        if step in steps.reach:
-            cells = self._jump(cells, steps.reach[step], backwards=True)
-        else:
+        if step not in steps.reach:
             cells = (1 - 2 * P_DRIFT) * np.roll(cells, -1, 1) + P_DRIFT * (cells + np.roll(cells, -2, 1))
-        return self._join(cells, before)
+            return self._join(cells, elsewhere)
+        before = elsewhere + P_SWITCH * (cells.mean() - elsewhere)
+        cells = cells + P_SWITCH * (elsewhere - cells)
+        return self._join(self._jump(cells, steps.reach[step], backwards=True), before)
 
     def _jump(self, cells: FloatArray, reach: int | None, *, backwards: bool) -> FloatArray:
         """Go on by 0 to `reach` cells, all alike, or to anywhere."""
