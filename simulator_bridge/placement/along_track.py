@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,6 +25,8 @@ from simulator_bridge.recording import Recording
 from simulator_bridge.track import Track
 from simulator_bridge.track.track_plan import BoolArray, FloatArray
 
+SHORTEST_M = 100.0  # of an episode that is placed: a recovery turns as its driver does, not as the road
+TELLING_M = 1500.0  # of way: more than a lap of the lake
 PERIODS_S = tuple(0.066 * 1.05**step for step in range(13))  # 15 to 8.5 rows a second, if no time stamps tell
 
 
@@ -55,8 +58,7 @@ class _Explanation:
     name: str
     track: Track
     chain: RoadChain
-    steps: Steps
-    ways: list[Way]
+    period_s: float | None
     log_evidence: float
 
 
@@ -75,7 +77,9 @@ def find_along_track(recording: Recording, tracks: Mapping[str, Track]) -> Along
     found = [_explain(recording, name, track) for name, track in tracks.items()]
     best = max(found, key=lambda each: each.log_evidence)
     p_best = 1 / sum(float(np.exp(each.log_evidence - best.log_evidence)) for each in found)
-    return _at_rows(recording, best, p_best)
+    ways = measure_ways(recording, best.period_s)
+    steps = observe(ways, _pauses(recording).tolist(), best.track.ds_m)
+    return _at_rows(best, ways, steps, p_best)
 
 
 def _explain(recording: Recording, name: str, track: Track) -> _Explanation:
@@ -90,10 +94,21 @@ def _explain(recording: Recording, name: str, track: Track) -> _Explanation:
 def _explain_as(
     recording: Recording, name: str, track: Track, period_s: float | None, weaving_deg: float
 ) -> _Explanation:
-    ways = measure_ways(recording, period_s)
-    steps = observe(ways, _pauses(recording).tolist(), track.ds_m)
+    ways = _telling_ways(measure_ways(recording, period_s))
+    steps = observe(ways, [math.nan] * (len(ways) - 1), track.ds_m)
     chain = RoadChain(track, weaving_deg)
-    return _Explanation(name, track, chain, steps, ways, log_evidence(chain, steps) - _log_elsewhere(steps))
+    return _Explanation(name, track, chain, period_s, log_evidence(chain, steps) - _log_elsewhere(steps))
+
+
+def _telling_ways(ways: Sequence[Way]) -> list[Way]:
+    """The longest ways, cut to what tells tracks and drivers apart: a recording may be of hours."""
+    told_m, telling = 0.0, []
+    for way in sorted(ways, key=lambda each: -float(each.way_m[-1])):
+        if told_m < TELLING_M:
+            n_rows = int(np.searchsorted(way.way_m, TELLING_M, side="right"))
+            telling.append(Way(way.rows[:n_rows], way.way_m[:n_rows], way.curvature[:n_rows]))
+            told_m += float(telling[-1].way_m[-1])
+    return telling
 
 
 def _log_elsewhere(steps: Steps) -> float:
@@ -106,15 +121,15 @@ def _pauses(recording: Recording) -> FloatArray:
     return np.asarray(np.diff(recording.time_s)[np.diff(recording.episode) != 0])
 
 
-def _at_rows(recording: Recording, found: _Explanation, p_track: float) -> AlongTrack:
+def _at_rows(found: _Explanation, ways: list[Way], steps: Steps, p_track: float) -> AlongTrack:
     """The places of the rows from those of the steps."""
-    along, cell_m = find_along(found.chain, found.steps), found.steps.cell_m
-    s_m, is_reverse = np.full(len(recording), np.nan), np.zeros(len(recording), bool)
-    confidence = np.zeros(len(recording))
-    starts = np.flatnonzero(found.steps.age == 0)
-    for way, start in zip(found.ways, starts, strict=True):
+    along, cell_m = find_along(found.chain, steps), steps.cell_m
+    n_rows = sum(len(way.rows) for way in ways)
+    s_m, is_reverse, confidence = np.full(n_rows, np.nan), np.zeros(n_rows, bool), np.zeros(n_rows)
+    for way, start in zip(ways, np.flatnonzero(steps.age == 0), strict=True):
         step = (way.way_m / cell_m).astype(np.intp)
         s_m[way.rows] = (along.s_m[start + step] + way.way_m - step * cell_m) % found.track.length_m
         is_reverse[way.rows] = along.is_reverse[start + step]
-        confidence[way.rows] = p_track * along.confidence[start + step]
-    return AlongTrack(found.name, found.track, found.ways, s_m, is_reverse, confidence)
+        if way.way_m[-1] >= SHORTEST_M:
+            confidence[way.rows] = p_track * along.confidence[start + step]
+    return AlongTrack(found.name, found.track, ways, s_m, is_reverse, confidence)

@@ -29,7 +29,7 @@ def build_tracks(names: Sequence[str] = TRACKS) -> dict[str, Track]:
     return {name: build_track(name) for name in names}
 
 
-def place_recording(path: Path, tracks: Mapping[str, Track]) -> Placement:
+def place_recording(path: Path, tracks: Mapping[str, Track], *, by_frames: bool = True) -> Placement:
     """The track of a recording, and the place of each of its rows; saved beside the log for the next time.
 
     Its rows are those whose center image is there, or all if none is; see `Placement.of_lines` for others.
@@ -37,6 +37,8 @@ def place_recording(path: Path, tracks: Mapping[str, Track]) -> Placement:
     Args:
         path: A folder that holds `driving_log.csv`, or a log itself.
         tracks: Where to look, in both directions; see `build_tracks`.
+        by_frames: Whether offsets and heading errors are wanted. Without them it takes seconds, and what is found is
+            not saved; what was saved is used.
 
     Raises:
         RecordingError: If it cannot be read, has no row or no speeds.
@@ -47,19 +49,20 @@ def place_recording(path: Path, tracks: Mapping[str, Track]) -> Placement:
     digest = digest_of(recording, tracks)
     placement = read_placement(recording, digest)
     if placement is None:
-        placement = place_rows(recording, tracks)
-        save_placement(recording, placement, digest)
+        placement = place_rows(recording, tracks, "center" if by_frames else None)
+        if by_frames:
+            save_placement(recording, placement, digest)
     return placement
 
 
-def place_rows(recording: Recording, tracks: Mapping[str, Track], camera: str = "center") -> Placement:
+def place_rows(recording: Recording, tracks: Mapping[str, Track], camera: str | None = "center") -> Placement:
     """Place the rows of a recording: along the track by its log, across it by its frames, as far as they can be read.
 
     Args:
         recording: N rows.
         tracks: Where to look, in both directions.
         camera: Whose frames are looked at. It is taken to stand in the middle of the car: with `left` the result is
-            that of a car farther left.
+            that of a car farther left. None: no frames, and so no offsets.
 
     Raises:
         RecordingError: If it has no row or no speeds.
@@ -68,15 +71,20 @@ def place_rows(recording: Recording, tracks: Mapping[str, Track], camera: str = 
     is_placed = along.confidence >= CONFIDENT
     if not is_placed.any():
         return unplaced(recording, along.confidence)
-    directions = {False: along.track, True: along.track.reversed()}
-    positions = position_rows(recording, make_stretches(directions, _runs(along, is_placed)), along.track, camera)
-    s_m = np.where(np.isfinite(positions.s_m), positions.s_m, along.s_m) % along.track.length_m
-    return replace(
+    placement = replace(
         unplaced(recording, along.confidence),
         track=along.name,
         lap_m=along.track.length_m,
         is_reverse=along.is_reverse,
-        s_m=np.where(is_placed, s_m, np.nan),
+        s_m=np.where(is_placed, along.s_m, np.nan),
+    )
+    if camera is None:
+        return placement
+    directions = {False: along.track, True: along.track.reversed()}
+    positions = position_rows(recording, make_stretches(directions, _runs(along, is_placed)), along.track, camera)
+    return replace(
+        placement,
+        s_m=np.where(np.isfinite(positions.s_m), positions.s_m % along.track.length_m, placement.s_m),
         offset_m=positions.offset_m,
         heading_error_rad=positions.heading_error_rad,
     )

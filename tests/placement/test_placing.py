@@ -63,9 +63,39 @@ def test_a_drive_on_another_track_is_unknown(tmp_path: Path, driven: str) -> Non
     assert placement.laps == 0
 
 
-def test_a_few_metres_are_unknown(tmp_path: Path) -> None:
-    log = drive_log(tmp_path, build_track(ROAD), [(200.0, 12.0)])
-    assert not place_recording(log.folder, build_tracks((ROAD,))).is_placed.any()
+@pytest.mark.parametrize("length_m", [12.0, 80.0])
+def test_a_short_episode_is_unknown_though_others_are_not(tmp_path: Path, length_m: float) -> None:
+    log = drive_log(tmp_path, build_track(ROAD), [(140.0, 500.0), (200.0, length_m)])
+    placement = place_recording(log.folder, build_tracks((ROAD,)))
+    assert placement.is_placed[placement.episode == 0].mean() > 0.9
+    assert not placement.is_placed[placement.episode == 1].any()
+
+
+@pytest.mark.parametrize(
+    ("folder", "track", "is_reverse"),
+    [
+        ("recordings/udacity_lake_ccw", "lake", False),
+        ("recordings/udacity_lake_cw", "lake", True),
+        ("recordings/jungle", "jungle", False),
+        *((f"other_drivers/lake_{who}", "lake", False) for who in "abc"),
+    ],
+)
+def test_real_drives_are_found(driving_data: Path, folder: str, track: str, is_reverse: bool) -> None:
+    along = find_along_track(load_recording(driving_data / folder, "listed"), build_tracks())
+    assert along.name == track
+    assert (along.confidence > 0.8).mean() > 0.95
+    assert (along.is_reverse == is_reverse).all()
+
+
+def test_a_real_lap_begins_where_its_first_frame_is(driving_data: Path) -> None:
+    along = find_along_track(load_recording(driving_data / "recordings/udacity_lake_ccw", "listed"), build_tracks())
+    assert along.s_m[0] == pytest.approx(876, abs=4)  # as matched by hand
+
+
+@pytest.mark.parametrize("folder", ["other_drivers/mountain", "recordings/lake_recover"])
+def test_another_track_and_short_recoveries_are_unknown(driving_data: Path, folder: str) -> None:
+    along = find_along_track(load_recording(driving_data / folder, "listed"), build_tracks())
+    assert along.confidence.max() < 0.5
 
 
 def test_without_time_stamps_the_rate_is_found(tmp_path: Path) -> None:

@@ -1,18 +1,18 @@
-"""A log of a drive on a track whose places are known: a bicycle that the expert steers, weaving; no images."""
+"""A log of a drive on a track whose places are known: a bicycle that the expert steers, weaving."""
 
 from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.messages import Control
-from simulator_bridge.recording.log.log_format import LOG_NAME, format_row, image_name
+from simulator_bridge.messages import Control, Frame, encode_frame
+from simulator_bridge.recording.log.log_format import IMAGE_FOLDER, LOG_NAME, format_row, image_name
 from simulator_bridge.simulator.expert import Expert
 from simulator_bridge.track import Track
 from simulator_bridge.udacity_car import STEERING_LAG_S
@@ -48,6 +48,7 @@ def drive_log(
     pause_s: float = 20.0,
     weaving: float = 0.15,
     stamped: bool = True,
+    draw: Callable[[float, float, float], Frame] | None = None,
 ) -> DrivenLog:
     """Drive and write the log.
 
@@ -59,8 +60,9 @@ def drive_log(
         pause_s: Between two episodes.
         weaving: Largest steering that is added, back and forth in 2.5 s.
         stamped: Whether the images' names have time stamps.
+        draw: Draws the frame at s, offset and heading error; None: there are no images.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / IMAGE_FOLDER).mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     truth: list[tuple[float, float, float]] = []
     time_s = 0.0
@@ -75,6 +77,8 @@ def drive_log(
             lines.append(format_row({"center": name}, steering, 0.3, 0.0, car.speed_mph))
             heading_error = math.remainder(car.pose.heading - place.heading, math.tau)
             truth.append((place.s_m, place.cte, heading_error))
+            if draw is not None:
+                (folder / IMAGE_FOLDER / name).write_bytes(encode_frame(draw(*truth[-1])))
             for _ in range(round(period_s / STEP_S)):
                 wheels += (steering - wheels) * -math.expm1(-STEP_S / STEERING_LAG_S)
                 car.step(Control(wheels, control.throttle), STEP_S)
