@@ -38,6 +38,11 @@ class LapResult:
         """Every lap was driven, without an intervention."""
         return self.report is not None and self.report.passed
 
+    @property
+    def meets_rubric(self) -> bool:
+        """Every lap was driven as Udacity's rubric asks; see `DriveReport.meets_rubric`."""
+        return self.report is not None and self.report.meets_rubric
+
     def to_json(self) -> dict[str, Any]:
         """The job's fields, `failure` and `report`, as JSON types."""
         report = None if self.report is None else self.report.to_json()

@@ -43,6 +43,7 @@ COLUMNS = (
 LEGEND = """\
 auton%: (1 - 6 s x interventions / time) x 100. score: share of the way driven
 on the road x penalties, up to 100. off: times off the road. int: interventions.
+The rubric: every lap without a tyre off the drivable surface, nothing hit.
 |cte|, max: mean and largest distance from the driving line. steer/s: change of
 steering a second. x real: real-time factor, simulated time / wall clock.
 +-95%: Student's t over the seeds; of proportions: Wilson.
@@ -63,7 +64,7 @@ def build_table(results: Sequence[LapResult]) -> str:
             parts.append(_passed_line(members))
         parts += [f"invented pixels: {share:.1f} %" for share in _invented(reports)]
         parts.append("")
-    return "\n".join([*parts, f"in all: {_passed_line(results)}", "", LEGEND])
+    return "\n".join([*parts, f"in all: {_passed_line(results)}", *_rubric_lines(results), "", LEGEND])
 
 
 def groups_to_json(results: Sequence[LapResult]) -> list[dict[str, Any]]:
@@ -117,6 +118,16 @@ def _passed_line(members: Sequence[LapResult]) -> str:
     passed = sum(result.passed for result in members)
     low, high = wilson_interval(passed, len(members))
     return f"{passed} of {len(members)} drives without an intervention (95 %: {100 * low:.0f} to {100 * high:.0f} %)"
+
+
+def _rubric_lines(results: Sequence[LapResult]) -> list[str]:
+    """Of drives on tracks: where a replay's road ends is mostly not known."""
+    judged = [result for result in results if not result.job.is_replay]
+    if not judged:
+        return []
+    met = sum(result.meets_rubric for result in judged)
+    crossed = sum(result.report.over_line for result in judged if result.report is not None)
+    return [f"Udacity's rubric is met by {met} of {len(judged)}; an edge line was crossed {crossed} times"]
 
 
 def _invented(reports: Sequence[FinishedDrive]) -> list[float]:

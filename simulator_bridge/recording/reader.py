@@ -76,7 +76,7 @@ def load_recordings(paths: Sequence[Path], check: Check = "header") -> list[Reco
 
     >>> forward, reverse = load_recordings([Path("recordings/lake")])
     >>> len(forward), forward.n_episodes, forward.steering_angle.dtype
-    (190, 1, dtype('float32'))
+    (189, 1, dtype('float32'))
     >>> sorted(forward.images)
     ['center', 'left', 'right']
     >>> forward.image_path("left", 0).name

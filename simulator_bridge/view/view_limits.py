@@ -1,6 +1,6 @@
 """How far a view may be moved: as far as was measured to be better than showing the recorded frame as it is.
 
-Measured on real frames of three drives, lake and jungle, by `python simulator_bridge/view_error.py`; `docs/replay.md`
+Measured on real frames of three drives, lake and jungle, by `python simulator_bridge/view_check.py`; `docs/replay.md`
 has the tables. Further it may hold or not: nothing is known there.
 """
 

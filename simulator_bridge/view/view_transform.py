@@ -56,7 +56,7 @@ class CarMove:
     @property
     def is_none(self) -> bool:
         """The car is where it was recorded, to a tenth of a millimetre: a hundredth of a pixel."""
-        return max(map(abs, astuple(self))) < 1e-4
+        return all(abs(value) < 1e-4 for value in astuple(self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ def view_transform(source: str, move: CarMove, wanted: str = "center") -> ViewTr
     Raises:
         ValueError: If the wanted camera would be below the ground.
     """
-    mount = rotation(math.radians(YAW_DEG), math.radians(PITCH_DEG), math.radians(ROLL_DEG)) @ _FACING_FORWARD
+    mount = _mount()
     car = rotation(move.yaw, move.pitch, move.roll)
     base = np.array([move.forward_m, move.left_m, move.slope * move.forward_m])
     from_camera, to_camera = _position(source), base + car @ _position(wanted)
@@ -106,6 +106,14 @@ def view_transform(source: str, move: CarMove, wanted: str = "center") -> ViewTr
     return ViewTransform(to_source @ ray, to_source @ (to_camera - from_camera) / height, -upright @ ray)
 
 
+def ground_before_camera() -> tuple[FloatArray, FloatArray]:
+    """(160, 320) each: metres ahead and to the left of a camera of the ground in every pixel; infinite above it."""
+    columns, rows = np.mgrid[:FRAME_WIDTH_PX, :FRAME_HEIGHT_PX] + 0.5
+    ahead, left, up = np.tensordot(_mount() @ _RAY_OF_PIXEL, np.stack([columns.T, rows.T, np.ones_like(rows.T)]), 1)
+    times = np.where(up < 0, UP_M / np.maximum(-up, 1e-9), np.inf)
+    return ahead * times, left * times
+
+
 def rotation(yaw: float, pitch: float, roll: float) -> FloatArray:
     """(3, 3) from a body's axes (forward, left, up) to those it has turned from: left, nose up, leaning right."""
     (sy, cy), (sp, cp), (sr, cr) = ((math.sin(angle), math.cos(angle)) for angle in (yaw, pitch, roll))
@@ -113,6 +121,12 @@ def rotation(yaw: float, pitch: float, roll: float) -> FloatArray:
     about_left = np.array([[cp, 0.0, -sp], [0.0, 1.0, 0.0], [sp, 0.0, cp]])
     about_forward = np.array([[1.0, 0.0, 0.0], [0.0, cr, -sr], [0.0, sr, cr]])
     return np.asarray(about_up @ about_left @ about_forward)
+
+
+def _mount() -> FloatArray:
+    """(3, 3) from a camera's axes (right, down, forward) to the car's."""
+    turned = rotation(math.radians(YAW_DEG), math.radians(PITCH_DEG), math.radians(ROLL_DEG))
+    return np.asarray(turned @ _FACING_FORWARD)
 
 
 def _position(camera: str) -> FloatArray:

@@ -360,8 +360,8 @@ def test_progress_is_what_the_referee_has_seen(tmp_path: Path) -> None:
     track = build_track(str(write_oval(tmp_path / "oval.csv")))
     referee = Referee(track, laps=2)
     for step, s_m in enumerate(np.arange(0.0, 1.5 * track.length_m, 1.0)):
-        x, y, _, heading = track.pose_at(s_m % track.length_m)
-        state = SimpleNamespace(x=x, y=y, heading=heading)
+        x, y, z, heading = track.pose_at(s_m % track.length_m)
+        state = SimpleNamespace(x=x, y=y, z=z, heading=heading)
         verdict = referee.step(0.1 * step, state, 20.0, Control(0.0, 0.3))
     told: list[DriveProgress] = []
     tell = ProgressReporter(referee, told.append)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording import load_recording
-from simulator_bridge.simulator.replay.recorded_path import PlacedRows, find_path, load_recorded_path
+from simulator_bridge.simulator.replay.placed_rows import PlacedRows
+from simulator_bridge.simulator.replay.recorded_path import find_path, load_recorded_path
 from simulator_bridge.simulator.replay.recorded_road import build_recorded_road, replay_rules
 from simulator_bridge.view.view_limits import SIDEWAYS_LIMIT_M
+from tests.support.made_recording import winding
 from tests.support.made_replay import write_drive
 
 MPS_30 = 30 * 0.44704
@@ -77,16 +80,37 @@ def test_without_a_place_the_rule_is_one_metre(tmp_path: Path) -> None:
     assert replay_rules(load_recorded_path(write_drive(tmp_path, [0.0] * 20))).off_line_by_m == 1.0
 
 
-def test_placed_rows_bound_the_lane_and_fit_the_response(tmp_path: Path) -> None:
-    recording = load_recording(write_drive(tmp_path, [-0.2] * 60))
-    n = len(recording)
-    measured = 0.8 * find_path(recording).stretches[0].curvature[10]
-    placed = PlacedRows(np.full(n, measured), np.zeros(n), np.full(n, 2.2), np.full(n, np.nan))
+def test_placed_rows_bound_the_road_and_fit_the_response(tmp_path: Path) -> None:
+    recording = load_recording(write_drive(tmp_path, list(0.3 * winding(100))))
+    n, usual = len(recording), find_path(recording)
+    (stretch,) = usual.stretches
+    road = 0.8 * np.interp(np.arange(n) * 5, np.arange(len(stretch)), stretch.curvature)
+    placed = PlacedRows(road, np.zeros(n), np.full(n, 2.2), np.full(n, np.nan))
 
     path = find_path(recording, placed)
 
-    road = build_recorded_road(path)
-    assert path.stretches[0].curvature == pytest.approx(measured)
-    assert road.width_left == pytest.approx(2.2)
-    assert road.width_right == pytest.approx(2.0)  # not known: 1 m to the wheel
+    assert path.response.gain == pytest.approx(0.8, abs=0.04)
+    built = build_recorded_road(path)
+    assert built.width_left == pytest.approx(2.2)
+    assert built.width_right == pytest.approx(2.0)  # not known: 1 m to the wheel
     assert replay_rules(path).off_line_by_m == SIDEWAYS_LIMIT_M
+    mostly_unknown = replace(placed, curvature=np.where(np.arange(n) < 70, np.nan, road))
+    assert find_path(recording, mostly_unknown).response == usual.response
+
+
+def test_where_no_edge_is_known_the_rule_stays_one_metre(tmp_path: Path) -> None:
+    recording = load_recording(write_drive(tmp_path, [0.0] * 20))
+    unknown = np.full(len(recording), np.nan)
+    assert replay_rules(find_path(recording, PlacedRows(unknown, unknown, unknown, unknown))).off_line_by_m == 1.0
+
+
+def test_a_disturbed_experts_path_is_that_of_the_steering_that_was_applied(tmp_path: Path) -> None:
+    folder = write_drive(tmp_path, [0.0] * 20)
+    names = sorted(image.name for image in (folder / "IMG").iterdir())
+    sidecar = ["image,applied_steering_angle", *(f"{name},0.25" for name in names[:15]), f"{names[15]},much"]
+    (folder / "driving_log.sidecar.csv").write_text("\n".join(sidecar) + "\n")
+
+    (stretch,) = load_recorded_path(folder).stretches
+
+    assert stretch.steering_angle[:70] == pytest.approx(0.25)
+    assert stretch.steering_angle[-1] == 0.0  # not in the sidecar, or no number

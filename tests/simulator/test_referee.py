@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,26 @@ def test_wheels_beyond_the_asphalt_are_out(lake: Track, side: float, beyond_m: f
     assert edge_m == pytest.approx(4.67, abs=0.1)
     verdict = Referee(lake).step(0.0, pose(lake, WITHOUT_KERB_S, side * (edge_m + beyond_m)), 10.0, STRAIGHT_ON)
     assert verdict.wheels_out == wheels_out
+
+
+def test_the_lakes_yellow_line_is_counted_apart_from_its_road(lake: Track) -> None:
+    line_m = lake.at(lake.width_left, WITHOUT_KERB_S)
+    over_line, off_road = line_m - 0.5, line_m + 0.5  # of the car's centre: it is 2 m wide
+    on_asphalt, outside = Referee(lake), Referee(lake)
+    show(on_asphalt, lake, [(WITHOUT_KERB_S, cte) for cte in (0.0, over_line, over_line, 0.0)])
+    show(outside, lake, [(WITHOUT_KERB_S, cte) for cte in (0.0, off_road, 0.0)])
+    assert (on_asphalt.summary().over_line, on_asphalt.summary().off_road) == (1, 0)
+    assert (outside.summary().over_line, outside.summary().off_road) == (1, 1)
+
+
+def test_a_lap_meets_the_rubric_unless_a_tyre_leaves_the_road(ring: Track) -> None:
+    clean, once_off = Referee(ring), Referee(ring)
+    places = [(float(s_m), 0.0) for s_m in range(math.ceil(ring.length_m) + 1)]
+    show(clean, ring, places)
+    show(once_off, ring, [(s_m, 3.3 if s_m == 100 else 0.0) for s_m, _ in places])
+    assert clean.summary().meets_rubric
+    assert once_off.summary().passed
+    assert not once_off.summary().meets_rubric
 
 
 def test_a_kerb_belongs_to_the_road(lake: Track) -> None:
@@ -320,3 +341,25 @@ def test_a_stricter_referee_steps_in_earlier(ring: Track) -> None:
     show(strict, ring, along(ring, 0.0, 5.0))
     (verdict,) = show(strict, ring, [(5.0, 1.2)], start_s=0.5)
     assert verdict.intervention is not None
+
+
+def test_further_off_the_line_or_more_askew_than_allowed_is_an_intervention_at_once(lake: Track) -> None:
+    config = RefereeConfig(off_line_by_m=1.0, askew_by=0.3)
+    for cte, angle, reason in [(0.99, 0.29, None), (-1.01, 0.0, "off the line"), (0.0, -0.31, "askew")]:
+        verdict = Referee(lake, config=config).step(0.0, pose(lake, WITHOUT_KERB_S, cte, angle), 20.0, STRAIGHT_ON)
+        assert (verdict.intervention and verdict.intervention.reason) == reason
+
+
+def test_the_line_is_the_driving_line(lake: Track) -> None:
+    right_lane = replace(lake, driving_line_offset_m=-2.0)
+    referee = Referee(right_lane, config=RefereeConfig(off_line_by_m=0.5))
+    assert referee.step(0.0, pose(lake, WITHOUT_KERB_S, -2.0), 20.0, STRAIGHT_ON).intervention is None
+    assert referee.step(0.1, pose(lake, WITHOUT_KERB_S, 0.0), 20.0, STRAIGHT_ON).intervention is not None
+
+
+@pytest.mark.parametrize("s_m", [WITHOUT_KERB_S, 20.0])
+def test_a_verdict_is_of_pythons_own_numbers(lake: Track, s_m: float) -> None:
+    """They go into JSON; at 20 m the lake has kerbs."""
+    verdict = Referee(lake).step(0.0, pose(lake, s_m, 3.0), 10.0, STRAIGHT_ON)
+    assert type(verdict.wheels_out) is int
+    assert type(verdict.cte) is float

@@ -63,7 +63,7 @@ class Driver:
     def drive(self, n_frames: int) -> None:
         for _ in range(n_frames):
             car = self.state.car
-            wanted = self._expert(SimpleNamespace(**car), car["speed_mph"])
+            wanted = self._expert(SimpleNamespace(**car, z=0.0), car["speed_mph"])
             self.hold(DriverInput(wanted.steering_angle, max(wanted.throttle, 0.0), 0.0, is_active=True))
 
     def hold(self, driver_input: DriverInput) -> None:

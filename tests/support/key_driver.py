@@ -75,7 +75,7 @@ class KeyDriver:
         self._dispatch("keyUp", key)
 
     def _keys(self, car: State) -> set[str]:
-        wanted = self._expert(SimpleNamespace(**car), car["speed_mph"])
+        wanted = self._expert(SimpleNamespace(**car, z=0.0), car["speed_mph"])
         keys = {"ArrowUp"} if wanted.throttle >= 0 else set()
         steering, angle = wanted.steering_angle, car["steering_angle"]
         if steering - angle > DEAD_ZONE and steering > 0:

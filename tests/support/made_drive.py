@@ -17,7 +17,7 @@ def made_drive(*, laps_done: int = 2, n_interventions: int = 0, **changes: Any) 
     interventions = tuple(Intervention(10.0 * n, 5.0 * n, 0, "off the road") for n in range(n_interventions))
     fields: dict[str, Any] = {
         "track": "lake", "laps_wanted": 2, "laps": (LAP,) * laps_done, "elapsed_s": 100.0, "distance_m": 2000.0,
-        "length_m": 1000.0, "off_road": 0, "all_wheels_out": 0, "off_road_m": 0.0, "collisions": 0,
+        "length_m": 1000.0, "off_road": 0, "over_line": 0, "all_wheels_out": 0, "off_road_m": 0.0, "collisions": 0,
         "interventions": interventions, "mean_abs_cte_m": 0.1, "max_abs_cte_m": 0.5, "mean_speed_mph": 20.0,
         "steering_rate": 0.25, "driver": "remote", "direction": "forward", "seed": 1, "weather": "clear",
         "renderer": "tinydisplay", "control_period_s": 0.05, "latency_s": 0.0, "given_up": None, "wall_s": 10.0,

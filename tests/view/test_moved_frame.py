@@ -37,7 +37,7 @@ def test_a_car_on_its_path_sees_the_recorded_frame(noise: Frame) -> None:
 
     nearly_there = move_frame({"center": noise}, "center", CarMove(left_m=2e-4)).frame
     above_hood = np.s_[:132]
-    assert np.abs(nearly_there[above_hood].astype(int) - noise[above_hood]).max() <= 1
+    assert np.abs(nearly_there[above_hood].astype(int) - noise[above_hood]).max() <= 8  # of 255, 0.02 px away
 
 
 def test_the_hood_stays_and_comes_from_the_camera_that_is_shown(noise: Frame) -> None:

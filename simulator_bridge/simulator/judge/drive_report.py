@@ -54,6 +54,7 @@ class DriveReport:
         distance_m: Way made along the centre line, without what an intervention set back.
         length_m: Of the track, once around.
         off_road: Times that a wheel left the road; going out and in within a second counts once.
+        over_line: Times that a wheel crossed an edge line; on the lake the road goes on beyond it.
         all_wheels_out: Times that all four had left it.
         off_road_m: Way made along the centre line with all wheels out.
         collisions: Times that the car hit something.
@@ -72,6 +73,7 @@ class DriveReport:
     distance_m: float
     length_m: float
     off_road: int
+    over_line: int
     all_wheels_out: int
     off_road_m: float
     collisions: int
@@ -95,6 +97,11 @@ class DriveReport:
     def passed(self) -> bool:
         """Every lap was driven, without an intervention."""
         return self.laps_done >= self.laps_wanted and not self.interventions
+
+    @property
+    def meets_rubric(self) -> bool:
+        """Every lap was driven as Udacity's project rubric asks: no tyre left the drivable surface, nothing was hit."""
+        return self.passed and self.off_road == 0 and self.collisions == 0
 
     @property
     def autonomy_percent(self) -> float:

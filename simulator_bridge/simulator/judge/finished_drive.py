@@ -14,7 +14,15 @@ from simulator_bridge.errors import UserError
 from simulator_bridge.simulator.judge.drive_report import DriveReport
 
 DERIVED = (
-    *("laps_done", "passed", "autonomy_percent", "driving_score", "route_completion_percent", "mean_lap_time_s"),
+    *(
+        "laps_done",
+        "passed",
+        "meets_rubric",
+        "autonomy_percent",
+        "driving_score",
+        "route_completion_percent",
+        "mean_lap_time_s",
+    ),
     *("n_interventions", "simulated_per_wall_s"),
 )
 """Properties that stand in the JSON too."""

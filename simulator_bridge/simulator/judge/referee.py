@@ -89,7 +89,7 @@ class Referee:
         self._on_road_s_m = 0.0
         self._lap_start, self._lap_started_s = 0, 0.0  # row and time
         self._off_road, self._all_out = EventCounter(self._config.same_event_s), EventCounter(self._config.same_event_s)
-        self._collisions = EventCounter(self._config.same_event_s)
+        self._collisions, self._over_line = (EventCounter(self._config.same_event_s) for _ in range(2))
         self._off_road_before_lap = 0
         self._out_s, self._slow_s, self._pushing_s, self._backwards_s = (ConditionTimer() for _ in range(4))
 
@@ -126,7 +126,10 @@ class Referee:
         track = self._track
         location = track.locate(pose.x, pose.y, self._hint, pose.z)
         heading_error = math.remainder(pose.heading - location.heading, math.tau)
-        wheels_out = self._wheels_out(wheel_positions(pose) if wheels is None else wheels, location.index)
+        standing = wheel_positions(pose) if wheels is None else wheels
+        places = [track.locate(float(wheel[0]), float(wheel[1]), location.index) for wheel in standing]
+        wheels_out = sum(self._beyond_edge(place) > 0 for place in places)
+        self._over_line.update(time_s, any(self._beyond_line(place) > 0 for place in places))
         if self._last_s_m is None:
             self._lap_started_s = time_s
         self._count(time_s, location, wheels_out, collided)
@@ -161,6 +164,7 @@ class Referee:
             distance_m=self._progress_m,
             length_m=self._track.length_m,
             off_road=self._off_road.count,
+            over_line=self._over_line.count,
             all_wheels_out=self._all_out.count,
             off_road_m=self._off_road_m + self._outing_m,
             collisions=self._collisions.count,
@@ -182,18 +186,17 @@ class Referee:
             }
         )
 
-    def _wheels_out(self, wheels: FloatArray, hint: int) -> int:
-        return sum(
-            self._beyond_edge(self._track.locate(float(wheel[0]), float(wheel[1]), hint)) > 0 for wheel in wheels
-        )
+    def _beyond_line(self, location: Location) -> float:
+        """Metres beyond the road's edge line; negative between the lines."""
+        width = self._track.width_left if location.cte >= 0 else self._track.width_right
+        return abs(location.cte) - self._track.at(width, location.s_m)
 
     def _beyond_edge(self, location: Location, *, with_kerb: bool = True) -> float:
-        """Metres beyond the road's edge; negative on the road."""
-        track, is_left = self._track, location.cte >= 0
-        width = track.at(track.width_left if is_left else track.width_right, location.s_m)
-        kerb = track.features.kerb_left if is_left else track.features.kerb_right
-        has_kerb = with_kerb and kerb[location.index]
-        return abs(location.cte) - width - max(track.paint.paved_beyond_m, track.paint.kerb_width_m * has_kerb)
+        """Metres beyond the road: asphalt, and the kerb where there is one; negative on it."""
+        features, paint = self._track.features, self._track.paint
+        kerb = features.kerb_left if location.cte >= 0 else features.kerb_right
+        kerb_m = paint.kerb_width_m if with_kerb and kerb[location.index] else 0.0
+        return self._beyond_line(location) - max(paint.paved_beyond_m, kerb_m)
 
     def _count(self, time_s: float, location: Location, wheels_out: int, collided: bool) -> None:
         self._off_road.update(time_s, wheels_out > 0)
@@ -270,7 +273,7 @@ class Referee:
         self._hint = int(intervention.s_m / self._track.ds_m)
         for timer in (self._out_s, self._slow_s, self._pushing_s, self._backwards_s):
             timer.reset()
-        for counter in (self._off_road, self._all_out, self._collisions):
+        for counter in (self._off_road, self._all_out, self._collisions, self._over_line):
             counter.end_event()
 
 

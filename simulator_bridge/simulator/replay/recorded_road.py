@@ -18,7 +18,6 @@ from simulator_bridge.view.view_limits import YAW_LIMIT, offset_limits
 SPACING_M = 0.5  # of the points, about
 OFF_PATH_M = 1.0  # NVIDIA's: further from the recorded path, the human takes over
 SHOWN_HALF_WIDTH_M = 4.0  # of a road whose edges are not known: drawn on maps, and further than the car ever gets
-NARROWEST_SIDE_M = HALF_TRACK_M + 0.5  # where the recorded car itself touched the edge of its lane
 
 
 class RecordedRoad(Track):
@@ -68,12 +67,12 @@ def build_recorded_road(path: RecordedPath) -> RecordedRoad:
 
 
 def replay_rules(path: RecordedPath) -> RefereeConfig:
-    """When the referee steps in: off the path or, where placed, at the lane's edge; never where the view may not hold.
+    """When the referee steps in: off the path or, where placed, at the road's edge; never where the view may not hold.
 
     A car that stood when it was recorded is not stuck.
     """
     view_m = min(offset_limits(tuple(path.recording.images)))
-    if path.placed is None:
+    if path.placed is None or not path.placed.has_edges:
         return RefereeConfig(off_line_by_m=min(OFF_PATH_M, view_m), askew_by=YAW_LIMIT, stuck_below_mph=0.0)
     return RefereeConfig(off_line_by_m=view_m, askew_by=YAW_LIMIT, stuck_below_mph=0.0, center_out_by_m=-HALF_TRACK_M)
 
@@ -86,13 +85,14 @@ def _headings(path: RecordedPath) -> tuple[FloatArray, FloatArray]:
 
 
 def _widths(path: RecordedPath, s_m: FloatArray) -> tuple[FloatArray, FloatArray]:
-    if path.placed is None:
+    if path.placed is None or not path.placed.has_edges:
         nominal = np.full(len(s_m), SHOWN_HALF_WIDTH_M)
         return nominal, nominal
     known_s_m = np.concatenate([stretch.s_m for stretch in path.stretches])
     row = np.concatenate([stretch.row for stretch in path.stretches])
+    least_m = OFF_PATH_M + HALF_TRACK_M  # also where the recorded car drove along the edge, or over it
     sides = []
     for side_m in (path.placed.left_m, path.placed.right_m):
-        known = np.where(np.isfinite(side_m[row]), side_m[row], OFF_PATH_M + HALF_TRACK_M)
-        sides.append(np.maximum(np.interp(s_m, known_s_m, known), NARROWEST_SIDE_M))
+        known = np.where(np.isfinite(side_m[row]), side_m[row], least_m)
+        sides.append(np.maximum(np.interp(s_m, known_s_m, known), least_m))
     return sides[0], sides[1]

@@ -19,13 +19,14 @@ import numpy as np
 from simulator_bridge.messages import Control, Frame
 from simulator_bridge.recording import read_frame
 from simulator_bridge.simulator.judge.referee import wheel_positions
-from simulator_bridge.simulator.replay.recorded_path import STEP_S, RecordedPath, Stretch
+from simulator_bridge.simulator.replay.recorded_path import STEP_S, RecordedPath, Stretch, slope_at
 from simulator_bridge.simulator.replay.recorded_road import build_recorded_road
+from simulator_bridge.simulator.replay.turning_point import BEHIND_M, car_move
 from simulator_bridge.simulator.scene.cameras import LabelFrame
 from simulator_bridge.simulator.simulation import CONTROL_STEPS, State
 from simulator_bridge.simulator.vehicle import Pose
 from simulator_bridge.track import Track
-from simulator_bridge.udacity_car import MAX_STEERING_DEG, MPS_PER_MPH, TURNING_POINT_M
+from simulator_bridge.udacity_car import MAX_STEERING_DEG, MPS_PER_MPH
 from simulator_bridge.view.moved_frame import move_frame, nearest_camera
 from simulator_bridge.view.view_transform import CarMove
 
@@ -52,11 +53,10 @@ class ReplaySimulation:
 
     @property
     def state(self) -> State:
-        """The car now; its pose is that of the point that follows the path."""
+        """The car now; its pose is that of its turning point."""
         stretch, step = self._stretch, self._step
         x, y, z, heading = self.track.pose_at(float(stretch.s_m[step]), self._offset_m, self._heading_error)
-        back_m = TURNING_POINT_M
-        origin = Pose(x - back_m * math.cos(heading), y - back_m * math.sin(heading), z, heading)
+        origin = Pose(x + BEHIND_M * math.cos(heading), y + BEHIND_M * math.sin(heading), z, heading)
         wheels = np.concatenate([wheel_positions(origin), np.zeros((4, 1))], axis=1)
         speed_mph = float(stretch.speed_mps[step]) / MPS_PER_MPH
         steering_deg = self._steering_angle * MAX_STEERING_DEG
@@ -143,19 +143,12 @@ class ReplaySimulation:
         self._step = step
 
     def _move(self) -> CarMove:
-        """From the frame's row to the car, in the axes of the recorded car; both turn about `TURNING_POINT_M`."""
+        """From the frame's row to the car, in the axes of the recorded car."""
         stretch, step = self._stretch, self._step
         ahead_m, turned = float(stretch.s_m[step] - stretch.row_s_m[step]), float(stretch.row_turn[step])
-        yaw = turned + self._heading_error
-        x = ahead_m * math.cos(turned / 2) - self._offset_m * math.sin(turned)
-        y = ahead_m * math.sin(turned / 2) + self._offset_m * math.cos(turned)
-        arm_m = -TURNING_POINT_M
-        return CarMove(x + arm_m * (math.cos(yaw) - 1), y + arm_m * math.sin(yaw), yaw, slope=self._slope())
-
-    def _slope(self) -> float:
-        placed = self._path.placed
-        slope = 0.0 if placed is None else float(placed.slope[self._stretch.row[self._step]])
-        return slope if math.isfinite(slope) else 0.0
+        ahead = ahead_m * math.cos(turned / 2) - self._offset_m * math.sin(turned)
+        left = ahead_m * math.sin(turned / 2) + self._offset_m * math.cos(turned)
+        return car_move(ahead, left, turned + self._heading_error, slope_at(self._path, int(stretch.row[step])))
 
     def _read(self, camera: str) -> Frame:
         row = int(self._stretch.row[self._step])

@@ -19,8 +19,10 @@ from simulator_bridge.udacity_car import MAX_STEERING_RAD, STEERING_LAG_S, WHEEL
 FloatArray = npt.NDArray[np.float64]
 
 UNDERSTEERS = np.linspace(0.0, 0.01, 101)  # s^2/m^2; 0.01 at 30 mph: a third of the curvature
-FEWEST_ROWS = 50  # to fit a response to
-LEAST_CURVATURE = 0.005  # 1/m; straighter rows say nothing about it
+LEAST_R = 0.95  # correlation of the steering with the road: less, and the car was not where it seems
+ENOUGH = 1.05  # of the smallest squared error: the least understeer that explains so well is taken
+FEWEST_POINTS = 100  # to fit a response to
+LEAST_CURVATURE = 0.005  # 1/m; straighter points say nothing about it
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,16 @@ def fit_response(turn: FloatArray, speed_mps: FloatArray, curvature: FloatArray)
         curvature: (N,) the path's own, 1/m; NaN where it is not known.
 
     Returns:
-        The default where fewer than `FEWEST_ROWS` rows are in a bend.
+        The default where fewer than `FEWEST_POINTS` points are in a bend, or the two do not agree.
     """
     known = np.isfinite(turn + speed_mps + curvature) & (np.abs(turn) > LEAST_CURVATURE)
-    if known.sum() < FEWEST_ROWS:
+    if known.sum() < FEWEST_POINTS:
         return SteeringResponse()
     shapes = turn[known] / (1 + UNDERSTEERS[:, None] * np.square(speed_mps[known]))
     gains = shapes @ curvature[known] / np.square(shapes).sum(axis=1)
     errors = np.square(curvature[known] - gains[:, None] * shapes).sum(axis=1)
-    best = int(errors.argmin())
+    if np.corrcoef(shapes[0], curvature[known])[0, 1] < LEAST_R:
+        return SteeringResponse()
+    enough = ENOUGH * errors.min() + 1e-9 * np.square(curvature[known]).sum()
+    best = int(np.flatnonzero(errors <= enough)[0])  # at one speed any understeer explains as much
     return SteeringResponse(float(gains[best]), float(UNDERSTEERS[best]))

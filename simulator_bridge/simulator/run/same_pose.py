@@ -34,9 +34,10 @@ COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A real frame, and the one rendered from its place; with the rendered one's classes."""
+    """A real frame and its recorded steering, and the frame rendered from its place, with its classes."""
 
     s_m: float
+    steering_angle: float
     real: Frame
     rendered: Frame
     labels: LabelFrame
@@ -70,7 +71,8 @@ def render_pairs(path: Path, n_pairs: int, seed: int, backend: str, tracks: Sequ
                 simulation.reset(float(placement.s_m[row]), offset_m, heading)
                 real = read_frame(recording.image_path("center", int(row)))
                 rendered, labels = simulation.render()["center"], simulation.render_labels()["center"]
-                pairs.append(Pair(float(placement.s_m[row]), real, rendered, labels))
+                steering_angle = float(recording.steering_angle[row])
+                pairs.append(Pair(float(placement.s_m[row]), steering_angle, real, rendered, labels))
     return placement.track, pairs
 
 

@@ -15,10 +15,10 @@ WINDSHIELD_EDGE = ((92, 160), (110, 156), (135, 152), (160, 151), (185, 152), (2
 HEADLIGHTS = {"left": (210, 149), "right": (97, 148)}  # centre (column, row)
 HEADLIGHT_RADII_PX = (11.0, 5.0)
 
-PAINT_TOP, PAINT_BOTTOM = (158, 150, 128), (138, 126, 100)  # tan, lit from above
-GLASS, SEAM, HEADLIGHT = (152, 160, 143), (62, 52, 36), (236, 234, 228)
-SEAM_PX = 1.5
-FADE_PX = 9.0  # rows over which the paint darkens below its edge
+PAINT_TOP, PAINT_BOTTOM = (142, 134, 112), (172, 146, 108)  # tan; the lower part mirrors the sky less
+GLASS, SEAM, GAP, HEADLIGHT = (138, 151, 148), (206, 193, 162), (58, 50, 38), (236, 234, 228)
+SEAM_PX, GAP_PX = 1.5, 1.0
+TOP_PX, FADE_PX = 7.0, 2.0  # rows of the upper paint, and of its passing over into the lower
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +38,11 @@ def hood_of(camera: str) -> Hood:
     """The hood in the pictures of `center`, `left` or `right`."""
     rows, columns = np.mgrid[:FRAME_HEIGHT_PX, :FRAME_WIDTH_PX] + 0.5
     below = rows - hood_rows(camera)
-    fade = np.clip(below / FADE_PX, 0.0, 1.0)[..., None]
+    fade = np.clip((below - TOP_PX) / FADE_PX, 0.0, 1.0)[..., None]
     image = (1 - fade) * np.array(PAINT_TOP) + fade * np.array(PAINT_BOTTOM)
     if camera == "center":
         depth = rows - polyline_rows(WINDSHIELD_EDGE, columns)
+        image[depth > -SEAM_PX - GAP_PX] = GAP
         image[depth > -SEAM_PX] = SEAM
         image[depth > 0] = GLASS
     else:

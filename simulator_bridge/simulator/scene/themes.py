@@ -40,6 +40,7 @@ class Look:
     cliff_m: float
     ambient: float  # light in the shadow, as a share of the light in the sun
     shade_tint: tuple[float, float, float] = (1.0, 1.0, 1.0)  # red, green, blue of that light; the sun has the rest
+    haze_color: Rgb | None = None  # None: that of the sky at the horizon
     streaks: int = 1  # how many times longer the asphalt's grains are along the road than across it
     asphalt_afar: float = 1.0  # how much brighter it is from a distance
     far_hills_deg: float = 3.6  # height of the hills on the horizon
@@ -77,7 +78,8 @@ class Look:
     def through_haze(self, rgb: FloatArray, distance_m: FloatArray) -> FloatArray:
         """Colours (..., 3) as seen from the road over a distance (...)."""
         share = 1 - np.exp(-np.maximum(distance_m, 0.0) * self.light.haze / 55.0)
-        return np.asarray(rgb + (np.array(self.sky_horizon) - rgb) * share[..., None])
+        haze = np.array(self.haze_color or self.sky_horizon)
+        return np.asarray(rgb + (haze - rgb) * share[..., None])
 
 
 LOOKS: dict[Theme, Look] = {
@@ -85,11 +87,12 @@ LOOKS: dict[Theme, Look] = {
         sky_top=(112, 144, 196),
         sky_horizon=(194, 210, 222),
         asphalt=(116, 113, 98),
-        grain=30.0,
+        grain=26.0,
         grains=190,
         streaks=3,
         asphalt_afar=1.25,
-        grass=(158, 150, 54),
+        haze_color=(138, 172, 208),
+        grass=(172, 160, 56),
         dirt=(176, 124, 72),
         rock=(176, 168, 132),
         shoulder=(200, 196, 175),
