@@ -35,7 +35,7 @@ class GreyRoadPolicy:
 
     rows = slice(66, 80)  # of the frame: the road some 10 to 25 m ahead
     most_colour = 30  # largest difference between red, green and blue, of 255
-    brightest = 135  # of 255
+    brightest = 150  # of 255
     gain = 1.5  # steering for a road whose middle is at the frame's edge
 
     def __call__(self, frame: Frame) -> Action:
