@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording import EPISODE_GAP_S, Recording
+from simulator_bridge.recording.driven_steering import driven_steering
 from simulator_bridge.track.track_plan import FloatArray
 from simulator_bridge.udacity_car import MAX_STEERING_RAD, MPS_PER_MPH, STEERING_LAG_S, WHEELBASE_M
 
@@ -52,7 +53,7 @@ def measure_ways(recording: Recording, period_s: float | None = None) -> list[Wa
     steps_s = np.diff(recording.time_s)
     if period_s is not None:
         steps_s = np.where(np.isfinite(steps_s), steps_s, period_s)
-    steered = -np.tan(MAX_STEERING_RAD * recording.steering_angle.astype(np.float64)) / WHEELBASE_M
+    steered = -np.tan(MAX_STEERING_RAD * driven_steering(recording)) / WHEELBASE_M
     ways = []
     for rows in np.split(np.arange(len(recording)), np.flatnonzero(np.diff(recording.episode)) + 1):
         within_s = steps_s[rows[:-1]]

@@ -20,11 +20,12 @@ from simulator_bridge.cli.output_file import write_json
 from simulator_bridge.errors import RecordingError, UserError
 from simulator_bridge.placement.placement import CONFIDENT, Placement
 from simulator_bridge.recording import Recording
+from simulator_bridge.recording.driven_steering import driven_steering
 from simulator_bridge.recording.recording_file import MAX_LOG_BYTES, read_file
 from simulator_bridge.track import Track
 from simulator_bridge.track.track_plan import FloatArray
 
-METHOD = 2  # raised when another method gives other numbers
+METHOD = 3  # raised when another method gives other numbers
 SUFFIX = ".placement.json"
 _NUMBERS = {"s_m": 2, "offset_m": 3, "heading_error_rad": 4, "confidence": 3}  # columns and their digits
 
@@ -41,6 +42,7 @@ def digest_of(recording: Recording, tracks: Mapping[str, Track]) -> str:
     digest = hashlib.sha256(f"{METHOD} {CONFIDENT} {sorted(recording.images)}".encode())
     digest.update(read_file(recording.log, MAX_LOG_BYTES))
     digest.update(recording.line.tobytes())
+    digest.update(driven_steering(recording).tobytes())  # of the sidecar, too
     for name, track in tracks.items():
         digest.update(name.encode())
         digest.update(np.stack([*track.xy.T, track.width_left, track.width_right]).tobytes())

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.placement.placing import build_tracks, place_recording
 from simulator_bridge.recording import Recording, load_only_recording
-from simulator_bridge.simulator.replay.driven_steering import driven_steering
+from simulator_bridge.recording.driven_steering import driven_steering
 from simulator_bridge.simulator.replay.placed_rows import PlacedRows, rows_of
 from simulator_bridge.simulator.replay.steering_response import FloatArray, SteeringResponse, fit_response
 from simulator_bridge.udacity_car import MPS_PER_MPH

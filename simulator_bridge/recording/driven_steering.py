@@ -6,13 +6,13 @@ import math
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from simulator_bridge.recording import Recording
 from simulator_bridge.recording.log.sidecar_rows import read_sidecar
-from simulator_bridge.simulator.replay.steering_response import FloatArray
+from simulator_bridge.recording.reader import Recording
 
 
-def driven_steering(recording: Recording) -> FloatArray:
+def driven_steering(recording: Recording) -> npt.NDArray[np.float64]:
     """(N,) in [-1, 1], + = right: as applied, where the built-in simulator's sidecar has it; else as logged.
 
     The log of a disturbed expert has its clean labels, from which the disturbed car's path cannot be told.
