@@ -33,13 +33,7 @@ class Land:
 
     def height_at(self, xy: FloatArray) -> FloatArray:
         """Heights (M,) at places (M, 2), interpolated; beyond the grid those of its border."""
-        limit = np.array(self.heights.shape[::-1]) - 1.001
-        place = np.clip((xy - self.origin) / self.spacing_m, 0, limit)
-        column, row = place.astype(np.int64).T
-        u, v = (place - np.floor(place)).T
-        low = self.heights[row, column] * (1 - u) + self.heights[row, column + 1] * u
-        high = self.heights[row + 1, column] * (1 - u) + self.heights[row + 1, column + 1] * u
-        return np.asarray(low * (1 - v) + high * v)
+        return interpolate_grid(self.heights, self.origin, self.spacing_m, xy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +42,17 @@ class Surroundings:
 
     land: Land
     objects: dict[ObjectKind, FloatArray]
+
+
+def interpolate_grid(values: FloatArray, origin: FloatArray, spacing_m: float, xy: FloatArray) -> FloatArray:
+    """Values (R, C) on a square grid whose rows go north and columns east, at places (M, 2); beyond it its border's."""
+    limit = np.array(values.shape[::-1]) - 1.001
+    place = np.clip((xy - origin) / spacing_m, 0, limit)
+    column, row = place.astype(np.int64).T
+    u, v = (place - np.floor(place)).T
+    low = values[row, column] * (1 - u) + values[row, column + 1] * u
+    high = values[row + 1, column] * (1 - u) + values[row + 1, column + 1] * u
+    return np.asarray(low * (1 - v) + high * v)
 
 
 def read_land(name: str, water_z: float) -> Land:

@@ -21,12 +21,12 @@ from simulator_bridge.recording import read_frame
 from simulator_bridge.simulator.judge.referee import wheel_positions
 from simulator_bridge.simulator.replay.recorded_path import STEP_S, RecordedPath, Stretch, slope_at
 from simulator_bridge.simulator.replay.recorded_road import build_recorded_road
-from simulator_bridge.simulator.replay.turning_point import BEHIND_M, car_move
+from simulator_bridge.simulator.replay.turning_point import car_move
 from simulator_bridge.simulator.scene.cameras import LabelFrame
 from simulator_bridge.simulator.simulation import CONTROL_STEPS, State
 from simulator_bridge.simulator.vehicle import Pose
 from simulator_bridge.track import Track
-from simulator_bridge.udacity_car import MAX_STEERING_DEG, MPS_PER_MPH
+from simulator_bridge.udacity_car import MAX_STEERING_DEG, MPS_PER_MPH, TURNING_POINT_M
 from simulator_bridge.view.moved_frame import move_frame, nearest_camera
 from simulator_bridge.view.view_transform import CarMove
 
@@ -56,7 +56,7 @@ class ReplaySimulation:
         """The car now; its pose is that of its turning point."""
         stretch, step = self._stretch, self._step
         x, y, z, heading = self.track.pose_at(float(stretch.s_m[step]), self._offset_m, self._heading_error)
-        origin = Pose(x + BEHIND_M * math.cos(heading), y + BEHIND_M * math.sin(heading), z, heading)
+        origin = Pose(x - TURNING_POINT_M * math.cos(heading), y - TURNING_POINT_M * math.sin(heading), z, heading)
         wheels = np.concatenate([wheel_positions(origin), np.zeros((4, 1))], axis=1)
         speed_mph = float(stretch.speed_mps[step]) / MPS_PER_MPH
         steering_deg = self._steering_angle * MAX_STEERING_DEG

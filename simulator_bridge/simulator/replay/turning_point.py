@@ -11,9 +11,8 @@ import math
 from simulator_bridge.udacity_car import TURNING_POINT_M
 from simulator_bridge.view.view_transform import CarMove
 
-BEHIND_M = -TURNING_POINT_M  # of the car's origin
-
 
 def car_move(ahead_m: float, left_m: float, yaw: float, slope: float = 0.0) -> CarMove:
     """The move of a car whose turning point has moved and that has turned, in the axes that the car had."""
-    return CarMove(ahead_m + BEHIND_M * (math.cos(yaw) - 1), left_m + BEHIND_M * math.sin(yaw), yaw, slope=slope)
+    forward_m = ahead_m + TURNING_POINT_M * (1 - math.cos(yaw))
+    return CarMove(forward_m, left_m - TURNING_POINT_M * math.sin(yaw), yaw, slope=slope)

@@ -18,7 +18,6 @@ from simulator_bridge.recording.images.image_files import read_frame
 from simulator_bridge.simulator.scene.cameras import LabelFrame
 from simulator_bridge.simulator.scene.layers import Label
 from simulator_bridge.simulator.simulation import Simulation
-from simulator_bridge.track import build_track
 
 HORIZON_BAND = slice(40, 75)  # rows of the frame
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -63,7 +62,7 @@ def render_pairs(path: Path, n_pairs: int, seed: int, backend: str, tracks: Sequ
         here = chosen[placement.is_reverse[chosen] == is_reverse]
         if not len(here):
             continue
-        track = build_track(placement.track, reverse=is_reverse)
+        track = placement.track_of(int(here[0]))
         with Simulation(track, seed, backend=backend) as simulation:
             for row in here:
                 offset_m = float(np.nan_to_num(placement.offset_m[row], nan=track.driving_line_offset_m))

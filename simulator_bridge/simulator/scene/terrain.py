@@ -15,6 +15,7 @@ from simulator_bridge.simulator.scene.roadside import roadside_of
 from simulator_bridge.simulator.scene.textures import tiling_noise
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
+from simulator_bridge.track.surveyed import interpolate_grid
 from simulator_bridge.track.track_plan import BoolArray
 
 SPACING_M = 3.0
@@ -52,11 +53,11 @@ class Terrain:
 
     def height_at(self, xy: FloatArray) -> FloatArray:
         """Height (M,) of the land at places (M, 2), interpolated on the grid."""
-        return self._at(self.heights, xy)
+        return interpolate_grid(self.heights, self.origin, SPACING_M, xy)
 
     def edge_at(self, xy: FloatArray) -> FloatArray:
         """Distance (M,) of places (M, 2) from the road's edge."""
-        return self._at(self.edge_m, xy)
+        return interpolate_grid(self.edge_m, self.origin, SPACING_M, xy)
 
     def shadow_on(self, points: FloatArray, sun: FloatArray, edge_m: float = 1.6) -> FloatArray:
         """Shadow (M,) of the land at points (M, 3): 0 none, 1 full; `edge_m` is the height over which it changes."""
@@ -70,15 +71,6 @@ class Terrain:
         """(R, C, 3): the points of the grid, metres."""
         rows, columns = self.heights.shape
         return np.dstack([_grid(self.origin, (rows, columns)), self.heights])
-
-    def _at(self, field: FloatArray, xy: FloatArray) -> FloatArray:
-        limit = np.array(field.shape[::-1]) - 1.001
-        place = np.clip((xy - self.origin) / SPACING_M, 0, limit)
-        column, row = place.astype(np.int64).T
-        u, v = (place - np.floor(place)).T
-        low = field[row, column] * (1 - u) + field[row, column + 1] * u
-        high = field[row + 1, column] * (1 - u) + field[row + 1, column + 1] * u
-        return np.asarray(low * (1 - v) + high * v)
 
 
 def build_terrain(track: Track, look: Look, rng: np.random.Generator) -> Terrain:
