@@ -20,6 +20,9 @@ EDGES: dict[str, tuple[tuple[int, int], ...]] = {
 }
 
 
+BLEND_PX = 2.0  # above the edge: pixels there are mixed with the paint
+
+
 def polyline_rows(points: tuple[tuple[int, int], ...], columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Row of a polyline over each column; infinite where the line does not reach."""
     x, y = np.array(points, dtype=np.float64).T
@@ -38,5 +41,13 @@ def hood_rows(camera: str) -> npt.NDArray[np.float64]:
 def hood_mask(camera: str) -> npt.NDArray[np.bool_]:
     """(160, 320) the pixels that show the hood."""
     mask = np.arange(FRAME_HEIGHT_PX)[:, None] + 0.5 > hood_rows(camera)
+    mask.setflags(write=False)
+    return np.asarray(mask)
+
+
+@functools.cache
+def fixed_mask(camera: str) -> npt.NDArray[np.bool_]:
+    """(160, 320) the pixels that show the hood, or are mixed with it: these stay when the car moves."""
+    mask = np.arange(FRAME_HEIGHT_PX)[:, None] + 0.5 > hood_rows(camera) - BLEND_PX
     mask.setflags(write=False)
     return np.asarray(mask)

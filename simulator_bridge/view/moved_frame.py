@@ -17,10 +17,8 @@ import numpy.typing as npt
 
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame
 from simulator_bridge.udacity_cameras import FORWARD_M, RIGHT_M
-from simulator_bridge.view.hood_edge import hood_mask, hood_rows
+from simulator_bridge.view.hood_edge import BLEND_PX, fixed_mask, hood_rows
 from simulator_bridge.view.view_transform import CarMove, ViewTransform, view_transform
-
-HOOD_MARGIN_PX = 2.0  # above the hood's edge: its pixels are mixed with the paint
 
 
 class MovedFrame(NamedTuple):
@@ -52,10 +50,10 @@ def move_frame(frames: Mapping[str, Frame], source: str, move: CarMove, wanted: 
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     ).astype(np.uint8, copy=False)
-    hood = hood_mask(wanted)
+    fixed = fixed_mask(wanted)
     if wanted in frames:
-        moved[hood] = frames[wanted][hood]
-    return MovedFrame(moved, 1.0 - float(seen[~hood].mean()))
+        moved[fixed] = frames[wanted][fixed]
+    return MovedFrame(moved, 1.0 - float(seen[~fixed].mean()))
 
 
 def nearest_camera(move: CarMove, cameras: Collection[str]) -> str:
@@ -73,7 +71,7 @@ def source_pixels(view: ViewTransform) -> tuple[npt.NDArray[np.float64], npt.NDA
 
 @functools.cache
 def lowest_rows(camera: str) -> npt.NDArray[np.float64]:
-    """(320,) the last row of each column that does not show the hood, counted from the middle of the first pixel."""
-    rows = np.minimum(hood_rows(camera) - 0.5 - HOOD_MARGIN_PX, FRAME_HEIGHT_PX - 1)
+    """(320,) the last row of each column above the hood, counted from the middle of the first pixel."""
+    rows = np.minimum(hood_rows(camera) - 0.5 - BLEND_PX, FRAME_HEIGHT_PX - 1)
     rows.setflags(write=False)
     return np.asarray(rows)

@@ -40,6 +40,14 @@ def assert_equal_pixels(one: np.ndarray, other: np.ndarray) -> None:
     assert (levels <= 2).mean() > 0.998  # OpenCV 4 rounds places to 1/32 pixel
 
 
+def test_a_car_that_did_not_move_sees_the_frame_itself() -> None:
+    frames = smooth_noise(len(MOVES))
+
+    moved = moved_in_graph(np.stack(frames), "center")
+
+    assert np.abs(moved[0].astype(int) - frames[0]).max() <= 1
+
+
 @pytest.mark.parametrize("camera", ["center", "left"])
 def test_graph_and_replay_show_the_same_view(camera: str) -> None:
     frames = smooth_noise(len(MOVES))

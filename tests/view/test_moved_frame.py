@@ -12,7 +12,7 @@ from simulator_bridge.recording import CAMERAS, Recording, load_recording, read_
 from simulator_bridge.simulator.scene.renderer import SimulatorError
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import build_track
-from simulator_bridge.view.hood_edge import hood_mask
+from simulator_bridge.view.hood_edge import fixed_mask
 from simulator_bridge.view.moved_frame import move_frame, nearest_camera
 from simulator_bridge.view.view_limits import SIDEWAYS_LIMIT_M, offset_limits
 from simulator_bridge.view.view_transform import CarMove
@@ -44,8 +44,8 @@ def test_the_hood_stays_and_comes_from_the_camera_that_is_shown(noise: Frame) ->
     other = np.zeros_like(noise)
     moved = move_frame({"center": noise, "left": other}, "left", CarMove(left_m=0.9, yaw=0.1)).frame
 
-    np.testing.assert_array_equal(moved[hood_mask("center")], noise[hood_mask("center")])
-    assert moved[~hood_mask("center")].max() == 0  # and everything else comes from the other
+    np.testing.assert_array_equal(moved[fixed_mask("center")], noise[fixed_mask("center")])
+    assert moved[~fixed_mask("center")].max() == 0  # and everything else comes from the other
 
 
 def test_turning_invents_what_lies_beyond_the_border() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from simulator_bridge.view.hood_edge import hood_mask
+from simulator_bridge.view.hood_edge import fixed_mask
 from simulator_bridge.view.moved_frame import lowest_rows
 from simulator_bridge.view.view_transform import ViewTransform
 from train.data.augment import CropGeometry
@@ -42,10 +42,10 @@ class MovedView:
         frame_columns = self._first_column_px + geometry.column_step_px * columns
         self._pixels = np.stack([frame_columns + 0.5, frame_rows + 0.5, np.ones_like(rows)], axis=-1).astype(np.float32)
         self._lowest_rows = lowest_rows(camera).astype(np.float32)
-        mask = hood_mask(camera)
+        mask = fixed_mask(camera)
         frame_pixels = zip((frame_rows, frame_columns), mask.shape, strict=True)
         nearest = tuple(np.clip(np.rint(place), 0, size - 1).astype(np.intp) for place, size in frame_pixels)
-        self._hood = mask[nearest][..., None]
+        self._fixed = mask[nearest][..., None]
 
     def __call__(self, images: Any, views: Any) -> Any:
         """Move a batch.
@@ -58,7 +58,7 @@ class MovedView:
             (N, H, W, 3) uint8 tensor.
         """
         columns, rows = self._source_pixels(views)
-        return tf.where(self._hood, images, self._interpolated(images, columns, rows))
+        return tf.where(self._fixed, images, self._interpolated(images, columns, rows))
 
     def _source_pixels(self, views: Any) -> tuple[Any, Any]:
         """(N, H, W) each: image column and row of the source of every pixel."""
