@@ -13,7 +13,7 @@ Example:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -22,8 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.messages import Control, Frame
-from simulator_bridge.simulator.scene.cameras import Cameras, LabelFrame, check_names
+from simulator_bridge.simulator.scene.cameras import Cameras, CameraShift, LabelFrame, check_names
 from simulator_bridge.simulator.scene.renderer import open_pipe
+from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.simulator.scene.world import World
 from simulator_bridge.simulator.vehicle import PHYSICS_DT_S, Pose, Vehicle
 from simulator_bridge.track import Track
@@ -64,6 +65,7 @@ class Simulation:
         weather: One of `scene_options.WEATHERS`.
         cameras: Which of `left`, `center`, `right` to render; none at all for driving blind.
         backend: One of `scene_options.BACKENDS`.
+        change: Made to the scene's look; see `look_changes.py`.
 
     Raises:
         SimulatorError: If nothing renders here, or a name is unknown.
@@ -76,12 +78,13 @@ class Simulation:
         weather: str = "clear",
         cameras: Sequence[str] = ("center",),
         backend: str = "auto",
+        change: Callable[[Look], Look] | None = None,
     ) -> None:
         check_names(cameras)
         if cameras:
             open_pipe(backend)  # fails now, not after the scene is built
         self.track = track
-        self.world = World(track, seed, weather)
+        self.world = World(track, seed, weather, change)
         self._cameras = Cameras(self.world, cameras, backend) if cameras else None
         self._others: Cameras | None = None
         self._vehicle = Vehicle(self.world.ground, self.world.obstacles)
@@ -121,6 +124,11 @@ class Simulation:
         self._vehicle.step(control.steering_angle, control.throttle, n_steps)
         self._steps += n_steps
         return self.state
+
+    def shift_cameras(self, shift: CameraShift) -> None:
+        """Mount the cameras that `render` uses otherwise, from now on."""
+        if self._cameras is not None:
+            self._cameras.shift(shift)
 
     def render(self) -> dict[str, Frame]:
         """What the cameras see now, by camera; empty without cameras."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from panda3d.core import Camera, NodePath, PerspectiveLens, TransformState
 
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame
+from simulator_bridge.simulator.scene.fog import Fog
 from simulator_bridge.simulator.scene.hood import hood_of
 from simulator_bridge.simulator.scene.layers import Label
 from simulator_bridge.simulator.scene.meshes import from_grey
@@ -20,6 +22,17 @@ NEAR_M, FAR_M = 0.3, 1000.0
 
 LabelFrame = npt.NDArray[np.uint8]
 """Class of each pixel: uint8, (160, 320), values of `Label`."""
+
+
+@dataclass(frozen=True)
+class CameraShift:
+    """How the car's cameras are mounted otherwise than on Udacity's car, all three alike."""
+
+    right_m: float = 0.0
+    up_m: float = 0.0
+    yaw_deg: float = 0.0  # + = to the left
+    pitch_deg: float = 0.0  # + = up
+    roll_deg: float = 0.0  # + = right side down
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -50,6 +63,10 @@ class Cameras:
         self.names = tuple(names)
         self.backend, self._pipe = open_pipe(backend)
         self._world = world
+        self._shift = CameraShift()
+        look = world.look
+        self._fog = None if look.fog_m is None else Fog(look.fog_m, look.haze_color or look.sky_horizon)
+        self._nodes: list[tuple[str, NodePath[Camera]]] = []
         self._rig = world.root.attach_new_node("rig")
         self._buffer = OffscreenBuffer(self._pipe, [self._camera(n) for n in names], FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
         self._label_buffer: OffscreenBuffer | None = None
@@ -64,10 +81,18 @@ class Cameras:
         self._rig.set_transform(car)
         self._world.backdrop.set_pos(car.get_mat().xform_point((0.0, FORWARD_M, UP_M)))
 
+    def shift(self, shift: CameraShift) -> None:
+        """Mount the cameras otherwise, from now on; the hood stays where it is in their pictures."""
+        self._shift = shift
+        for name, node in self._nodes:
+            self._mount(name, node)
+
     def render(self) -> dict[str, Frame]:
         """A frame from each camera, by its name."""
         frames = dict(zip(self.names, self._buffer.render(), strict=True))
         for name, frame in frames.items():
+            if self._fog is not None:
+                self._fog.cover(frame)
             hood_of(name).cover(frame)
         return frames
 
@@ -101,6 +126,11 @@ class Cameras:
             for key, state in labels_of.label_states.items():
                 camera.set_tag_state(key, state)
         node = self._rig.attach_new_node(camera)
-        node.set_pos(RIGHT_M[name], FORWARD_M, UP_M)
-        node.set_hpr(YAW_DEG, PITCH_DEG, ROLL_DEG)
+        self._mount(name, node)
+        self._nodes.append((name, node))
         return node
+
+    def _mount(self, name: str, node: NodePath[Camera]) -> None:
+        shift = self._shift
+        node.set_pos(RIGHT_M[name] + shift.right_m, FORWARD_M, UP_M + shift.up_m)
+        node.set_hpr(YAW_DEG + shift.yaw_deg, PITCH_DEG + shift.pitch_deg, ROLL_DEG + shift.roll_deg)

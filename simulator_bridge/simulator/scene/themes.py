@@ -58,6 +58,7 @@ class Look:
     kerb_red: Rgb = (208, 84, 78)
     kerb_white: Rgb = (226, 214, 200)
     clouds: float = 0.0  # 0 = blue sky, 1 = overcast
+    fog_m: float | None = None  # visibility; None: clear
     light: Light = field(default_factory=Light)
 
     @property

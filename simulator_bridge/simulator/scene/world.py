@@ -6,7 +6,7 @@ Builds the layers (road, terrain, scenery, backdrop) and adds them to the engine
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from panda3d.bullet import BulletRigidBodyNode
@@ -20,7 +20,7 @@ from simulator_bridge.simulator.scene.roadway import road_layers
 from simulator_bridge.simulator.scene.scenery import scenery_layers
 from simulator_bridge.simulator.scene.terrain import build_terrain
 from simulator_bridge.simulator.scene.terrain_layers import terrain_layers
-from simulator_bridge.simulator.scene.themes import build_look
+from simulator_bridge.simulator.scene.themes import Look, build_look
 from simulator_bridge.track import Track
 
 PIECE_M = 120.0  # size of the pieces that the engine draws or skips as a whole
@@ -43,8 +43,10 @@ class World:
         label_states: How to draw nodes tagged `LABEL_TAG` as grey values of their class.
     """
 
-    def __init__(self, track: Track, seed: int = 0, weather: str = "clear") -> None:
-        """Build the scene.
+    def __init__(
+        self, track: Track, seed: int = 0, weather: str = "clear", change: Callable[[Look], Look] | None = None
+    ) -> None:
+        """Build the scene; `change` is made to its look.
 
         Raises:
             SimulatorError: If there is no such weather.
@@ -54,6 +56,8 @@ class World:
         for_look, for_land, for_road, for_scenery, for_sky, for_shadows = chance.spawn(6)
         self.track = track
         self.look = build_look(track.theme, track.light, weather, for_look)
+        if change is not None:
+            self.look = change(self.look)
         terrain = build_terrain(track, self.look, for_land)
         scene = [
             *road_layers(track, terrain, self.look, for_road),
