@@ -81,3 +81,10 @@ def host_name(environ: Mapping[str, Any]) -> str:
     """The host name of a request, from its `Host` header; empty if that is not a name or an address, and a port."""
     header = _HOST_HEADER.fullmatch(environ.get("HTTP_HOST", "localhost"))
     return header["name"].lower() if header else ""
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port on which nobody listens now: for a program that has to be told one."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

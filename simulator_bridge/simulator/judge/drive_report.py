@@ -52,7 +52,7 @@ class DriveReport:
         laps: The finished ones.
         elapsed_s: Simulated time from the first to the last step.
         distance_m: Way made along the centre line, without what an intervention set back.
-        length_m: Of the track, once around.
+        length_m: Of a lap.
         off_road: Times that a wheel left the road; going out and in within a second counts once.
         over_line: Times that a wheel crossed an edge line; on the lake the road goes on beyond it.
         all_wheels_out: Times that all four had left it.

@@ -74,12 +74,16 @@ class Referee:
         track: The road.
         laps: How many laps the drive is to be.
         config: When to step in.
+        lap_m: Way that counts as a lap; None for once around.
     """
 
-    def __init__(self, track: Track, laps: int = 1, config: RefereeConfig | None = None) -> None:
+    def __init__(
+        self, track: Track, laps: int = 1, config: RefereeConfig | None = None, lap_m: float | None = None
+    ) -> None:
         if laps < 1:
             raise ValueError(f"laps must be at least 1, got {laps!r}")
         self._track, self._laps_wanted, self._config = track, laps, config or RefereeConfig()
+        self._lap_m = track.length_m if lap_m is None else lap_m
         self._steps: list[Step] = []
         self._laps: list[LapReport] = []
         self._interventions: list[Intervention] = []
@@ -162,7 +166,7 @@ class Referee:
             laps=tuple(self._laps),
             elapsed_s=0.0 if empty else float(steps.time_s[-1] - steps.time_s[0]),
             distance_m=self._progress_m,
-            length_m=self._track.length_m,
+            length_m=self._lap_m,
             off_road=self._off_road.count,
             over_line=self._over_line.count,
             all_wheels_out=self._all_out.count,
@@ -243,7 +247,7 @@ class Referee:
                 self._outing_m += max(moved, 0.0)
             else:
                 self._off_road_m, self._outing_m = self._off_road_m + self._outing_m, 0.0
-            goal = (len(self._laps) + 1) * self._track.length_m
+            goal = (len(self._laps) + 1) * self._lap_m
             if before < goal <= self._progress_m:
                 share = (goal - before) / (self._progress_m - before)
                 self._finish_lap(previous.time_s + share * (time_s - previous.time_s))
