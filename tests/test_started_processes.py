@@ -12,7 +12,7 @@ from tests.support.source_tree import FLOORS, SOURCES
 STARTERS = {
     "simulator_bridge/cli/child_process.py": "the one that all others use",
     "drive/cockpit/saliency_maps.py": "frames go through its pipes as bytes",
-    "drive/benchmark/latency_run.py": "somebody else's server, by its command line",
+    "drive/foreign_server.py": "somebody else's server, by its command line",
 }
 STARTING = {
     "subprocess": {"Popen", "run", "call", "check_call", "check_output", "getoutput", "getstatusoutput"},

@@ -7,7 +7,8 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from drive.benchmark.latency_client import draw_jpegs
-from drive.benchmark.latency_run import STOP_S, Measured, OwnServer, ServerFailedError, start_driving
+from drive.benchmark.latency_run import Measured, OwnServer, ServerFailedError, start_driving
+from drive.foreign_server import STOP_S
 from simulator_bridge.cli.child_process import ChildProcess, EndedError, SilentError, script
 
 VIEWER = script("drive/cockpit/viewer.py")

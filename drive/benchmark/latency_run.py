@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shlex
-import signal
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from drive.benchmark.latency_client import Drive, LatencyClient, connect_when_ready, drive_as_one_of_many
+from drive.foreign_server import STOP_S, ForeignServer
 from simulator_bridge.cli.child_process import ChildProcess, EndedError, SilentError, script
 from simulator_bridge.errors import UserError
 
 SERVER = script("drive/benchmark/latency_server.py")
 START_S = 180.0  # Keras starts slowly on a busy machine
-STOP_S = 10.0
 REPORT_S = 60.0  # a report is ready at once; on a busy machine it may take a while to arrive
 N_ROUNDS = 20  # each server gets a twentieth of its frames in turn
 SLOW_SHARE = 10  # Keras' own ways get a tenth of the frames
@@ -103,55 +99,26 @@ class OwnServer:
         return ServerFailedError(f"the server to measure ({self._way}) {what}: {words}")
 
 
-class ForeignServer:
-    """Any other server, started by its command line.
-
-    Args:
-        command: `{port}` in it is replaced by the port.
-        port: Where it listens.
-
-    Raises:
-        ServerFailedError: If the command cannot be started.
-    """
+class MeasuredForeignServer(ForeignServer):
+    """Any other server, started by its command line."""
 
     def __init__(self, command: str, port: int) -> None:
         self.started_at = time.perf_counter()
-        self.url = f"ws://127.0.0.1:{port}"
-        words = [word.replace("{port}", str(port)) for word in shlex.split(command)]
-        try:
-            self._process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )  # fmt: skip
-        except OSError as error:
-            raise ServerFailedError(f"cannot start {command!r}: {error.strerror}") from error
+        super().__init__(command, port)
 
     def report(self) -> dict[str, Any]:
         """Nothing: what happens inside is unknown."""
         return {"stages_s": [], "n_passed_over": 0, "memory_mb": None}
 
-    def close(self) -> None:
-        """End the server and what it has started."""
-        if hasattr(os, "killpg"):
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGTERM)
-        else:
-            self._process.terminate()
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
 
 @contextmanager
 def running(
     measured: Measured, model: Path | None, command: str | None, port: int
-) -> Iterator[OwnServer | ForeignServer]:
+) -> Iterator[OwnServer | MeasuredForeignServer]:
     """Start the server that is to be measured: ours with a model, or the one that `command` starts on `port`."""
-    server: OwnServer | ForeignServer
+    server: OwnServer | MeasuredForeignServer
     if measured.way == "against":
-        server = ForeignServer(command or "", port)
+        server = MeasuredForeignServer(command or "", port)
     else:
         server = OwnServer(model or Path(), measured.way, measured.transport)
     try:
@@ -165,7 +132,7 @@ class LatencyRun:
     """A server that is being measured by one client."""
 
     measured: Measured
-    server: OwnServer | ForeignServer
+    server: OwnServer | MeasuredForeignServer
     client: LatencyClient
 
 
@@ -187,7 +154,7 @@ def measure_in_turn(runs: Sequence[LatencyRun], n: int) -> None:
         take_report(run.measured, run.server)
 
 
-def start_driving(measured: Measured, server: OwnServer | ForeignServer, jpegs: list[bytes]) -> LatencyClient:
+def start_driving(measured: Measured, server: OwnServer | MeasuredForeignServer, jpegs: list[bytes]) -> LatencyClient:
     """Connect, drive the first frames and discard what the server measured of them."""
     client = connect_when_ready(server.url, jpegs, START_S)
     client.first_steer()
@@ -197,7 +164,9 @@ def start_driving(measured: Measured, server: OwnServer | ForeignServer, jpegs: 
     return client
 
 
-def measure_load(measured: Measured, server: OwnServer | ForeignServer, n: int, clients: int, fps: float) -> None:
+def measure_load(
+    measured: Measured, server: OwnServer | MeasuredForeignServer, n: int, clients: int, fps: float
+) -> None:
     """Drive one server with several clients at once, each a process; fills in the figures.
 
     Raises:
@@ -211,7 +180,7 @@ def measure_load(measured: Measured, server: OwnServer | ForeignServer, n: int, 
     take_report(measured, server)
 
 
-def take_report(measured: Measured, server: OwnServer | ForeignServer) -> None:
+def take_report(measured: Measured, server: OwnServer | MeasuredForeignServer) -> None:
     """Fill in what the server itself measured."""
     report = server.report()
     measured.stages_s = report["stages_s"]

@@ -26,16 +26,17 @@ class LapServer:
     """A drive server as a process, listening when this is made.
 
     Args:
-        config: The model and its speed.
+        model: The model; None never steers.
+        speed_mph: Set speed.
         stopped: Ends the wait for the server's start.
 
     Raises:
         UserError: If it does not start.
     """
 
-    def __init__(self, config: LapsConfig, stopped: threading.Event) -> None:
-        model = [] if config.model is None else [str(config.model)]
-        self.process = ChildProcess(SERVER_SCRIPT, [*model, "--speed", str(config.speed_mph), "--end-with-parent"])
+    def __init__(self, model: Path | None, speed_mph: float, stopped: threading.Event) -> None:
+        who = [] if model is None else [str(model)]
+        self.process = ChildProcess(SERVER_SCRIPT, [*who, "--speed", str(speed_mph), "--end-with-parent"])
         try:
             self.url = self._wait_for_url(stopped)
         except (SilentError, EndedError):

@@ -129,7 +129,7 @@ class _LapWorker(threading.Thread):
 
     def _drive(self, job: LapJob) -> LapResult:
         if not self._config.expert and self._server is None:
-            self._server = LapServer(self._config, self._stopped)
+            self._server = LapServer(self._config.model, self._config.speed_mph, self._stopped)
         with tempfile.TemporaryDirectory(prefix="laps-") as name:
             folder = Path(name)
             with start_simulator(self._config, job, folder, self._server.url if self._server else "") as simulator:

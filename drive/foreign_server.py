@@ -1,0 +1,54 @@
+"""A drive server of another make, started by its command line."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from contextlib import suppress
+
+from simulator_bridge.errors import UserError
+
+STOP_S = 10.0
+
+
+class ForeignServer:
+    """Any other server, started by its command line.
+
+    Args:
+        command: `{port}` in it is replaced by the port.
+        port: Where it listens.
+
+    Raises:
+        UserError: If the command cannot be started.
+    """
+
+    def __init__(self, command: str, port: int) -> None:
+        self.url = f"ws://127.0.0.1:{port}"
+        words = [word.replace("{port}", str(port)) for word in shlex.split(command)]
+        try:
+            self._process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            raise UserError(f"cannot start {command!r}: {error.strerror}") from error
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is gone."""
+        return self._process.poll() is not None
+
+    def close(self) -> None:
+        """End the server and what it has started."""
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGTERM)
+        else:
+            self._process.terminate()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
