@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from markupsafe import Markup
 
 from simulator_bridge.pages.blocks import color_key
@@ -22,20 +24,60 @@ ROAD, EDGE, MARK = "#8a8f98", "#5c6068", "#7b1fa2"
 
 def draw_map(track: Track, rollout: Rollout) -> Markup:
     """An SVG of the road and the driven line; interventions are numbered in their order."""
-    left, right = _edges(track)
-    plan = _Plan(np.concatenate([left, right, np.stack([rollout.x, rollout.y], axis=1)]))
-    around = np.concatenate([left, right[::-1]])
-    outline = f"{plan.path(left)}Z {plan.path(right)}Z" if track.is_closed else f"{plan.path(around)}Z"
-    parts = [
-        Markup('<path d="{}" fill="{}" fill-rule="evenodd" stroke="{}" stroke-width="1"/>').format(outline, ROAD, EDGE),
-        *_driven_line(track, rollout, plan),
-        _start(rollout, plan),
-        *_interventions(rollout, plan),
+    points = np.stack([rollout.x, rollout.y], axis=1)
+    plan, road = _draw_road(track, points)
+    marks = [
+        (int(step), f"intervention {number} at {float(rollout.time_s[step]):.1f} s", str(number))
+        for number, step in enumerate(np.flatnonzero(rollout.intervention), start=1)
     ]
+    parts = [
+        road,
+        *_lines(points, rollout.cte, _drives_of(track, rollout), plan),
+        _start(rollout, plan),
+        *(_mark(plan, points[step], title, text) for step, title, text in marks),
+    ]
+    return _picture(track, plan, parts)
+
+
+@dataclass(frozen=True, eq=False)
+class DrivenPath:
+    """One of several drives on a map.
+
+    Attributes:
+        points: (N, 3): x, y, and metres left of the driving line.
+        mark: To stand at its end; empty for none.
+        title: Shown when the pointer rests on the mark.
+    """
+
+    points: FloatArray
+    mark: str = ""
+    title: str = ""
+
+
+def draw_drives(track: Track, drives: Sequence[DrivenPath]) -> Markup:
+    """An SVG of the road and several drives on it."""
+    points = np.concatenate([drive.points for drive in drives])
+    plan, road = _draw_road(track, points[:, :2])
+    number = np.repeat(np.arange(len(drives)), [len(drive.points) for drive in drives])
+    marks = [_mark(plan, drive.points[-1], drive.title, drive.mark) for drive in drives if drive.mark]
+    return _picture(track, plan, [road, *_lines(points[:, :2], points[:, 2], number, plan), *marks])
+
+
+def _picture(track: Track, plan: _Plan, parts: Sequence[Markup]) -> Markup:
     return Markup(
         '<svg width="{0}" viewBox="0 0 {0} {1}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{2}">'
         "{3}</svg>"
     ).format(plan.width_px, plan.height_px, f"{track.name} from above", Markup("").join(parts))
+
+
+def _draw_road(track: Track, points: FloatArray) -> tuple[_Plan, Markup]:
+    """A plan with room for the road and the points, and the road on it."""
+    left, right = _edges(track)
+    plan = _Plan(np.concatenate([left, right, points]))
+    around = np.concatenate([left, right[::-1]])
+    outline = f"{plan.path(left)}Z {plan.path(right)}Z" if track.is_closed else f"{plan.path(around)}Z"
+    road = Markup('<path d="{}" fill="{}" fill-rule="evenodd" stroke="{}" stroke-width="1"/>')
+    return plan, road.format(outline, ROAD, EDGE)
 
 
 class _Plan:
@@ -62,20 +104,24 @@ def _edges(track: Track) -> tuple[FloatArray, FloatArray]:
     return track.xy + track.width_left[:, None] * to_the_left, track.xy - track.width_right[:, None] * to_the_left
 
 
-def _driven_line(track: Track, rollout: Rollout, plan: _Plan) -> Iterator[Markup]:
-    """Stretches of one colour; a new one begins where the car was put back, or an open road begins again."""
+def _drives_of(track: Track, rollout: Rollout) -> npt.NDArray[np.int64]:
+    """(N,) a number for each step: another one where the car was put back, or an open road begins again."""
     if not len(rollout):
-        return
-    color = np.searchsorted(LIMITS_M, np.abs(rollout.cte))
+        return np.zeros(0, np.int64)
     begins_again = np.zeros(len(rollout), np.int64)
     if not track.is_closed:
         begins_again[1:] = np.diff(rollout.s_m) < -track.length_m / 2
-    drive = np.concatenate([[0], np.cumsum(rollout.intervention)[:-1]]) + np.cumsum(begins_again)
-    points = np.stack([rollout.x, rollout.y], axis=1)
-    for (_, number), steps in itertools.groupby(range(len(rollout)), key=lambda step: (drive[step], color[step])):
+    put_back = np.concatenate([[0], np.cumsum(rollout.intervention)[:-1]])
+    return np.asarray(put_back + np.cumsum(begins_again))
+
+
+def _lines(points: FloatArray, cte: FloatArray, drive: npt.NDArray[np.int64], plan: _Plan) -> Iterator[Markup]:
+    """Stretches of one colour and one drive."""
+    color = np.searchsorted(LIMITS_M, np.abs(cte))
+    for (_, number), steps in itertools.groupby(range(len(points)), key=lambda step: (drive[step], color[step])):
         rows = list(steps)
         following = rows[-1] + 1  # so that the stretches touch
-        if following < len(rollout) and drive[following] == drive[rows[-1]]:
+        if following < len(points) and drive[following] == drive[rows[-1]]:
             rows.append(following)
         yield Markup('<path d="{}" fill="none" stroke="{}" stroke-width="3" stroke-linecap="round"/>').format(
             plan.path(points[rows]), COLORS[number]
@@ -93,14 +139,13 @@ def _start(rollout: Rollout, plan: _Plan) -> Markup:
     ).format(x, y, turn_deg)
 
 
-def _interventions(rollout: Rollout, plan: _Plan) -> Iterator[Markup]:
-    for number, step in enumerate(np.flatnonzero(rollout.intervention), start=1):
-        x, y = plan.place(float(rollout.x[step]), float(rollout.y[step]))
-        yield Markup(
-            '<g transform="translate({:.1f} {:.1f})"><title>intervention {} at {:.1f} s</title>'
-            '<circle r="9" fill="{}" stroke="#ffffff"/>'
-            '<text y="4" font-size="11" text-anchor="middle" fill="#ffffff">{}</text></g>'
-        ).format(x, y, number, float(rollout.time_s[step]), MARK, number)
+def _mark(plan: _Plan, point: FloatArray, title: str, text: str) -> Markup:
+    x, y = plan.place(float(point[0]), float(point[1]))
+    return Markup(
+        '<g transform="translate({:.1f} {:.1f})"><title>{}</title>'
+        '<circle r="9" fill="{}" stroke="#ffffff"/>'
+        '<text y="4" font-size="11" text-anchor="middle" fill="#ffffff">{}</text></g>'
+    ).format(x, y, title, MARK, text)
 
 
 def draw_key() -> Markup:

@@ -1,0 +1,1 @@
+"""The exam: many short drives, graded by factor and level, that tell drivers apart."""

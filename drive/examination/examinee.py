@@ -1,0 +1,132 @@
+"""Who is examined: a model, the expert, a car that never steers, or a server of another make."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from drive.evaluation.lap_processes import LapServer
+from drive.examination.exam_config import ExamConfig
+from drive.foreign_server import ForeignServer
+from simulator_bridge.transport.address import free_port
+
+FOREIGN_PORT = 4567
+OWN_SPEED_MPH = 15.0  # of our server: the segment sets the speed
+# settings of a training that do not make it another recipe
+NOT_OF_THE_RECIPE = ("seed", "recordings", "cache_memory", "feature_cache_size")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A server that runs: where, and whether it still does. The expert's has no URL."""
+
+    url: str | None
+    has_ended: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Examinee:
+    """Who steers.
+
+    Attributes:
+        kind: What it is.
+        name: For people; no other examinee of a run has it.
+        model: The file, of a model.
+        command: That starts the server, of a server.
+        recipe: Name of the way it was trained, the same for all seeds of it; None where that is not known.
+        seed: Of the training.
+    """
+
+    kind: Literal["model", "expert", "zero", "server"]
+    name: str
+    model: Path | None = None
+    command: str | None = None
+    recipe: str | None = None
+    seed: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Tells its results from those of others, also after the file has changed."""
+        content = self.model.read_bytes() if self.model else (self.command or self.kind).encode()
+        plain = re.sub(r"[^\w.-]+", "-", self.name)[:40]
+        return f"{plain}-{hashlib.sha256(content).hexdigest()[:12]}"
+
+    @property
+    def max_jobs(self) -> int | None:
+        """How many may steer at the same time; None: any number."""
+        return 1 if self.command is not None and "{port}" not in self.command else None
+
+    @contextmanager
+    def serving(self, stopped: threading.Event) -> Iterator[Serving]:
+        """Start its server; the expert needs none.
+
+        Raises:
+            UserError: If it does not start.
+        """
+        if self.kind == "expert":
+            yield Serving(None, lambda: False)
+        elif self.command is not None:
+            port = free_port() if "{port}" in self.command else FOREIGN_PORT
+            server = ForeignServer(self.command, port)
+            try:
+                yield Serving(server.url, lambda: server.has_ended)
+            finally:
+                server.close()
+        else:
+            own = LapServer(self.model, OWN_SPEED_MPH, stopped)
+            try:
+                yield Serving(own.url, lambda: own.process.has_ended)
+            finally:
+                own.process.close()
+
+
+def examinees_of(config: ExamConfig) -> list[Examinee]:
+    """Everyone that a command names, models first.
+
+    Raises:
+        ModelFileError: If a file is no model of ours.
+    """
+    names = _distinct_names(config.models)
+    examinees = [_model(name, path) for name, path in zip(names, config.models, strict=True)]
+    if config.expert:
+        examinees.append(Examinee("expert", "the expert"))
+    if config.policy is not None:
+        examinees.append(Examinee("zero", "never steers"))
+    return [*examinees, *(Examinee("server", command, command=command) for command in config.servers)]
+
+
+def _model(name: str, path: Path) -> Examinee:
+    recipe, seed = _recipe(path)
+    return Examinee("model", name, model=path, recipe=recipe, seed=seed)
+
+
+def _recipe(path: Path) -> tuple[str | None, int | None]:
+    """A short name of how a model was trained, and its seed; nothing of a model that is not ours."""
+    from models.model_file import load_model_file
+
+    metadata = load_model_file(path).metadata
+    training: dict[str, Any] = metadata.get("training") or {}
+    if "seed" not in training:
+        return None, None
+    settings = {name: value for name, value in training.items() if name not in NOT_OF_THE_RECIPE}
+    told = json.dumps([settings, (metadata.get("data") or {}).get("fingerprint")], sort_keys=True)
+    digest = hashlib.sha256(told.encode()).hexdigest()[:4]
+    regime = (metadata.get("validation") or {}).get("regime", training.get("regime"))
+    return f"{training.get('arch')} {regime} ({digest})", training["seed"]
+
+
+def _distinct_names(paths: tuple[Path, ...]) -> list[str]:
+    """File names, with as much of the folders in front as it takes to tell them apart."""
+    resolved = [path.resolve() for path in paths]
+    for depth in range(1, max((len(path.parts) for path in resolved), default=0) + 1):
+        names = ["/".join(path.parts[-depth:]) for path in resolved]
+        if len(set(names)) == len(set(resolved)):
+            return names
+    return [str(path) for path in paths]

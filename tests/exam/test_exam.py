@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from drive.exam import main
+from drive.examination import exam_runs
+from drive.examination.driven_segments import DrivenSegments
+from drive.examination.exam_config import ExamConfig
+from drive.examination.exam_page import build_exam_page
+from drive.examination.exam_result import Examined, ExamResult
+from drive.examination.exam_runs import Failure, drive_segments
+from drive.examination.exam_table import exam_table
+from drive.examination.examinee import Examinee, examinees_of
+from simulator_bridge.simulator.segments.segment import Segment
+from tests.support.drivable_model import drivable_model
+from tests.support.made_segment import PLAIN, made_exam, results
+from tests.support.paths import ROOT
+from tests.support.small_track import write_oval
+
+SCRIPT = ROOT / "drive" / "exam.py"
+PATIENT_S = 600.0  # a busy machine may need long to start a server
+
+pytestmark = pytest.mark.timeout(2 * PATIENT_S)
+
+
+@pytest.fixture(scope="module")
+def short_segments(tmp_path_factory: pytest.TempPathFactory) -> list[Segment]:
+    oval = str(write_oval(tmp_path_factory.mktemp("track") / "oval.csv"))
+    return [
+        replace(PLAIN, track=oval, way_m=50.0),
+        replace(PLAIN, name="002", track=oval, start_m=30.0, way_m=50.0),
+        replace(PLAIN, name="003", track=oval, texture=1),
+    ]
+
+
+def examined(name: str, segments: tuple[Segment, ...], recipe: str | None = None, **how: float) -> Examined:
+    examinee = Examinee("model", name, command=name, recipe=recipe)
+    return Examined(examinee, results(segments, **how), (), 1.0, len(segments))  # type: ignore[arg-type]
+
+
+def made_result(tmp_path: Path, *who: Examined, segments: tuple[Segment, ...]) -> ExamResult:
+    return ExamResult(ExamConfig(expert=True, output=tmp_path, quick=True), segments, who)
+
+
+def test_segments_are_driven_once_and_the_rest_the_next_time(tmp_path: Path, short_segments: list[Segment]) -> None:
+    config = ExamConfig(expert=True, silence_s=PATIENT_S)
+    expert, done = Examinee("expert", "the expert"), []
+
+    for wanted in (short_segments[:2], short_segments):
+        failures = drive_segments(
+            config, expert, wanted, DrivenSegments(tmp_path), lambda segment, result: done.append(segment.name)
+        )
+        assert failures == []
+
+    assert sorted(done) == ["001", "002", "003"]
+    driven = DrivenSegments(tmp_path).results_of(short_segments)
+    assert {result.ended for result in driven.values()} == {None}
+
+
+def test_a_server_of_ours_is_examined_over_the_wire(tmp_path: Path, short_segments: list[Segment]) -> None:
+    config = ExamConfig(policy="zero", jobs=1, silence_s=PATIENT_S)
+    driven = DrivenSegments(tmp_path)
+
+    failures = drive_segments(config, Examinee("zero", "never steers"), short_segments, driven, lambda *_: None)
+
+    assert failures == []
+    assert {result.ended for result in driven.results_of(short_segments).values()} == {"off the road"}
+
+
+def test_a_server_of_another_make_is_examined_by_its_command(tmp_path: Path, short_segments: list[Segment]) -> None:
+    server = ROOT / "drive" / "evaluation" / "lap_server.py"
+    (examinee,) = examinees_of(ExamConfig(servers=(f"{sys.executable} {server} --port {{port}}",)))
+    driven = DrivenSegments(tmp_path)
+
+    failures = drive_segments(
+        ExamConfig(policy="zero", jobs=1, silence_s=PATIENT_S), examinee, short_segments[:1], driven, lambda *_: None
+    )
+
+    assert failures == []
+    assert driven.results_of(short_segments[:1])["001"].ended == "off the road"
+
+
+def test_a_server_that_ends_at_once_is_given_up(tmp_path: Path, short_segments: list[Segment]) -> None:
+    (examinee,) = examinees_of(ExamConfig(servers=(f"{sys.executable} -c pass {{port}}",)))
+    segments = [replace(short_segments[0], name=str(number)) for number in range(6)]
+
+    failures = drive_segments(
+        ExamConfig(policy="zero", jobs=1, silence_s=PATIENT_S),
+        examinee,
+        segments,
+        DrivenSegments(tmp_path),
+        lambda *_: None,
+    )
+
+    assert len(failures) == 6
+    assert failures[0].reason == "the drive server has ended"
+    assert failures[exam_runs.GIVEN_UP_AFTER].reason == "not tried: the drive server has ended"
+
+
+def test_the_table_names_the_winner_and_what_failed(tmp_path: Path) -> None:
+    exam = made_exam()
+    result = made_result(
+        tmp_path,
+        examined("worse.h5", exam, ended_at_level=2),
+        examined("better.h5", exam),
+        segments=exam,
+    )
+
+    text = exam_table(result)
+
+    assert text.index("better.h5") < text.index("worse.h5")
+    assert "100.0 to 100.0" in text
+    assert "off the road at 50 m of lake, 20 mph" in text
+    assert "pairs: 1 of 1 separated" in text
+    assert "ranks nobody" in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_seeds_of_one_recipe_are_grouped(tmp_path: Path) -> None:
+    exam = made_exam()
+    result = made_result(
+        tmp_path,
+        examined("a0.h5", exam, recipe="a", ended_at_level=3),
+        examined("a1.h5", exam, recipe="a", ended_at_level=3, share=0.4),
+        examined("b0.h5", exam, recipe="b"),
+        segments=exam,
+    )
+
+    content = result.to_json()
+
+    assert set(content["recipes"]) == {"a", "b"}
+    assert len(content["comparisons"]) == 3
+    assert [each["first"] for each in content["recipe_comparisons"]] == ["b"]
+    assert list(content["score"]) == ["b0.h5", "a0.h5", "a1.h5"]
+
+
+def test_of_one_examinee_the_score_is_a_number(tmp_path: Path) -> None:
+    exam = made_exam()
+    content = made_result(tmp_path, examined("one.h5", exam), segments=exam).to_json()
+
+    assert content["score"] == pytest.approx(100)
+    assert content["exam"] == "1"
+    json.dumps(content)
+
+
+def test_who_could_not_be_driven_has_no_score(tmp_path: Path) -> None:
+    exam = made_exam()
+    lost = Examined(Examinee("server", "their.py"), {}, (Failure(exam[0], "the drive server has ended"),), 1.0, 0)
+    result = made_result(tmp_path, examined("one.h5", exam), lost, segments=exam)
+
+    assert not result.is_complete
+    assert [each.examinee.name for each in result.ranked] == ["one.h5"]
+    assert "their.py: 1 segment could not be driven, so there is no score" in exam_table(result)
+    assert "could not be driven: the drive server has ended" in build_exam_page(result)
+
+
+def test_the_page_shows_maps_and_failures(tmp_path: Path) -> None:
+    exam = made_exam()
+    result = made_result(
+        tmp_path, examined("<b>one</b>.h5", exam, ended_at_level=3), examined("two.h5", exam), segments=exam
+    )
+
+    page = build_exam_page(result)
+
+    assert "<b>one</b>" not in page
+    assert "14 segments; a number is one that ended early" in page
+    assert "off the road at 50 m of lake" in page
+
+
+def test_models_of_the_same_name_are_told_apart(tmp_path: Path, two_models: tuple[Path, Path]) -> None:
+    names = [examinee.name for examinee in examinees_of(ExamConfig(models=two_models))]
+
+    assert names == ["a/model.h5", "b/model.h5"]
+
+
+@pytest.fixture
+def two_models(tmp_path: Path) -> tuple[Path, Path]:
+    paths = (tmp_path / "a" / "model.h5", tmp_path / "b" / "model.h5")
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(drivable_model().read_bytes())
+    return paths
+
+
+def test_nobody_to_examine_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 2
+    assert "expected a model file, or --expert" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_model_is_refused_before_anything_is_driven(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model.h5").write_text("nothing")
+    assert main([str(tmp_path / "model.h5"), "--output", str(tmp_path / "out")]) == 1
+    assert "model.h5" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_the_expert_passes_and_who_never_steers_fails(tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPT), "--expert", "--policy", "zero", "--quick", "--output", str(tmp_path)]
+    report, page = tmp_path / "exam.json", tmp_path / "exam.html"
+
+    done = subprocess.run(
+        [*command, "--json", str(report), "--report", str(page)], capture_output=True, text=True, timeout=3000
+    )
+
+    assert done.returncode == 0, done.stderr
+    scores = json.loads(report.read_text())["score"]
+    assert scores["the expert"] >= 95
+    assert scores["never steers"] <= 5
+    assert page.stat().st_size > 50_000
