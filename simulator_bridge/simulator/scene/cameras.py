@@ -68,7 +68,7 @@ class Cameras:
         """A frame from each camera, by its name."""
         frames = dict(zip(self.names, self._buffer.render(), strict=True))
         for name, frame in frames.items():
-            hood_of(name).cover(frame)
+            hood_of(name, self._world.look.hood).cover(frame)
         return frames
 
     def render_labels(self) -> dict[str, LabelFrame]:
@@ -79,7 +79,7 @@ class Cameras:
         labels = {}
         for name, image in zip(self.names, self._label_buffer.render(), strict=True):
             labels[name] = from_grey(image[..., 0])
-            labels[name][hood_of(name).mask] = Label.CAR
+            labels[name][hood_of(name, self._world.look.hood).mask] = Label.CAR
         return labels
 
     def close(self) -> None:

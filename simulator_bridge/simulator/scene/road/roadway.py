@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simulator_bridge.simulator.scene import textures
+from simulator_bridge.simulator.scene.land.terrain import SPACING_M, VERGE_M, Terrain
+from simulator_bridge.simulator.scene.land.terrain_layers import ground_color
 from simulator_bridge.simulator.scene.layers import FloatArray, Image, Label, Layer, grid_mesh
-from simulator_bridge.simulator.scene.roadside import roadside_of, room_beside
-from simulator_bridge.simulator.scene.terrain import SPACING_M, VERGE_M, Terrain
-from simulator_bridge.simulator.scene.terrain_layers import ground_color
-from simulator_bridge.simulator.scene.textures import (
+from simulator_bridge.simulator.scene.pictures import textures
+from simulator_bridge.simulator.scene.pictures.textures import (
     DASHED_TILE_M,
     GROUND_MEAN,
     GROUND_TILE_M,
@@ -20,6 +19,7 @@ from simulator_bridge.simulator.scene.textures import (
     PaintedLine,
     Rgb,
 )
+from simulator_bridge.simulator.scene.roadside import roadside_of, room_beside
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
 from simulator_bridge.track.track_plan import BoolArray

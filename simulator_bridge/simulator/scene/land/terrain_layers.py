@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.simulator.scene.land.terrain import COARSE, SPACING_M, Terrain
 from simulator_bridge.simulator.scene.layers import FloatArray, Label, Layer, Mesh, grid_mesh, merge, smoothstep
-from simulator_bridge.simulator.scene.terrain import COARSE, SPACING_M, Terrain
-from simulator_bridge.simulator.scene.textures import (
+from simulator_bridge.simulator.scene.pictures.textures import (
     GROUND_MEAN,
     GROUND_TILE_M,
     ground_detail,

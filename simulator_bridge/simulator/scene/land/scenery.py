@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from simulator_bridge.simulator.scene import sprites
-from simulator_bridge.simulator.scene.atlas import pack
+from simulator_bridge.simulator.scene.land.terrain import Terrain
 from simulator_bridge.simulator.scene.layers import FloatArray, Image, Label, Layer, Mesh, grid_mesh, merge, normals
-from simulator_bridge.simulator.scene.terrain import Terrain
-from simulator_bridge.simulator.scene.textures import GROUND_MEAN, ground_detail
+from simulator_bridge.simulator.scene.pictures import sprites
+from simulator_bridge.simulator.scene.pictures.atlas import pack
+from simulator_bridge.simulator.scene.pictures.textures import GROUND_MEAN, ground_detail
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
 from simulator_bridge.track.surveyed import ObjectKind

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.simulator.scene.layers import FloatArray, Image
-from simulator_bridge.simulator.scene.textures import Rgb, tiling_noise
+from simulator_bridge.simulator.scene.pictures.textures import Rgb, tiling_noise
 
 BoolArray = npt.NDArray[np.bool_]
 Plant = Literal["pine", "palm", "broadleaf", "bush", "reed", "cactus"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator_bridge.simulator.scene import sprites
 from simulator_bridge.simulator.scene.layers import FloatArray, Image, Layer, Mesh, grid_mesh, merge
+from simulator_bridge.simulator.scene.pictures import sprites
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
 
