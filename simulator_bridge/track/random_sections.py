@@ -47,7 +47,7 @@ OTHER_SURFACES: tuple[tuple[Surface, float], ...] = (
     ("asphalt", 0.3),
     ("old asphalt", 0.35),
     ("concrete", 0.2),
-    ("dirt", 0.15),
+    ("dirt", 0.1),
 )
 SHOULDER_WEIGHTS: dict[Land, tuple[tuple[Shoulder, float], ...]] = {
     "meadow": (("paved", 0.2), ("gravel", 0.3), ("dirt", 0.15), ("grass", 0.35)),
@@ -105,7 +105,7 @@ def _lands(theme: Theme, is_low: Sequence[bool] | FloatArray, rng: np.random.Gen
     weights = dict(zip(DRY_LANDS, LAND_WEIGHTS[theme], strict=True))
     lands: list[Land] = []
     for low in is_low:
-        choice: dict[Land, float] = {**weights, **({"shore": 1.2} if low else {})}
+        choice: dict[Land, float] = {**weights, **({"shore": 0.4 if theme == "desert" else 1.0} if low else {})}
         for land in lands[:1] if len(lands) == len(is_low) - 1 else ():  # the last one meets the first
             choice.pop(land, None)
         for land in lands[-1:]:

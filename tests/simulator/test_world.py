@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from simulator_bridge.messages import Control, Frame
+from simulator_bridge.simulator.scene.land.land_cover import LandCover
 from simulator_bridge.simulator.scene.land.scenery import TYRES_FROM_EDGE_M
 from simulator_bridge.simulator.scene.land.terrain import build_terrain
 from simulator_bridge.simulator.scene.layers import FloatArray, Label, Mesh, grid_mesh, split_by_place
@@ -69,7 +70,7 @@ def test_kerbs_and_turn_offs_are_drawn_on_their_own_side_beyond_its_edge(is_reve
     track = track.reversed() if is_reversed else track
     rng = np.random.default_rng(0)
     look = build_look(track, "clear", rng)
-    layers = road_layers(track, build_terrain(track, look, rng), look, rng)
+    layers = road_layers(track, build_terrain(track, look, rng), LandCover(track, look), look, rng)
 
     places = {"kerb": [(5.0, 1, 0.1, 0.2), (3.0, -1, 0.5, 0.7)], "turn-off": [(3.0, -1, 0.3, 0.34)]}
     beside = roadside_of(track, look)
@@ -231,7 +232,7 @@ def test_kerb_lies_in_place_of_the_strip_of_asphalt_beyond_the_line() -> None:
     track = build_track("lake")
     rng = np.random.default_rng(0)
     look = build_look(track, "clear", rng)
-    layers = road_layers(track, build_terrain(track, look, rng), look, rng)
+    layers = road_layers(track, build_terrain(track, look, rng), LandCover(track, look), look, rng)
     beside = roadside_of(track, look)
     kerbs = area([layer.mesh for layer in layers if layer.name == "kerb"])
     asphalt = area([layer.mesh for layer in layers if layer.name in ("road", "bridge")])

@@ -14,6 +14,7 @@ from panda3d.core import BitMask32, NodePath, RenderState, TransparencyAttrib
 
 from simulator_bridge.simulator.scene import meshes
 from simulator_bridge.simulator.scene.backdrop import DISTANCE_M, backdrop_layers
+from simulator_bridge.simulator.scene.land.land_cover import LandCover
 from simulator_bridge.simulator.scene.land.scenery import scenery_layers
 from simulator_bridge.simulator.scene.land.terrain import build_terrain
 from simulator_bridge.simulator.scene.land.terrain_layers import terrain_layers
@@ -54,11 +55,12 @@ class World:
         self.track = track
         self.look = build_look(track, weather, for_look)
         terrain = build_terrain(track, self.look, for_land)
+        cover = LandCover(track, self.look)
         scene = [
-            *road_layers(track, terrain, self.look, for_road),
+            *road_layers(track, terrain, cover, self.look, for_road),
             *road_shadows(track, self.look, for_shadows),
-            *terrain_layers(terrain, self.look, for_land),
-            *scenery_layers(track, terrain, self.look, for_scenery),
+            *terrain_layers(terrain, cover, self.look, for_land),
+            *scenery_layers(track, terrain, cover, self.look, for_scenery),
         ]
         self.root = NodePath("world")
         self.label_states: dict[str, RenderState] = {}

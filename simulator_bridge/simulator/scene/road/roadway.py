@@ -1,213 +1,138 @@
-"""The layers of the road: asphalt, lines, kerbs, shoulders, verges, dirt turn-offs, the bridge. Pure numpy."""
+"""The layers of the road: its surface, kerbs, shoulders, verges, dirt turn-offs, rails and bridge walls. Pure numpy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
+from simulator_bridge.simulator.scene.land.land_cover import LandCover
 from simulator_bridge.simulator.scene.land.terrain import SPACING_M, VERGE_M, Terrain
 from simulator_bridge.simulator.scene.land.terrain_layers import ground_color
 from simulator_bridge.simulator.scene.layers import FloatArray, Image, Label, Layer, grid_mesh
 from simulator_bridge.simulator.scene.pictures import textures
-from simulator_bridge.simulator.scene.pictures.textures import (
-    DASHED_TILE_M,
-    GROUND_MEAN,
-    GROUND_TILE_M,
-    KERB_TILE_M,
-    ROAD_TILE_M,
-    PaintedLine,
-    Rgb,
-)
-from simulator_bridge.simulator.scene.roadside import roadside_of, room_beside
+from simulator_bridge.simulator.scene.pictures.textures import GROUND_MEAN, GROUND_TILE_M, KERB_TILE_M, Rgb
+from simulator_bridge.simulator.scene.road.guard_rails import rail_layer
+from simulator_bridge.simulator.scene.road.road_patches import road_patches
+from simulator_bridge.simulator.scene.road.road_strips import LEFT, RIGHT, RoadStrips
+from simulator_bridge.simulator.scene.road.road_surface import RoadSurface
+from simulator_bridge.simulator.scene.road.surface_kinds import ShoulderLook, shoulder_look
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
-from simulator_bridge.track.track_plan import BoolArray
+from simulator_bridge.track.track_plan import SHOULDERS, BoolArray, Section, Shoulder
 
-ROAD_COLUMNS, ROAD_COLUMNS_IN_SHADE = 5, 7  # of points across between the edges, for the light on it
-DEEP_SHADE = 0.4  # shadows darker than this have more points
-TONE_EVERY_M, TONE_SPREAD = 40.0, 0.07  # how the brightness of the asphalt varies along the road
 TURN_OFF_M = 16.0  # how far the dirt of a turn-off is drawn
-STRIPS_REACH_M = 24.0  # beyond the road's edge, at most
 SURVEYED_VERGE_M = np.array([0.0, 1.2, 3.0, VERGE_M, VERGE_M + SPACING_M * np.sqrt(2)])
 WALL_FROM_M = 0.3  # the road's edge
 WALL_HEIGHT_M, WALL_WIDTH_M, WALL_DEPTH_M = 0.85, 0.4, 3.0
-WALL: Rgb = (26, 25, 27)
 SHOULDER_TILT, KERBSTONE_TILT = 0.28, 0.7  # paved shoulders are lit as if they were tilted towards the road
-LINE_INSET_M = 0.12  # from the road's edge to its line
-LINES_WIDER = {"white": 1.5, "yellow": 1.3}  # than planned, as in real frames
-SHADE_SLANT = 0.9  # slope of the ends of shaded parts: metres along the road for each metre across it
-SHADOW_EDGE_M = 0.5  # height over which the shadow of a hill turns from none to full
-SHADE = 0.9  # share of the sunlight that is missing in the shaded parts of a track
-INSIDE_BEND = 0.92  # of the bend's radius: strips on its inside end there, or they would fold over
-
-LEFT, RIGHT = 1.0, -1.0
 
 
 class Roadway:
     """Builds the layers of a road, one method for each kind."""
 
-    def __init__(self, track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> None:
-        self._track, self._terrain, self._look, self._rng = track, terrain, look, rng
-        self._left_normal = np.stack([-np.sin(track.heading), np.cos(track.heading)], axis=1)
-        self._beside = roadside_of(track, look)
-        self._room = room_beside(track, STRIPS_REACH_M)
-        self._on_bridge = track.features.bridge | track.features.overpass
-        self._columns = ROAD_COLUMNS_IN_SHADE if look.ambient < DEEP_SHADE else ROAD_COLUMNS
+    def __init__(self, track: Track, terrain: Terrain, cover: LandCover, look: Look, rng: np.random.Generator) -> None:
+        self._track, self._terrain, self._cover, self._look, self._rng = track, terrain, cover, look, rng
+        self._strips = RoadStrips(track, terrain, look)
+        self._beside = self._strips.beside
 
     def layers(self) -> list[Layer]:
         """All layers of the road."""
         sides = [layer for side in (LEFT, RIGHT) for layer in self._side(side)]
-        return [*self._surface(), *sides]
-
-    def _surface(self) -> list[Layer]:
-        features = self._track.features
-        points, uv, colors = self._asphalt()
-        left_kerb, right_kerb = (self._is_kerb(side)[:, None] & self._beside.has_strip for side in (LEFT, RIGHT))
-        is_open = np.ones((len(self._track), self._columns - 1), bool)
-        there = np.concatenate([~left_kerb, is_open, ~right_kerb], axis=1)  # a kerb takes the place of the strip
-        look = self._look
-        base = textures.asphalt(look.asphalt, look.grain, look.grains, look.streaks, self._rng)
-        if self._beside.has_strip:
-            base = textures.pave_strips(base, self._beside.asphalt_to / self._paved_width_m)
-        layers = []
-        bridge = features.bridge
-        for lines, where in (
-            ((True, True), ~bridge & ~features.turn_off_left & ~features.turn_off_right),
-            ((False, True), ~bridge & features.turn_off_left & ~features.turn_off_right),
-            ((True, False), ~bridge & ~features.turn_off_left & features.turn_off_right),
-            ((False, False), ~bridge & features.turn_off_left & features.turn_off_right),
-        ):
-            if where.any():
-                image, label, afar = textures.paint_lines(
-                    base, self._lines(lines), look.line_wear, look.asphalt_afar, self._rng
-                )
-                mesh = grid_mesh(points, uv, colors, where[:, None] & there)
-                layers.append(Layer("road", mesh, image, label, solid="ground", afar=afar))
-        if bridge.any():
-            image = textures.picture(textures.brick(self._rng))
-            mesh = grid_mesh(points, uv, colors, bridge[:, None])
-            layers.append(Layer("bridge", mesh, image, Label.ROAD, solid="ground"))
-        return layers
-
-    def _asphalt(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Points (N + 1, K, 3) of the asphalt, their texture coordinates, and the light on them."""
-        track, beyond = self._track, self._beside.asphalt_to
-        across = np.linspace(0.0, 1.0, self._columns)
-        between = track.width_left[:, None] - (track.width_left + track.width_right)[:, None] * across
-        offsets = np.c_[track.width_left + beyond, between, -track.width_right - beyond]
-        points = self._points(offsets, np.zeros(self._columns + 2))
-        strip = beyond / self._paved_width_m
-        u = np.r_[0.0, strip + (1 - 2 * strip) * across, 1.0]
-        uv = self._uv(np.broadcast_to(u, points.shape[:2]), self._road_tile_m)
-        colors = self._light(points, track.features.shade) * self._tones()
-        return points, uv, colors
-
-    def _tones(self) -> FloatArray:
-        """Brightness and tint (N + 1, 1, 3) of the asphalt along the road; brighter is browner."""
-        knots = self._rng.standard_normal(max(4, round(self._track.length_m / TONE_EVERY_M)))
-        place = np.linspace(0, len(knots), len(self._track) + 1)
-        tone = TONE_SPREAD * np.interp(place, np.arange(len(knots) + 1), [*knots, knots[0]])
-        return np.asarray(1 + tone[:, None, None] * np.array([1.15, 1.0, 0.85]))
-
-    @property
-    def _paved_width_m(self) -> float:
-        """Mean width of the asphalt, and so of its texture."""
-        return float(np.mean(self._track.width_left + self._track.width_right)) + 2 * self._beside.asphalt_to
-
-    @property
-    def _road_tile_m(self) -> float:
-        return ROAD_TILE_M if self._track.paint.centre_line == "none" else DASHED_TILE_M
+        surface = RoadSurface(self._strips, (self._is_kerb(LEFT), self._is_kerb(RIGHT)), self._rng)
+        return [*surface.layers(), *sides, *road_patches(self._strips, self._rng)]
 
     def _is_kerb(self, side: float) -> BoolArray:
         features = self._track.features
-        kerb, turn_off = (
-            (features.kerb_left, features.turn_off_left)
-            if side == LEFT
-            else (features.kerb_right, features.turn_off_right)
-        )
-        return np.asarray(kerb & ~self._on_bridge & ~turn_off)
+        kerb = features.kerb_left if side == LEFT else features.kerb_right
+        return np.asarray(kerb & ~self._strips.on_bridge & ~self._is_turn_off(side))
 
-    def _lines(self, edges: tuple[bool, bool]) -> list[PaintedLine]:
-        paint, beyond, total = self._track.paint, self._beside.asphalt_to, self._paved_width_m
-        inset = (beyond + LINE_INSET_M + paint.line_width_m / 2) / total
-        width = paint.line_width_m / total * LINES_WIDER.get(paint.edge_line, 1.0)
-        lines = []
-        if paint.edge_line != "none":
-            color = self._look.line_yellow if paint.edge_line == "yellow" else self._look.line_white
-            lines = [PaintedLine(inset, width, color)] * edges[0] + [PaintedLine(1 - inset, width, color)] * edges[1]
-        if paint.centre_line == "dashed":
-            center = float((np.mean(self._track.width_left) + beyond) / total)
-            lines.append(PaintedLine(center, width, self._look.line_white, dashed=True))
-        return lines
+    def _is_turn_off(self, side: float) -> BoolArray:
+        features = self._track.features
+        return features.turn_off_left if side == LEFT else features.turn_off_right
 
     def _side(self, side: float) -> list[Layer]:
-        """Kerb, shoulder, verge or bridge wall of one side."""
-        features, beside = self._track.features, self._beside
-        is_turn_off = features.turn_off_left if side == LEFT else features.turn_off_right
-        bridge, is_kerb = self._on_bridge, self._is_kerb(side)
-        if beside.has_strip:
-            layers = [self._shoulder(side, beside.kerb_to, ~bridge)]
-        else:
-            layers = [
-                self._shoulder(side, beside.asphalt_to, ~bridge & ~is_kerb),
-                self._shoulder(side, beside.kerb_to, is_kerb),
-            ]
-        layers.append(self._verge(side, ~bridge & ~is_turn_off))
+        """Kerb, shoulder, verge, rail and bridge wall of one side."""
+        beside = self._beside
+        bridge, is_kerb, is_turn_off = self._strips.on_bridge, self._is_kerb(side), self._is_turn_off(side)
+        layers = [*self._shoulders(side), self._verge(side, ~bridge & ~is_turn_off)]
         if is_kerb.any():
             image = textures.kerb(self._look.kerb_red, self._look.kerb_white, self._rng)
-            points = self._strip(side, (beside.kerb_from, beside.kerb_to), (0.0, 0.04))
-            layers.append(
-                self._layer(
-                    "kerb", points, self._uv_across(points, KERB_TILE_M), (255, 255, 255), image, is_kerb, Label.KERB
-                )
-            )
+            points = self._strips.strip(side, (beside.kerb_from, beside.kerb_to), (0.0, 0.04))
+            uv = self._strips.uv_across(points, KERB_TILE_M)
+            layers.append(self._layer("kerb", points, uv, (255, 255, 255), image, is_kerb, Label.KERB))
         if is_turn_off.any():
             layers.append(self._turn_off(side, is_turn_off))
+        rail = self._track.features.rail_left if side == LEFT else self._track.features.rail_right
+        if rail.any():
+            layers.append(rail_layer(self._strips, side, rail))
         if bridge.any():
             layers.append(self._wall(side, bridge))
         return [layer for layer in layers if len(layer.mesh.triangles)]
 
-    def _shoulder(self, side: float, start_m: float, where: BoolArray) -> Layer:
-        lifts = (0.0, self._beside.shoulder_height)
+    def _shoulders(self, side: float) -> Iterator[Layer]:
+        beside, on_land, is_kerb = self._beside, ~self._strips.on_bridge, self._is_kerb(side)
+        for shoulder, there in self._shoulder_kinds():
+            where = there & on_land
+            if beside.has_strip:
+                yield self._shoulder(side, beside.kerb_to, where, shoulder)
+            else:
+                yield self._shoulder(side, beside.asphalt_to, where & ~is_kerb, shoulder)
+                yield self._shoulder(side, beside.kerb_to, where & is_kerb, shoulder)
+
+    def _shoulder_kinds(self) -> Iterator[tuple[Shoulder | None, BoolArray]]:
+        """Kinds of shoulders, and where (N,) they are; None: that of the theme."""
+        sections = self._track.sections
+        if sections is None:
+            yield None, np.ones(len(self._track), bool)
+            return
+        for shoulder in SHOULDERS:
+            where = sections.where(partial(_has_shoulder, shoulder=shoulder))
+            if where.any():
+                yield shoulder, where
+
+    def _shoulder(self, side: float, start_m: float, where: BoolArray, shoulder: Shoulder | None) -> Layer:
+        kind = self._theme_shoulder() if shoulder is None else shoulder_look(shoulder, self._look, self._rng)
         steepness = KERBSTONE_TILT if self._track.paint.paved_beyond_m > 0 else SHOULDER_TILT
-        tilt = -side * steepness if self._look.shoulder_paved else 0.0
-        points = self._strip(side, (start_m, self._beside.shoulder_to), lifts)
-        image = textures.concrete(self._rng) if self._look.shoulder_paved else textures.ground_detail(self._rng)
-        turn_off = self._track.features.turn_off_left if side == LEFT else self._track.features.turn_off_right
-        mean = textures.CONCRETE_MEAN if self._look.shoulder_paved else GROUND_MEAN
-        color = np.where(
-            self._closed(turn_off)[:, None, None], np.array(self._look.dirt), np.array(self._look.shoulder)
-        )
-        return self._layer(
-            "shoulder", points, points[..., :2] / GROUND_TILE_M, color / mean, image, where, Label.SHOULDER, tilt
-        )
+        tilt = -side * steepness if kind.is_paved else 0.0
+        points = self._strips.strip(side, (start_m, self._beside.shoulder_to), (0.0, self._beside.shoulder_height))
+        is_turn_off = self._strips.closed(self._is_turn_off(side))[:, None, None]
+        color = np.where(is_turn_off, np.array(self._look.dirt), np.array(kind.color)) / kind.mean
+        uv = points[..., :2] / GROUND_TILE_M
+        return self._layer("shoulder", points, uv, color, kind.detail, where, Label.SHOULDER, tilt)
+
+    def _theme_shoulder(self) -> ShoulderLook:
+        look = self._look
+        if look.shoulder_paved:
+            return ShoulderLook(look.shoulder, textures.concrete(self._rng), textures.CONCRETE_MEAN, is_paved=True)
+        return ShoulderLook(look.shoulder, textures.ground_detail(self._rng), GROUND_MEAN, is_paved=False)
 
     def _verge(self, side: float, where: BoolArray) -> Layer:
         """Grass from the shoulder down into the land, so that there is no gap between them."""
         start = self._beside.shoulder_to
         if self._track.surroundings is None:
-            points = self._strip(side, (start, start + 1.2, start + VERGE_M), (-0.04, -0.12, -0.5))
+            points = self._strips.strip(side, (start, start + 1.2, start + VERGE_M), (-0.04, -0.12, -0.5))
             land = self._terrain.height_at(points[:, 2, :2])
             points[:, 2, 2] = np.minimum(points[:, 2, 2], land - 0.2)
         else:  # the land as it is: its mesh is lowered here
-            points = self._strip(side, tuple(start + SURVEYED_VERGE_M), (self._beside.shoulder_height,) + (0.0,) * 4)
+            lifts = (self._beside.shoulder_height,) + (0.0,) * 4
+            points = self._strips.strip(side, tuple(start + SURVEYED_VERGE_M), lifts)
             beyond = points[:, 1:] if side == RIGHT else points[:, :-1]
             beyond[..., 2] = self._track.surroundings.land.height_at(beyond[..., :2].reshape(-1, 2)).reshape(
                 beyond.shape[:2]
             )
         color = ground_color(
-            points[..., :2], np.zeros(points.shape[:2]), np.full(points.shape[:2], 6.0), self._look, self._rng
+            points[..., :2], np.zeros(points.shape[:2]), np.full(points.shape[:2], 6.0), self._cover, self._rng
         )
         image = textures.ground_detail(self._rng)
-        return self._layer(
-            "verge", points, points[..., :2] / GROUND_TILE_M, color / GROUND_MEAN, image, where, Label.TERRAIN
-        )
+        uv = points[..., :2] / GROUND_TILE_M
+        return self._layer("verge", points, uv, color / GROUND_MEAN, image, where, Label.TERRAIN)
 
     def _turn_off(self, side: float, where: BoolArray) -> Layer:
         """Dirt that leads away from the road, above the land."""
         distances = np.linspace(self._beside.shoulder_to, self._beside.shoulder_to + TURN_OFF_M, 8)
-        points = self._strip(side, tuple(distances), (0.0,) * 8)
+        points = self._strips.strip(side, tuple(distances), (0.0,) * 8)
         land = self._terrain.height_at(points[..., :2].reshape(-1, 2)).reshape(points.shape[:2])
         near = np.clip(1 - np.arange(8) / 3, 0, 1)
         points[..., 2] = near * (points[..., 2] - 0.04) + (1 - near) * (land + 0.12)
@@ -219,8 +144,9 @@ class Roadway:
         inner = max(WALL_FROM_M, self._track.paint.paved_beyond_m)
         outer = inner + WALL_WIDTH_M
         lifts = (-0.1, WALL_HEIGHT_M, WALL_HEIGHT_M, -WALL_DEPTH_M)
-        points = self._strip(side, (inner, inner, outer, outer), lifts)
-        mesh = grid_mesh(points, self._uv_across(points, 4.0), np.array(WALL) / 255, where[:, None])
+        points = self._strips.strip(side, (inner, inner, outer, outer), lifts)
+        color = np.array(self._look.wall) / 255
+        mesh = grid_mesh(points, self._strips.uv_across(points, 4.0), color, where[:, None])
         image = textures.picture(np.full((4, 4, 3), 255.0))
         return Layer("wall", mesh, image, Label.OBSTACLE, solid="obstacle", two_sided=True)
 
@@ -235,54 +161,14 @@ class Roadway:
         label: Label,
         tilt: float = 0.0,
     ) -> Layer:
-        colors = np.asarray(color) / 255 * self._light(points, self._track.features.shade, tilt)
+        colors = np.asarray(color) / 255 * self._strips.light(points, tilt)
         return Layer(name, grid_mesh(points, uv, colors, where[:, None]), image, label, solid="ground")
 
-    def _light(self, points: FloatArray, shade: BoolArray, tilt: float = 0.0) -> FloatArray:
-        """Light (N + 1, K, 3) at points (N + 1, K, 3); `tilt` tilts the surface to the left."""
-        shadow = self._terrain.shadow_on(points.reshape(-1, 3) + np.array([0, 0, 0.3]), self._look.sun, SHADOW_EDGE_M)
-        shadow = np.maximum(shadow.reshape(points.shape[:2]), SHADE * self._slanted(shade, points))
-        normals = np.concatenate([tilt * self._left_normal, np.ones((len(self._track), 1))], axis=1)
-        normals = self._closed(normals / np.hypot(1.0, tilt))[:, None]
-        return self._look.light_on(np.broadcast_to(normals, points.shape), shadow)
 
-    def _slanted(self, shade: BoolArray, points: FloatArray) -> BoolArray:
-        """Flags (N,) of the road at points (N + 1, K, 3) beside it, with slanted ends, as shadows have."""
-        across = points[..., :2] - self._closed(self._track.xy)[:, None]
-        offset = (across * self._closed(self._left_normal)[:, None]).sum(axis=2)
-        ahead = np.rint(SHADE_SLANT * offset / self._track.ds_m).astype(np.int64)
-        return np.asarray(shade[(np.arange(len(points))[:, None] + ahead) % len(shade)])
-
-    def _strip(self, side: float, beyond_edge_m: Sequence[float], lifts: Sequence[float]) -> FloatArray:
-        """Points (N + 1, K, 3) at distances beyond one edge of the road and `lifts` above it, from left to right."""
-        half = self._track.width_left if side == LEFT else self._track.width_right
-        room = self._room[0 if side == LEFT else 1]
-        offsets = side * (half[:, None] + np.minimum(beyond_edge_m, room[:, None]))
-        points = self._points(offsets, np.array(lifts))
-        return points[:, ::-1] if side == LEFT else points
-
-    def _points(self, offsets: FloatArray, lifts: FloatArray) -> FloatArray:
-        """Points (N + 1, K, 3) at offsets (N, K) left of the centre line; the last row is the first again."""
-        curvature = self._track.curvature[:, None]
-        limit = INSIDE_BEND / np.maximum(np.abs(curvature), 1e-6)
-        offsets = np.where(offsets * curvature > 0, np.clip(offsets, -limit, limit), offsets)
-        xy = self._track.xy[:, None] + offsets[..., None] * self._left_normal[:, None]
-        z = self._track.z[:, None] + lifts
-        return self._closed(np.concatenate([xy, z[..., None]], axis=2))
-
-    def _closed(self, values: FloatArray | BoolArray) -> FloatArray:
-        return np.concatenate([values, values[:1]])
-
-    def _uv(self, u: FloatArray, tile_m: float) -> FloatArray:
-        """Texture coordinates: `u` (N + 1, K) across; v along, with a whole number of tiles in the lap."""
-        tiles = max(1, round(self._track.length_m / tile_m))
-        v = np.linspace(0.0, tiles, len(self._track) + 1)[:, None]
-        return np.dstack([u, np.broadcast_to(v, u.shape)])
-
-    def _uv_across(self, points: FloatArray, tile_m: float) -> FloatArray:
-        return self._uv(np.broadcast_to(np.linspace(0, 1, points.shape[1]), points.shape[:2]), tile_m)
-
-
-def road_layers(track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> list[Layer]:
+def road_layers(track: Track, terrain: Terrain, cover: LandCover, look: Look, rng: np.random.Generator) -> list[Layer]:
     """All layers of a track's road."""
-    return Roadway(track, terrain, look, rng).layers()
+    return Roadway(track, terrain, cover, look, rng).layers()
+
+
+def _has_shoulder(section: Section, shoulder: Shoulder) -> bool:
+    return section.shoulder == shoulder
