@@ -20,13 +20,21 @@ SUNK_M = 0.2
 
 def road_signs(track: Track, terrain: Terrain, rng: np.random.Generator) -> list[Layer]:
     """The signs of a track with sections, for cars that drive it this way; they stop the car."""
-    placed = [(_chevron_stations(track, rng), sprites.chevron(rng), CHEVRON_SIZE_M, True)]
-    everywhere = rng.integers(len(track), size=int(SIGNS_PER_KM * track.length_m / 1000))
-    for kind, image in enumerate((sprites.round_sign(rng), sprites.square_sign(rng))):
-        placed.append((everywhere[kind::2], image, SIGN_SIZE_M, False))
+    bends, board = _chevron_stations(track, rng), sprites.chevron(rng)
+    elsewhere = rng.integers(len(track), size=int(SIGNS_PER_KM * track.length_m / 1000))
     parts = []
-    for stations, image, size_m, is_outside in placed:
-        side = np.where(track.curvature[stations] > 0, -1.0, 1.0) if is_outside else np.full(len(stations), -1.0)
+    for stations, is_on_the_left, image, size_m in (
+        (
+            bends[track.curvature[bends] < 0],
+            True,
+            np.ascontiguousarray(board[:, ::-1]),
+            CHEVRON_SIZE_M,
+        ),  # on the outside
+        (bends[track.curvature[bends] > 0], False, board, CHEVRON_SIZE_M),
+        (elsewhere[::2], False, sprites.round_sign(rng), SIGN_SIZE_M),
+        (elsewhere[1::2], False, sprites.square_sign(rng), SIGN_SIZE_M),
+    ):
+        side = np.full(len(stations), 1.0 if is_on_the_left else -1.0)
         places, stations = _places(track, terrain, stations, side)
         if len(places):
             feet = np.c_[places, terrain.height_at(places) - SUNK_M]
