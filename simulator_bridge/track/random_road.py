@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from simulator_bridge.track.random_sections import draw_sections
 from simulator_bridge.track.track_geometry import arc_lengths, curvatures, polygon_turns, rounded_polygon
 from simulator_bridge.track.track_plan import (
     THEMES,
@@ -78,16 +79,22 @@ def _with_features(seed: int, xy: FloatArray, rng: np.random.Generator) -> Track
     lanes = 2 if width[0] > 3.75 and rng.random() < 0.5 else 1
     edge_line: LineColour = "yellow" if rng.random() < 0.5 else "white"
     theme = THEMES[int(rng.integers(len(THEMES)))]
+    z = _hills(xy, rng)
+    stretches = _stretches(theme, xy, rng)
+    paint = Paint(lanes=lanes, edge_line=edge_line, centre_line="dashed" if lanes == 2 else "none")
+    # chance of its own, so that a seed's road is the same whatever is drawn about its sections
+    sections, stretches = draw_sections(xy, z, theme, paint, stretches, np.random.default_rng([seed, 20_261]))
     return TrackPlan(
         name=f"random:{seed}",
         xy=xy,
-        z=_hills(xy, rng),
+        z=z,
         width_left=width,
         width_right=width,
         theme=theme,
-        stretches=_stretches(theme, xy, rng),
+        stretches=stretches,
+        sections=sections,
         gap_m=GAP_M,
-        paint=Paint(lanes=lanes, edge_line=edge_line, centre_line="dashed" if lanes == 2 else "none"),
+        paint=paint,
         light=Light(
             sun_azimuth_deg=float(rng.uniform(0.0, 360.0)),
             sun_elevation_deg=float(rng.uniform(25.0, 75.0)),

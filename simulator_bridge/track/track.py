@@ -18,6 +18,7 @@ from simulator_bridge.track.csv_file import plan_csv, write_csv
 from simulator_bridge.track.jungle import plan_jungle
 from simulator_bridge.track.lake import plan_lake
 from simulator_bridge.track.random_road import random_plans
+from simulator_bridge.track.sections import Sections, sections_along
 from simulator_bridge.track.surveyed import Surroundings
 from simulator_bridge.track.track_features import Features, backwards, features_along
 from simulator_bridge.track.track_geometry import over_itself, wrap_angle
@@ -73,6 +74,7 @@ class Track(SampledRoad):
         driving_line_offset_m: Of the line to drive, metres left of the centre line; kept when the track is reversed.
         start_m: Where cars start, metres along the lap.
         surroundings: What was measured beside the road, of surveyed tracks.
+        sections: What each part of the lap looks like; None where it looks the same all along.
     """
 
     name: str
@@ -83,9 +85,15 @@ class Track(SampledRoad):
     driving_line_offset_m: float
     start_m: float = 0.0
     surroundings: Surroundings | None = None
+    sections: Sections | None = None
 
     def __len__(self) -> int:
         return len(self.xy)
+
+    @property
+    def place(self) -> str:
+        """The name of the place, the same in both directions."""
+        return self.name.removesuffix(" reversed")
 
     @property
     def is_closed(self) -> bool:
@@ -143,7 +151,7 @@ class Track(SampledRoad):
 
     def reversed(self) -> Track:
         """The same road driven in the other direction, from the same start."""
-        name = self.name.removesuffix(" reversed") if self.name.endswith(" reversed") else f"{self.name} reversed"
+        name = self.place if self.name != self.place else f"{self.name} reversed"
         return replace(
             self,
             name=name,
@@ -154,6 +162,7 @@ class Track(SampledRoad):
             curvature=-backwards(self.curvature),
             heading=wrap_angle(backwards(self.heading) + np.pi),
             features=self.features.reversed(),
+            sections=None if self.sections is None else self.sections.reversed(),
             start_m=-self.start_m % self.length_m,
         )
 
@@ -261,14 +270,19 @@ def build_planned_track(plan: TrackPlan, scale: float = 1.0) -> Track:
     """
     road = sample_plan(plan, scale)
     overpass = over_itself(road.xy, road.z, np.maximum(road.width_left, road.width_right))
+    features = features_along(plan.stretches, road.curvature, road.ds_m, overpass)
+    sections = sections_along(plan.sections, len(road.xy))
+    if sections is not None:
+        features = features.without_kerbs(~sections.where(lambda section: section.has_kerbs))
     return Track(
         **vars(road),
         name=plan.name,
         theme=plan.theme,
-        features=features_along(plan.stretches, road.curvature, road.ds_m, overpass),
+        features=features,
         paint=plan.paint,
         light=plan.light,
         driving_line_offset_m=plan.driving_line_offset_m,
         start_m=plan.start_m * scale,
         surroundings=plan.surroundings if scale == 1.0 else None,  # the land does not stretch
+        sections=sections,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -30,6 +30,8 @@ class Features:
     cliff_left: BoolArray
     cliff_right: BoolArray
     shade: BoolArray
+    rail_left: BoolArray  # a guard rail
+    rail_right: BoolArray
     overpass: BoolArray  # a bridge over another part of the road
 
     def reversed(self) -> Features:
@@ -45,8 +47,14 @@ class Features:
             cliff_left=backwards(self.cliff_right),
             cliff_right=backwards(self.cliff_left),
             shade=backwards(self.shade),
+            rail_left=backwards(self.rail_right),
+            rail_right=backwards(self.rail_left),
             overpass=backwards(self.overpass),
         )
+
+    def without_kerbs(self, where: BoolArray) -> Features:
+        """The same without kerbs at the points `where` (N,)."""
+        return replace(self, kerb_left=self.kerb_left & ~where, kerb_right=self.kerb_right & ~where)
 
 
 def features_along(stretches: Stretches, curvature: FloatArray, ds_m: float, overpass: BoolArray) -> Features:
@@ -76,6 +84,8 @@ def features_along(stretches: Stretches, curvature: FloatArray, ds_m: float, ove
         cliff_left=flags(stretches.cliff_left),
         cliff_right=flags(stretches.cliff_right),
         shade=flags(stretches.shade) & ~overpass,
+        rail_left=flags(stretches.rail_left) & ~bridge & ~turn_off_left,
+        rail_right=flags(stretches.rail_right) & ~bridge & ~turn_off_right,
         overpass=overpass,
     )
 

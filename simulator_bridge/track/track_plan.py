@@ -21,6 +21,13 @@ BoolArray = npt.NDArray[np.bool_]
 Theme = Literal["lake", "jungle", "desert", "autumn"]
 THEMES: tuple[Theme, ...] = ("lake", "jungle", "desert", "autumn")
 LineColour = Literal["yellow", "white", "none"]
+CentreLine = Literal["none", "dashed", "solid"]
+Land = Literal["meadow", "forest", "heath", "rocks", "shore"]
+LANDS: tuple[Land, ...] = ("meadow", "forest", "heath", "rocks", "shore")
+Surface = Literal["asphalt", "old asphalt", "concrete", "dirt"]
+SURFACES: tuple[Surface, ...] = ("asphalt", "old asphalt", "concrete", "dirt")
+Shoulder = Literal["paved", "gravel", "dirt", "grass"]
+SHOULDERS: tuple[Shoulder, ...] = ("paved", "gravel", "dirt", "grass")
 
 
 class TrackError(UserError):
@@ -82,6 +89,30 @@ class Stretches:
     cliff_left: tuple[Stretch, ...] = ()
     cliff_right: tuple[Stretch, ...] = ()
     shade: tuple[Stretch, ...] = ()
+    rail_left: tuple[Stretch, ...] = ()
+    rail_right: tuple[Stretch, ...] = ()
+
+
+@dataclass(frozen=True)
+class Marking:
+    """The lines of a part of the road."""
+
+    edge_line: LineColour = "none"
+    edge_is_dashed: bool = False
+    centre_line: CentreLine = "none"
+    centre_colour: LineColour = "white"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the lap, from a fraction of it to the start of the next one: what it looks like there."""
+
+    start: float
+    land: Land
+    surface: Surface
+    shoulder: Shoulder
+    marking: Marking
+    has_kerbs: bool  # in its bends
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +126,7 @@ class TrackPlan:
         width_left: (M,) metres from the centre line to the left edge.
         width_right: (M,) metres from the centre line to the right edge.
         theme: The look of the world around the road.
+        sections: Of the lap, by their starts; empty where it looks the same all along.
         smoothing_m: Standard deviation of the Gaussian that smooths the centre line where straights meet arcs.
         z_smoothing_m: The same for the heights.
         gap_m: Least free ground between two parts of the road, unless one is a bridge over the other.
@@ -111,6 +143,7 @@ class TrackPlan:
     width_right: FloatArray
     theme: Theme
     stretches: Stretches = field(default_factory=Stretches)
+    sections: tuple[Section, ...] = ()
     paint: Paint = field(default_factory=Paint)
     light: Light = field(default_factory=Light)
     smoothing_m: float = 2.5

@@ -19,7 +19,7 @@ from simulator_bridge.track.track_plan import Stretch, Stretches, TrackPlan
 
 FloatArray = npt.NDArray[np.float64]
 
-MIRRORED = {"kerb", "turn_off", "water", "cliff"}  # features of one side
+MIRRORED = {"kerb", "turn_off", "water", "cliff", "rail"}  # features of one side
 
 
 @st.composite
@@ -165,7 +165,7 @@ def test_a_track_has_its_features_and_widths_on_the_planned_side(plan: TrackPlan
             continue
         kind, _, side = field.name.rpartition("_")
         expected = planned(field.name)
-        if kind == "kerb":
+        if kind in ("kerb", "rail"):
             expected &= ~planned("bridge") & ~planned(f"turn_off_{side}")
         np.testing.assert_array_equal(getattr(track.features, field.name), expected, field.name)
 

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 from simulator_bridge.messages import Control, Frame
-from simulator_bridge.simulator.scene.atlas import pack
+from simulator_bridge.simulator.scene.land.land_cover import LandCover
+from simulator_bridge.simulator.scene.land.scenery import TYRES_FROM_EDGE_M
+from simulator_bridge.simulator.scene.land.terrain import build_terrain
 from simulator_bridge.simulator.scene.layers import FloatArray, Label, Mesh, grid_mesh, split_by_place
+from simulator_bridge.simulator.scene.look_variation import build_look
+from simulator_bridge.simulator.scene.pictures.atlas import pack
 from simulator_bridge.simulator.scene.renderer import SimulatorError
+from simulator_bridge.simulator.scene.road.roadway import road_layers
 from simulator_bridge.simulator.scene.roadside import roadside_of
-from simulator_bridge.simulator.scene.roadway import road_layers
-from simulator_bridge.simulator.scene.scenery import TYRES_FROM_EDGE_M
-from simulator_bridge.simulator.scene.terrain import build_terrain
-from simulator_bridge.simulator.scene.themes import LOOKS, build_look
+from simulator_bridge.simulator.scene.themes import LOOKS
 from simulator_bridge.simulator.scene.world import World
 from simulator_bridge.simulator.simulation import Simulation, State
 from simulator_bridge.track import THEMES, Track, build_track
@@ -43,14 +45,14 @@ def beside(track: Track, beyond_edge_m: float) -> FloatArray:
 @pytest.mark.parametrize("beyond_edge_m", [-4.0, -1.0, 0.0, 1.0])
 def test_land_never_pokes_through_the_road_or_its_kerb(track: Track, beyond_edge_m: float) -> None:
     rng = np.random.default_rng(0)
-    terrain = build_terrain(track, build_look(track.theme, track.light, "clear", rng), rng)
+    terrain = build_terrain(track, build_look(track, "clear", rng), rng)
     places = beside(track, beyond_edge_m)
     assert np.max(terrain.height_at(places[:, :2]) - places[:, 2]) < -0.05
 
 
 def test_road_never_floats_far_above_the_land(track: Track) -> None:
     rng = np.random.default_rng(0)
-    terrain = build_terrain(track, build_look(track.theme, track.light, "clear", rng), rng)
+    terrain = build_terrain(track, build_look(track, "clear", rng), rng)
     places = beside(track, 0.0)
     drop = places[:, 2] - terrain.height_at(places[:, :2])
     assert np.median(drop) < 1.1
@@ -67,8 +69,8 @@ def test_kerbs_and_turn_offs_are_drawn_on_their_own_side_beyond_its_edge(is_reve
     track = build_planned_track(TrackPlan("circle", circle, np.zeros(240), *widths, "lake", stretches))
     track = track.reversed() if is_reversed else track
     rng = np.random.default_rng(0)
-    look = build_look(track.theme, track.light, "clear", rng)
-    layers = road_layers(track, build_terrain(track, look, rng), look, rng)
+    look = build_look(track, "clear", rng)
+    layers = road_layers(track, build_terrain(track, look, rng), LandCover(track, look), look, rng)
 
     places = {"kerb": [(5.0, 1, 0.1, 0.2), (3.0, -1, 0.5, 0.7)], "turn-off": [(3.0, -1, 0.3, 0.34)]}
     beside = roadside_of(track, look)
@@ -175,9 +177,7 @@ def test_a_second_drive_in_one_simulation_repeats_the_first() -> None:
 
 def test_weather_changes_the_light_and_clear_weather_does_not() -> None:
     track = build_track("lake")
-    looks = [
-        build_look(track.theme, track.light, w, np.random.default_rng(s)) for w in ("clear", "random") for s in (1, 2)
-    ]
+    looks = [build_look(track, w, np.random.default_rng(s)) for w in ("clear", "random") for s in (1, 2)]
     assert looks[0] == looks[1]
     assert looks[2].light != looks[3].light
     assert looks[2].asphalt != looks[3].asphalt
@@ -231,8 +231,8 @@ def test_pictures_packed_into_one_keep_their_pixels_under_their_meshes() -> None
 def test_kerb_lies_in_place_of_the_strip_of_asphalt_beyond_the_line() -> None:
     track = build_track("lake")
     rng = np.random.default_rng(0)
-    look = build_look(track.theme, track.light, "clear", rng)
-    layers = road_layers(track, build_terrain(track, look, rng), look, rng)
+    look = build_look(track, "clear", rng)
+    layers = road_layers(track, build_terrain(track, look, rng), LandCover(track, look), look, rng)
     beside = roadside_of(track, look)
     kerbs = area([layer.mesh for layer in layers if layer.name == "kerb"])
     asphalt = area([layer.mesh for layer in layers if layer.name in ("road", "bridge")])

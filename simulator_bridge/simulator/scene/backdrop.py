@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator_bridge.simulator.scene import sprites
 from simulator_bridge.simulator.scene.layers import FloatArray, Image, Label, Layer, grid_mesh, smoothstep
-from simulator_bridge.simulator.scene.textures import picture, tiling_noise
+from simulator_bridge.simulator.scene.pictures import sprites
+from simulator_bridge.simulator.scene.pictures.textures import picture, tiling_noise
 from simulator_bridge.simulator.scene.themes import Look
 
 DISTANCE_M = 100.0  # has no effect: it is drawn first, behind everything

@@ -93,7 +93,7 @@ class Cameras:
         for name, frame in frames.items():
             if self._fog is not None:
                 self._fog.cover(frame)
-            hood_of(name).cover(frame)
+            hood_of(name, self._world.look.hood).cover(frame)
         return frames
 
     def render_labels(self) -> dict[str, LabelFrame]:
@@ -104,7 +104,7 @@ class Cameras:
         labels = {}
         for name, image in zip(self.names, self._label_buffer.render(), strict=True):
             labels[name] = from_grey(image[..., 0])
-            labels[name][hood_of(name).mask] = Label.CAR
+            labels[name][hood_of(name, self._world.look.hood).mask] = Label.CAR
         return labels
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator_bridge.messages import FRAME_HEIGHT_PX, Frame
 from simulator_bridge.simulator.scene.layers import FloatArray
-from simulator_bridge.simulator.scene.textures import Rgb
+from simulator_bridge.simulator.scene.pictures.textures import Rgb
 from simulator_bridge.udacity_cameras import FOCAL_PX, PITCH_DEG, UP_M
 
 AFAR_M = 120.0

@@ -95,6 +95,20 @@ def grid_mesh(
     return Mesh(points.reshape(-1, 3), triangles, uv.reshape(-1, 2), colors)
 
 
+def standing(
+    feet: FloatArray, angles: FloatArray, widths: FloatArray, heights: FloatArray, tones: FloatArray | Sequence[float]
+) -> Mesh:
+    """Upright rectangles: feet (M, 3), angle (M,) of each in the plane, size (M,), brightness (M, 1)."""
+    along = np.c_[np.cos(angles), np.sin(angles), np.zeros(len(feet))] * (widths / 2)[:, None]
+    up = np.c_[np.zeros((len(feet), 2)), heights]
+    corners = np.stack([feet - along, feet + along, feet - along + up, feet + along + up], axis=1)
+    base = 4 * np.arange(len(feet))[:, None]
+    triangles = (base + np.array([0, 1, 2, 1, 3, 2])).reshape(-1, 3)
+    uv = np.tile([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], (len(feet), 1))
+    colors = np.broadcast_to(np.asarray(tones)[:, None], (len(feet), 4, 3)).reshape(-1, 3)
+    return Mesh(corners.reshape(-1, 3), triangles, uv, colors)
+
+
 def merge(meshes: Sequence[Mesh]) -> Mesh:
     """All triangles in one mesh."""
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simulator_bridge.simulator.scene.layers import FloatArray
-from simulator_bridge.simulator.scene.textures import Rgb
+from simulator_bridge.simulator.scene.colors import OVERCAST, clipped, mixed
+from simulator_bridge.simulator.scene.pictures.textures import Rgb
 from simulator_bridge.simulator.scene.themes import Look
 
 LEVELS = (0, 1, 2, 3)
@@ -26,7 +26,6 @@ ASPHALT = (0.0, 0.14, 0.28, 0.45)  # darker or brighter by this share
 GROUND = (0.0, 0.12, 0.25, 0.4)  # the other colours: brightness and, half of it, hue
 GRAIN = (1.0, 1.4, 1.9, 2.6)
 LINE_WEAR = (None, 0.35, 0.6, 0.85)
-OVERCAST = (186.0, 190.0, 196.0)
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,10 @@ def _change_light(look: Look, level: int, rng: np.random.Generator) -> Look:
         sun_elevation_deg=SUN_ELEVATION_DEG[level] or look.light.sun_elevation_deg,
     )
     colors = {
-        name: _rgb(np.array(getattr(look, name)) * (1 + tint))
+        name: clipped(np.array(getattr(look, name)) * (1 + tint))
         for name in ("sky_top", "sky_horizon", "asphalt", "grass", "dirt", "rock", "shoulder", "water", "leaf")
     }
-    sky = {name: _rgb(np.array(colors[name]) * min(brightness, 1.1)) for name in ("sky_top", "sky_horizon")}
+    sky = {name: clipped(np.array(colors[name]) * min(brightness, 1.1)) for name in ("sky_top", "sky_horizon")}
     return _recolored_look(replace(look, light=light), {**colors, **sky})
 
 
@@ -81,15 +80,15 @@ def _change_weather(look: Look, level: int, rng: np.random.Generator) -> Look:
     if level == 0:
         return look
     clouds, shift = CLOUDS[level], float(rng.uniform(-12, 12))
-    overcast = np.array(OVERCAST) + shift
+    overcast = OVERCAST + shift
     return replace(
         look,
         clouds=max(look.clouds, clouds),
         fog_m=VISIBILITY_M[level],
         ambient=look.ambient + (0.85 - look.ambient) * 0.8 * clouds,
-        sky_top=_mix(look.sky_top, overcast, 0.85 * clouds),
-        sky_horizon=_mix(look.sky_horizon, overcast, 0.85 * clouds),
-        haze_color=_mix(look.haze_color or look.sky_horizon, overcast, 0.85 * clouds),
+        sky_top=mixed(look.sky_top, overcast, 0.85 * clouds),
+        sky_horizon=mixed(look.sky_horizon, overcast, 0.85 * clouds),
+        haze_color=mixed(look.haze_color or look.sky_horizon, overcast, 0.85 * clouds),
         light=replace(
             look.light, haze=look.light.haze + HAZE[level], brightness=look.light.brightness * (1 - 0.2 * clouds)
         ),
@@ -107,7 +106,7 @@ def _change_texture(look: Look, level: int, rng: np.random.Generator) -> Look:
     }
     changed = replace(look, grain=look.grain * GRAIN[level], line_wear=max(look.line_wear, LINE_WEAR[level] or 0.0))
     return _recolored_look(
-        changed, {**colors, "asphalt": _rgb(asphalt * (1 + rng.uniform(-1, 1, 3) * GROUND[level] / 4))}
+        changed, {**colors, "asphalt": clipped(asphalt * (1 + rng.uniform(-1, 1, 3) * GROUND[level] / 4))}
     )
 
 
@@ -117,13 +116,4 @@ def _recolored_look(look: Look, colors: Mapping[str, Rgb]) -> Look:
 
 def _recolored(color: Rgb, amount: float, rng: np.random.Generator) -> Rgb:
     hue = rng.choice([-1, 1], 3) * amount / 2
-    return _rgb(np.array(color) * (1 + float(rng.choice([-1, 1])) * amount) * (1 + hue))
-
-
-def _mix(color: Rgb, other: FloatArray, share: float) -> Rgb:
-    return _rgb(np.array(color) * (1 - share) + other * share)
-
-
-def _rgb(values: FloatArray) -> Rgb:
-    red, green, blue = np.clip(values, 0, 255).tolist()
-    return red, green, blue
+    return clipped(np.array(color) * (1 + float(rng.choice([-1, 1])) * amount) * (1 + hue))

@@ -1,18 +1,20 @@
-"""The look of a world: colours, light, haze and plants of each theme, varied by weather and seed. Pure."""
+"""The look of a world: colours, light, haze and plants of each theme. Pure."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
+from simulator_bridge.simulator.scene.hood import HoodLook
 from simulator_bridge.simulator.scene.layers import FloatArray
-from simulator_bridge.simulator.scene.renderer import SimulatorError
-from simulator_bridge.simulator.scene.scene_options import WEATHERS
-from simulator_bridge.simulator.scene.sprites import Plant
-from simulator_bridge.simulator.scene.textures import Rgb
+from simulator_bridge.simulator.scene.pictures.sprites import Plant
+from simulator_bridge.simulator.scene.pictures.textures import Rgb
 from simulator_bridge.track import Light, Theme
+
+Deck = Literal["brick", "concrete", "asphalt"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,9 @@ class Look:
     line_wear: float = 0.15
     kerb_red: Rgb = (208, 84, 78)
     kerb_white: Rgb = (226, 214, 200)
+    wall: Rgb = (26, 25, 27)  # of bridges
+    deck: Deck = "brick"  # the surface of bridges
+    hood: HoodLook = field(default_factory=HoodLook)  # of the car
     clouds: float = 0.0  # 0 = blue sky, 1 = overcast
     fog_m: float | None = None  # visibility; None: clear
     light: Light = field(default_factory=Light)
@@ -193,68 +198,3 @@ LOOKS: dict[Theme, Look] = {
         ambient=0.52,
     ),
 }
-
-
-def build_look(theme: Theme, light: Light, weather: str, rng: np.random.Generator) -> Look:
-    """The look of a track in a given weather.
-
-    Args:
-        theme: Of the track.
-        light: Of the track, in clear weather.
-        weather: `clear`: theme and light unchanged; `random`: other sun, haze, colours and plants.
-        rng: For `random`.
-
-    Raises:
-        SimulatorError: If there is no such weather.
-    """
-    if weather not in WEATHERS:
-        raise SimulatorError(f"unknown weather {weather!r}: expected one of {', '.join(WEATHERS)}")
-    look = replace(LOOKS[theme], light=light)
-    return look if weather == "clear" else _vary(look, rng)
-
-
-def _vary(look: Look, rng: np.random.Generator) -> Look:
-    clouds = float(rng.choice([0.0, rng.uniform(0.2, 0.7), 1.0], p=[0.4, 0.4, 0.2]))
-    light = Light(
-        sun_azimuth_deg=float(rng.uniform(0, 360)),
-        sun_elevation_deg=float(rng.uniform(22, 75)),
-        brightness=float(rng.uniform(0.72, 1.12)) * (1 - 0.15 * clouds),
-        haze=float(np.clip(look.light.haze + rng.exponential(0.12), 0.02, 0.7)),
-    )
-    overcast = np.array([186.0, 190.0, 196.0])
-    return replace(
-        look,
-        light=light,
-        clouds=clouds,
-        ambient=look.ambient + (0.85 - look.ambient) * 0.8 * clouds,
-        sky_top=_mix(_jitter(look.sky_top, 0.12, rng), overcast, 0.8 * clouds),
-        sky_horizon=_mix(_jitter(look.sky_horizon, 0.08, rng), overcast, 0.8 * clouds),
-        asphalt=_jitter(look.asphalt, 0.18, rng),
-        grain=look.grain * float(rng.uniform(0.6, 1.4)),
-        grass=_jitter(look.grass, 0.18, rng),
-        dirt=_jitter(look.dirt, 0.15, rng),
-        rock=_jitter(look.rock, 0.15, rng),
-        shoulder=_jitter(look.shoulder, 0.12, rng),
-        water=_jitter(look.water, 0.15, rng),
-        leaf=_jitter(look.leaf, 0.25, rng),
-        line_wear=float(rng.uniform(0.0, 0.55)),
-        trees_per_ha=look.trees_per_ha * float(rng.uniform(0.4, 1.6)),
-        bushes_per_km=look.bushes_per_km * float(rng.uniform(0.3, 1.6)),
-        rocks_per_km=look.rocks_per_km * float(rng.uniform(0.3, 1.6)),
-        hill_m=look.hill_m * float(rng.uniform(0.5, 1.4)),
-    )
-
-
-def _jitter(color: Rgb, spread: float, rng: np.random.Generator) -> Rgb:
-    """The colour a little brighter or darker, and a little of another hue."""
-    factors = rng.uniform(1 - spread, 1 + spread) * rng.uniform(1 - spread / 3, 1 + spread / 3, 3)
-    return _rgb(np.array(color) * factors)
-
-
-def _mix(color: Rgb, other: FloatArray, share: float) -> Rgb:
-    return _rgb(np.array(color) * (1 - share) + other * share)
-
-
-def _rgb(values: FloatArray) -> Rgb:
-    red, green, blue = np.clip(values, 0, 255).tolist()
-    return red, green, blue

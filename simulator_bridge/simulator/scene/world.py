@@ -14,13 +14,15 @@ from panda3d.core import BitMask32, NodePath, RenderState, TransparencyAttrib
 
 from simulator_bridge.simulator.scene import meshes
 from simulator_bridge.simulator.scene.backdrop import DISTANCE_M, backdrop_layers
+from simulator_bridge.simulator.scene.land.land_cover import LandCover
+from simulator_bridge.simulator.scene.land.scenery import scenery_layers
+from simulator_bridge.simulator.scene.land.terrain import build_terrain
+from simulator_bridge.simulator.scene.land.terrain_layers import terrain_layers
 from simulator_bridge.simulator.scene.layers import Image, Label, Layer, split_by_place
-from simulator_bridge.simulator.scene.road_shadows import road_shadows
-from simulator_bridge.simulator.scene.roadway import road_layers
-from simulator_bridge.simulator.scene.scenery import scenery_layers
-from simulator_bridge.simulator.scene.terrain import build_terrain
-from simulator_bridge.simulator.scene.terrain_layers import terrain_layers
-from simulator_bridge.simulator.scene.themes import Look, build_look
+from simulator_bridge.simulator.scene.look_variation import build_look
+from simulator_bridge.simulator.scene.road.road_shadows import road_shadows
+from simulator_bridge.simulator.scene.road.roadway import road_layers
+from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
 
 PIECE_M = 120.0  # size of the pieces that the engine draws or skips as a whole
@@ -51,19 +53,19 @@ class World:
         Raises:
             SimulatorError: If there is no such weather.
         """
-        name = track.name.removesuffix(" reversed").encode()  # in the other direction it is still the same place
-        chance = np.random.default_rng([seed, zlib.crc32(name)])
+        chance = np.random.default_rng([seed, zlib.crc32(track.place.encode())])
         for_look, for_land, for_road, for_scenery, for_sky, for_shadows = chance.spawn(6)
         self.track = track
-        self.look = build_look(track.theme, track.light, weather, for_look)
+        self.look = build_look(track, weather, for_look)
         if change is not None:
             self.look = change(self.look)
         terrain = build_terrain(track, self.look, for_land)
+        cover = LandCover(track, self.look)
         scene = [
-            *road_layers(track, terrain, self.look, for_road),
+            *road_layers(track, terrain, cover, self.look, for_road),
             *road_shadows(track, self.look, for_shadows),
-            *terrain_layers(terrain, self.look, for_land),
-            *scenery_layers(track, terrain, self.look, for_scenery),
+            *terrain_layers(terrain, cover, self.look, for_land),
+            *scenery_layers(track, terrain, cover, self.look, for_scenery),
         ]
         self.root = NodePath("world")
         self.label_states: dict[str, RenderState] = {}

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.simulator.scene.layers import FloatArray, Image
-from simulator_bridge.simulator.scene.textures import Rgb, tiling_noise
+from simulator_bridge.simulator.scene.pictures.textures import Rgb, tiling_noise
 
 BoolArray = npt.NDArray[np.bool_]
 Plant = Literal["pine", "palm", "broadleaf", "bush", "reed", "cactus"]
@@ -185,4 +185,36 @@ def post(rng: np.random.Generator) -> Image:
     board = canvas.y > 0.88
     canvas.fill(board, (222, 220, 218), spread=3)
     canvas.fill(board & (np.abs((canvas.y - 0.88) / 0.12 - 0.5) < 0.22), (196, 78, 76), spread=3)
+    return canvas.image()
+
+
+def chevron(rng: np.random.Generator) -> Image:
+    """A red and white board of two arrow heads on a leg, (64, 64, 4)."""
+    canvas = _Canvas(64, 64, rng)
+    canvas.fill((np.abs(canvas.x) < 0.08) & (canvas.y < 0.6), METAL, spread=3)
+    board = canvas.y > 0.42
+    canvas.fill(board, (228, 226, 222), spread=3)
+    arrow = (canvas.x + 2.2 * np.abs(canvas.y - 0.71)) % 1.0
+    canvas.fill(board & (arrow < 0.5), (196, 52, 48), spread=3)
+    return canvas.image()
+
+
+def round_sign(rng: np.random.Generator) -> Image:
+    """A white disc with a red ring on a pole, (128, 64, 4)."""
+    canvas = _Canvas(128, 64, rng)
+    canvas.fill((np.abs(canvas.x) < 0.1) & (canvas.y < 0.7), METAL, spread=3)
+    radius = np.hypot(canvas.x, (canvas.y - 0.76) * canvas.aspect)
+    canvas.fill(radius < 0.9, (198, 48, 44), spread=3)
+    canvas.fill(radius < 0.64, (232, 230, 226), spread=3)
+    canvas.fill((np.abs(canvas.x) < 0.34) & (np.abs(canvas.y - 0.76) < 0.07), (40, 40, 44), spread=3)
+    return canvas.image()
+
+
+def square_sign(rng: np.random.Generator) -> Image:
+    """A blue or yellow board on a pole, (128, 64, 4)."""
+    canvas = _Canvas(128, 64, rng)
+    canvas.fill((np.abs(canvas.x) < 0.1) & (canvas.y < 0.7), METAL, spread=3)
+    board = (np.abs(canvas.x) < 0.9) & (canvas.y > 0.6)
+    canvas.fill(board, (48, 92, 164) if rng.random() < 0.5 else (222, 184, 48), spread=3)
+    canvas.fill(board & (np.abs(canvas.x) < 0.45) & (np.abs(canvas.y - 0.79) < 0.08), (232, 230, 226), spread=3)
     return canvas.image()

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator_bridge.simulator.scene.layers import FloatArray, smoothstep
+from simulator_bridge.simulator.scene.pictures.textures import tiling_noise
 from simulator_bridge.simulator.scene.roadside import roadside_of
-from simulator_bridge.simulator.scene.textures import tiling_noise
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
 from simulator_bridge.track.surveyed import interpolate_grid

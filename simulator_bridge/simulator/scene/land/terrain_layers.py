@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from simulator_bridge.simulator.scene.land.land_cover import LandCover
+from simulator_bridge.simulator.scene.land.terrain import COARSE, SPACING_M, Terrain
 from simulator_bridge.simulator.scene.layers import FloatArray, Label, Layer, Mesh, grid_mesh, merge, smoothstep
-from simulator_bridge.simulator.scene.terrain import COARSE, SPACING_M, Terrain
-from simulator_bridge.simulator.scene.textures import (
+from simulator_bridge.simulator.scene.pictures.textures import (
     GROUND_MEAN,
     GROUND_TILE_M,
     ground_detail,
@@ -26,14 +27,14 @@ TUCK_M = 4.0
 CLIFF_STEEPNESS = 0.6  # rise over run from which the ground is rock, its texture stretched to streaks as on real cliffs
 
 
-def terrain_layers(terrain: Terrain, look: Look, rng: np.random.Generator) -> list[Layer]:
+def terrain_layers(terrain: Terrain, cover: LandCover, look: Look, rng: np.random.Generator) -> list[Layer]:
     """The land, and the water where the land is lower."""
     points = terrain.points()
     slope_y, slope_x = np.gradient(terrain.heights, SPACING_M)
     normals = np.dstack([-slope_x, -slope_y, np.ones_like(slope_x)])
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)
     shadow = terrain.shadow_on(points.reshape(-1, 3) + np.array([0.0, 0.0, 0.3]), look.sun).reshape(slope_x.shape)
-    color = ground_color(points[..., :2], np.hypot(slope_x, slope_y), terrain.edge_m, look, rng)
+    color = ground_color(points[..., :2], np.hypot(slope_x, slope_y), terrain.edge_m, cover, rng)
     color = look.through_haze(color * look.light_on(normals, shadow), terrain.edge_m)
     colors = color / 255 / GROUND_MEAN
     uv = points[..., :2] / GROUND_TILE_M
@@ -83,15 +84,17 @@ def _water_mesh(terrain: Terrain, coarse_points: FloatArray, look: Look) -> Mesh
 
 
 def ground_color(
-    xy: FloatArray, steepness: FloatArray, edge_m: FloatArray, look: Look, rng: np.random.Generator
+    xy: FloatArray, steepness: FloatArray, edge_m: FloatArray, cover: LandCover, rng: np.random.Generator
 ) -> FloatArray:
     """Colour (..., 3) of unlit ground: grass, patches of dirt, and rock where it is steep."""
     size = 256
     noise = tiling_noise(size, 10, 4, rng)
     column, row = np.moveaxis((xy / 300.0 * size).astype(np.int64) % size, -1, 0)
     patch, streak = noise[row, column], tiling_noise(size, 64, 3, rng)[row, column]
-    grass = np.array(look.grass) * (1 + 0.12 * patch)[..., None]
-    bare = smoothstep((patch - 0.75 + 0.6 * np.exp(-np.maximum(edge_m, 0) / 4)) / 0.7)[..., None]
+    look = cover.look
+    grass = cover.grass_at(xy) * (1 + 0.12 * patch)[..., None]
+    dirt = patch + cover.bareness_at(xy)
+    bare = smoothstep((dirt - 0.75 + 0.6 * np.exp(-np.maximum(edge_m, 0) / 4)) / 0.7)[..., None]
     mossy = smoothstep((streak - 0.4) / 0.8)[..., None] * 0.35
     rock = np.array(look.rock) * (1 + 0.24 * streak)[..., None] * (1 - mossy) + grass * 0.9 * mossy
     steep = smoothstep((steepness - 0.3 + 0.08 * patch) / 0.4)[..., None]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator_bridge.simulator.scene import sprites
 from simulator_bridge.simulator.scene.layers import FloatArray, Image, Layer, Mesh, grid_mesh, merge
+from simulator_bridge.simulator.scene.pictures import sprites
+from simulator_bridge.simulator.scene.pictures.atlas import pack
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
 
@@ -14,19 +15,26 @@ CELLS = (6, 4)  # along and across: a shadow follows the surface of the road
 FOOT_FROM_EDGE_M = 3.0
 LIFT_M = 0.03
 DARKNESS = 0.62
+IN_FOREST_PER_KM = 60.0
 
 
 def road_shadows(track: Track, look: Look, rng: np.random.Generator) -> list[Layer]:
     """Shadows across the road, at random places on its sunny parts."""
-    count = int(look.tree_shadows_per_km * track.length_m / 1000)
-    stations = rng.integers(len(track), size=count)
+    under, per_km = np.arange(len(track)), look.tree_shadows_per_km
+    if track.sections is not None:
+        under, per_km = np.flatnonzero(track.sections.where(lambda section: section.land == "forest")), IN_FOREST_PER_KM
+    count = int(per_km * len(under) * track.ds_m / 1000)
+    stations = under[rng.integers(len(under), size=count)] if count else np.zeros(0, np.int64)
     stations = stations[~(track.features.shade | track.features.bridge)[stations]]
     if not len(stations):
         return []
     image = sprites.plant(look.trees[0], look.leaf, rng)
     image[..., :3], image[..., 3] = 8, _widen(image[..., 3]) * DARKNESS
     meshes = [_shadow(track, look, int(station), rng) for station in stations]
-    return [Layer("shadows", merge(meshes), image, None)]
+    mesh = merge(meshes)
+    if track.sections is not None:  # pictures of any tree, whose sides need not be powers of two
+        mesh, image = pack([(mesh, image)])
+    return [Layer("shadows", mesh, image, None)]
 
 
 def _shadow(track: Track, look: Look, station: int, rng: np.random.Generator) -> Mesh:

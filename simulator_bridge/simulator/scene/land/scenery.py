@@ -5,19 +5,32 @@ Plants are two crossed pictures each. They do not stop the car, because they are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from simulator_bridge.simulator.scene import sprites
-from simulator_bridge.simulator.scene.atlas import pack
-from simulator_bridge.simulator.scene.layers import FloatArray, Image, Label, Layer, Mesh, grid_mesh, merge, normals
-from simulator_bridge.simulator.scene.terrain import Terrain
-from simulator_bridge.simulator.scene.textures import GROUND_MEAN, ground_detail
+from simulator_bridge.simulator.scene.land.land_cover import LandCover
+from simulator_bridge.simulator.scene.land.road_signs import road_signs
+from simulator_bridge.simulator.scene.land.terrain import Terrain
+from simulator_bridge.simulator.scene.layers import (
+    FloatArray,
+    Image,
+    IntArray,
+    Label,
+    Layer,
+    Mesh,
+    grid_mesh,
+    merge,
+    normals,
+    standing,
+)
+from simulator_bridge.simulator.scene.pictures import sprites
+from simulator_bridge.simulator.scene.pictures.atlas import pack
+from simulator_bridge.simulator.scene.pictures.textures import GROUND_MEAN, ground_detail
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
 from simulator_bridge.track.surveyed import ObjectKind
-from simulator_bridge.track.track_plan import BoolArray
+from simulator_bridge.track.track_plan import BoolArray, Land
 
 HEIGHTS_M: dict[sprites.Plant, tuple[float, float]] = {
     "pine": (7.0, 15.0),
@@ -27,6 +40,11 @@ HEIGHTS_M: dict[sprites.Plant, tuple[float, float]] = {
     "reed": (1.2, 2.2),
     "cactus": (1.8, 4.5),
 }
+TREES: dict[Land, float] = {"meadow": 0.2, "forest": 1.0, "heath": 0.1, "rocks": 0.35, "shore": 0.25}
+BUSHES: dict[Land, float] = {"meadow": 0.1, "forest": 0.5, "heath": 1.0, "rocks": 0.2, "shore": 0.7}
+ROCKS: dict[Land, float] = {"meadow": 0.03, "forest": 0.1, "heath": 0.3, "rocks": 1.0, "shore": 0.25}
+MOST_BUSHES, MOST_ROCKS = 2.0, 3.0  # where the chance is 1, times those of the theme
+FOREST_TREES_PER_KM, FOREST_FROM_ROAD_M, FOREST_TO_M = 800.0, 5.0, 24.0
 VARIANTS = 2  # pictures of each kind
 SURVEYED_TREES_M = (21.0, 27.0)  # their heights, from real frames
 TREES_FROM_ROAD_M, BUSHES_FROM_ROAD_M = 8.5, 5.2
@@ -49,8 +67,8 @@ FACING_RAD = 0.6  # how far tyres and signs are turned towards the coming cars
 class Scenery:
     """Builds the layers beside a road, one method for each kind."""
 
-    def __init__(self, track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> None:
-        self._track, self._terrain, self._look, self._rng = track, terrain, look, rng
+    def __init__(self, track: Track, terrain: Terrain, cover: LandCover, look: Look, rng: np.random.Generator) -> None:
+        self._track, self._terrain, self._cover, self._look, self._rng = track, terrain, cover, look, rng
         self._surveyed = None if track.surroundings is None else track.surroundings.objects
         self._left_normal = np.stack([-np.sin(track.heading), np.cos(track.heading)], axis=1)
 
@@ -62,6 +80,8 @@ class Scenery:
             layers += self._pylons()
         if self._look.has_posts:
             layers += self._posts()
+        if self._track.sections is not None:
+            layers += road_signs(self._track, self._terrain, self._rng)
         return layers
 
     def _plants(self) -> list[Layer]:
@@ -72,7 +92,7 @@ class Scenery:
         return [Layer("plants", mesh, image, Label.VEGETATION, two_sided=True)]
 
     def _trees(self) -> Iterator[tuple[Mesh, Image]]:
-        places = self._places_in_the_land() if self._surveyed is None else self._surveyed["tree"][:, :2]
+        places = self._tree_places() if self._surveyed is None else self._surveyed["tree"][:, :2]
         trees = self._look.trees if self._surveyed is None else self._look.trees[:1]  # of one kind
         kinds = self._rng.integers(len(trees) * VARIANTS, size=len(places))
         is_hazy = self._terrain.edge_at(places) > HAZY_BEYOND_M
@@ -85,9 +105,22 @@ class Scenery:
                     seen = self._seen(image, HAZE_SEEN_OVER_M if hazy else 0.0)
                     yield self._standing_plants(kind, here, seen, n_boards=1 if hazy else 2), seen
 
+    def _tree_places(self) -> FloatArray:
+        """Places (M, 2) in the land, and along the road through forests."""
+        places = self._places_in_the_land()
+        places = places[self._cover.thin_out(places, TREES, self._rng)]
+        if self._track.sections is None:
+            return places
+        in_forest = self._track.sections.where(lambda section: section.land == "forest")
+        count = int(FOREST_TREES_PER_KM * in_forest.mean() * self._track.length_m / 1000)
+        edge = self._places_along_the_road(count, FOREST_FROM_ROAD_M, FOREST_TO_M, np.flatnonzero(in_forest))
+        return np.concatenate([places, edge])
+
     def _bushes(self) -> Iterator[tuple[Mesh, Image]]:
-        count = int(self._look.bushes_per_km * self._track.length_m / 1000 * 2 / BUSH_CLUMP)
+        per_km = self._look.bushes_per_km * (1.0 if self._cover.is_even else MOST_BUSHES)
+        count = int(per_km * self._track.length_m / 1000 * 2 / BUSH_CLUMP)
         clumps = self._places_along_the_road(count, BUSHES_FROM_ROAD_M, 16.0)
+        clumps = clumps[self._cover.thin_out(clumps, BUSHES, self._rng)]
         places = clumps.repeat(BUSH_CLUMP, axis=0) + self._rng.normal(0, 1.6, (len(clumps) * BUSH_CLUMP, 2))
         places = places[(self._terrain.edge_at(places) > BUSHES_FROM_ROAD_M) & self._is_dry(places)]
         kinds = self._rng.integers(len(self._look.bushes), size=len(places))
@@ -109,7 +142,7 @@ class Scenery:
         if n_boards == 1:  # it faces the road
             angles = self._facing_the_road(places)
         turns = np.arange(n_boards) * np.pi / 2
-        return merge([_standing(feet, angles + turn, widths, heights, tones) for turn in turns])
+        return merge([standing(feet, angles + turn, widths, heights, tones) for turn in turns])
 
     def _facing_the_road(self, places: FloatArray) -> FloatArray:
         """Angle (M,) of boards at places (M, 2) that face the nearest part of the road."""
@@ -128,11 +161,14 @@ class Scenery:
 
     def _rock_feet(self) -> tuple[FloatArray, FloatArray]:
         """Feet (M, 3) and sizes (M,) of small rocks near the road and of large ones farther away."""
-        count = int(self._look.rocks_per_km * self._track.length_m / 1000)
+        per_km = self._look.rocks_per_km * (1.0 if self._cover.is_even else MOST_ROCKS)
+        count = int(per_km * self._track.length_m / 1000)
         small = self._places_along_the_road(count, 4.5, 18.0)
+        small = small[self._cover.thin_out(small, ROCKS, self._rng)]
         small_sizes = self._rng.uniform(0.4, 1.3, len(small))
         if self._surveyed is None:
             places = self._places_along_the_road(count, 16.0, 70.0)
+            places = places[self._cover.thin_out(places, ROCKS, self._rng)]
             large = np.c_[places, self._terrain.height_at(places)]
             sizes = self._rng.uniform(*BOULDERS_M, len(large))
         else:
@@ -182,11 +218,11 @@ class Scenery:
     def _surveyed_barriers(self, objects: Mapping[ObjectKind, FloatArray]) -> list[Layer]:
         """Tyres and signs where they were measured, facing the road."""
         layers = []
-        for name, standing, image, size in (
+        for name, placed, image, size in (
             ("tyres", objects["tyre"], sprites.tyre_stack(self._rng), TYRE_STACK_M),
             ("signs", objects["sign"], sprites.warning_sign(self._rng), SURVEYED_SIGN_M),
         ):
-            places = standing[:, :2]
+            places = placed[:, :2]
             layers.append(self._boards(name, places, image, size, self._facing_the_road(places)))
         return layers
 
@@ -194,7 +230,7 @@ class Scenery:
         """Upright pictures of one size at places (M, 2), that stop the car."""
         feet = np.c_[places, self._terrain.height_at(places)]
         sizes, tones = np.full(len(places), size), np.full((len(places), 1), 0.95)
-        boards = _standing(feet, angles, sizes, sizes, tones)
+        boards = standing(feet, angles, sizes, sizes, tones)
         return Layer(name, boards, image, Label.OBSTACLE, solid="obstacle", two_sided=True)
 
     def _pylons(self) -> list[Layer]:
@@ -211,7 +247,7 @@ class Scenery:
         stands = self._terrain.edge_at(places) > 8.0
         count = int(stands.sum())
         size, tone = np.full(count, height_m), np.full((count, 1), 0.95)
-        masts = _standing(feet[stands], np.full(count, across), size / 2, size, tone)
+        masts = standing(feet[stands], np.full(count, across), size / 2, size, tone)
         tops = feet + np.array([0.0, 0.0, 0.62 * height_m])
         higher = np.array([0.0, 0.0, 0.29 * height_m])
         spans = np.stack([np.stack([tops[:-1], tops[1:]], axis=1) + lift for lift in (0.0, higher)], axis=1)
@@ -236,7 +272,7 @@ class Scenery:
         feet = np.c_[places, self._track.z[stations] - 0.5]
         size = np.full(len(feet), POST_HEIGHT_M + 0.5)
         tone = np.full((len(feet), 1), 0.95)
-        boards = _standing(feet, self._track.heading[stations] + np.pi / 2, 0.22 * size, size, tone)
+        boards = standing(feet, self._track.heading[stations] + np.pi / 2, 0.22 * size, size, tone)
         return [Layer("posts", boards, sprites.post(self._rng), Label.OBSTACLE, solid="obstacle", two_sided=True)]
 
     def _places_in_the_land(self) -> FloatArray:
@@ -247,9 +283,12 @@ class Scenery:
         places = low + places * size
         return np.asarray(places[(self._terrain.edge_at(places) > TREES_FROM_ROAD_M) & self._is_dry(places)])
 
-    def _places_along_the_road(self, count: int, from_m: float, to_m: float) -> FloatArray:
-        """Dry places whose distance to the road's nearest edge is in a range."""
-        station = self._rng.integers(len(self._track), size=count)
+    def _places_along_the_road(
+        self, count: int, from_m: float, to_m: float, beside: IntArray | None = None
+    ) -> FloatArray:
+        """Dry places whose distance to the road's nearest edge is in a range; beside all of it, or some points."""
+        beside = np.arange(len(self._track)) if beside is None else beside
+        station = beside[self._rng.integers(len(beside), size=count)] if count else np.zeros(0, np.int64)
         side = self._rng.choice([-1.0, 1.0], size=count)
         half = np.where(side > 0, self._track.width_left[station], self._track.width_right[station])
         offset = side * (half + self._rng.uniform(from_m, to_m, count))
@@ -267,20 +306,8 @@ class Scenery:
         return seen
 
 
-def _standing(
-    feet: FloatArray, angles: FloatArray, widths: FloatArray, heights: FloatArray, tones: FloatArray | Sequence[float]
-) -> Mesh:
-    """Upright rectangles: feet (M, 3), angle (M,) of each in the plane, size (M,), brightness (M, 1)."""
-    along = np.c_[np.cos(angles), np.sin(angles), np.zeros(len(feet))] * (widths / 2)[:, None]
-    up = np.c_[np.zeros((len(feet), 2)), heights]
-    corners = np.stack([feet - along, feet + along, feet - along + up, feet + along + up], axis=1)
-    base = 4 * np.arange(len(feet))[:, None]
-    triangles = (base + np.array([0, 1, 2, 1, 3, 2])).reshape(-1, 3)
-    uv = np.tile([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], (len(feet), 1))
-    colors = np.broadcast_to(np.asarray(tones)[:, None], (len(feet), 4, 3)).reshape(-1, 3)
-    return Mesh(corners.reshape(-1, 3), triangles, uv, colors)
-
-
-def scenery_layers(track: Track, terrain: Terrain, look: Look, rng: np.random.Generator) -> list[Layer]:
+def scenery_layers(
+    track: Track, terrain: Terrain, cover: LandCover, look: Look, rng: np.random.Generator
+) -> list[Layer]:
     """All layers beside a road."""
-    return Scenery(track, terrain, look, rng).layers()
+    return Scenery(track, terrain, cover, look, rng).layers()

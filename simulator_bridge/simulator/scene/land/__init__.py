@@ -1,0 +1,1 @@
+"""The land around a road, and what stands on it."""

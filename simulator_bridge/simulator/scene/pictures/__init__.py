@@ -1,0 +1,1 @@
+"""Pictures on the surfaces of a scene: ground, paint, plants."""

@@ -1,0 +1,1 @@
+"""The road itself: its surface, lines, kerbs, shoulders, rails and walls."""
