@@ -93,6 +93,13 @@ def compare(
             results.append(result)
             content = to_json(config, results, left_out, facts, missing=len(configs) - len(results))
             write_results(config, results, content)
+        if config.exam != "none":
+            from train.comparison.comparison_exam import examine_runs
+
+            results, exam = examine_runs(config, results)
+            content = to_json(config, results, left_out, facts, missing=0)
+            write_results(config, results, content)
+            print_result(f"{exam}\n")
     finally:
         if results:
             print_result(build_table(config, results))

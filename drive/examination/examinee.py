@@ -94,7 +94,7 @@ def examinees_of(config: ExamConfig) -> list[Examinee]:
         ModelFileError: If a file is no model of ours.
     """
     names = _distinct_names(config.models)
-    examinees = [_model(name, path) for name, path in zip(names, config.models, strict=True)]
+    examinees = [model_examinee(name, path) for name, path in zip(names, config.models, strict=True)]
     if config.expert:
         examinees.append(Examinee("expert", "the expert"))
     if config.policy is not None:
@@ -102,7 +102,12 @@ def examinees_of(config: ExamConfig) -> list[Examinee]:
     return [*examinees, *(Examinee("server", command, command=command) for command in config.servers)]
 
 
-def _model(name: str, path: Path) -> Examinee:
+def model_examinee(name: str, path: Path) -> Examinee:
+    """A model file under a name.
+
+    Raises:
+        ModelFileError: If it is no model.
+    """
     recipe, seed = _recipe(path)
     return Examinee("model", name, model=path, recipe=recipe, seed=seed)
 

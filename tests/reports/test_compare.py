@@ -9,18 +9,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from drive.examination import examining
 from simulator_bridge.errors import UsageError
 from tests.support.browser import open_page, requested_urls
 from tests.support.drivable_model import drivable_model
 from tests.support.made_comparison import config_of, made_results
 from tests.support.made_drive import made_drive
 from tests.support.made_recording import make_recording
+from tests.support.made_segment import PLAIN
 from tests.support.paths import ROOT
+from tests.support.small_track import write_oval
 from train.compare import main
 from train.comparison import closed_loop, comparison_run, run_store
 from train.comparison.closed_loop import summarize_drives
@@ -336,6 +340,24 @@ def test_laps_are_driven_with_every_model_once(
     assert driven == ["laps --track jungle --laps 2 --seeds 1"]
     page = (output / "report.html").read_text()
     assert "1 of 2" in page
+
+
+def test_every_model_is_examined_in_the_end(
+    recording: Path, tmp_path: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    oval = str(write_oval(tmp_path / "oval.csv"))
+    segments = tuple(replace(PLAIN, name=name, track=oval, start_m=30.0 * i) for i, name in enumerate(("001", "002")))
+    monkeypatch.setattr(examining, "load_exam", lambda version: segments)
+    output = tmp_path / "out"
+
+    assert main(arguments(recording, output, "--vary", "seed=0,1", "--exam", "full")) == 0
+
+    exam = json.loads((output / "exam.json").read_text())
+    runs = results_in(output)["runs"]
+    assert {run["run"]: run["exam_score"] for run in runs} == exam["score"]
+    assert [comparison["is_separated"] for comparison in exam["comparisons"]] == [False]  # the same model twice
+    assert "pairs: 0 of 1 separated" in capsys.readouterr().out
+    assert (output / "exam.html").is_file()
 
 
 def test_ctrl_c_in_the_laps_saves_the_training(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from simulator_bridge.cli.common_options import json_option, pair, quiet_option, report_option
 from simulator_bridge.cli.options import argument, check_options, did_you_mean, option, split_list
@@ -64,6 +65,10 @@ class ComparisonConfig:
     laps: int = option(0, "laps that each model drives; 0: none", at_least=0, group="driving")
     track: str = option("lake", "as of drive/laps.py", metavar="TRACK", group="driving")
     seeds: int = option(1, "drives of each model", at_least=1, group="driving")
+
+    exam: Literal["quick", "full", "none"] = option(
+        "none", "examine each model with drive/exam.py in the end: 2 or 10 minutes each", group="driving"
+    )
 
     output: Path = option(
         Path("runs/comparison"), "folder for the models, finished runs, report.html and results.json",

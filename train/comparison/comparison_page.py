@@ -31,6 +31,7 @@ DRIVING = (
     Column("max cte m", digits=2, best="low", hint="farthest from the driving line in any drive, metres"),
     Column("laps", numeric=False, hint="driven of those to drive"),
 )
+EXAM = (Column("exam", digits=1, best="high", hint="score of drive/exam.py, 0 to 100; its page is exam.html"),)
 COSTS = (
     Column("seconds", digits=0, hint="of the whole training, reading images included, on this machine"),
     Column("ms a frame", digits=2, best="low", hint="median of LiteRT with one thread, on this machine"),
@@ -97,7 +98,8 @@ def summary_of(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
 
 def results_table(config: ComparisonConfig, results: Sequence[RunResult]) -> Markup:
     """A row a run and a row a baseline."""
-    columns = [*ERRORS, *(DRIVING if config.laps else ()), *COSTS]
+    is_examined = config.exam != "none"
+    columns = [*ERRORS, *(DRIVING if config.laps else ()), *(EXAM if is_examined else ()), *COSTS]
     rows = [_row(config, result) for result in results]
     for name, figures in baselines_of(results).items():
         scores: list[object] = [name, figures["mse"], shown_r1s(figures)]
@@ -117,7 +119,8 @@ def _row(config: ComparisonConfig, result: RunResult) -> list[object]:
     name, scores, summary = result.run.name, result.validation, result.summary or {}
     errors = [toggle(name, name) if result.history else name, scores.get("mse"), shown_r1s(scores)]
     costs = [summary.get("seconds"), result.ms_a_frame, result.parameters, summary.get("epochs_done")]
-    return [*errors, *(_driving(result) if config.laps else ()), *costs, scores.get("mae_deg")]
+    exam = [result.exam_score] if config.exam != "none" else []
+    return [*errors, *(_driving(result) if config.laps else ()), *exam, *costs, scores.get("mae_deg")]
 
 
 def _driving(result: RunResult) -> list[object]:

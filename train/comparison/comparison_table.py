@@ -18,11 +18,12 @@ COLUMNS = (
     TextColumn("ms", 2),
 )
 DRIVING_COLUMNS = (TextColumn("auton%", 1), TextColumn("score", 1))
+EXAM_COLUMNS = (TextColumn("exam", 1),)
 
 
 def build_table(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
     """A row a run, the lowest error first, then the baselines; below them the runs that failed, with their reason."""
-    columns = [*COLUMNS, *(DRIVING_COLUMNS if config.laps else ())]
+    columns = [*COLUMNS, *(DRIVING_COLUMNS if config.laps else ()), *(EXAM_COLUMNS if config.exam != "none" else ())]
     trained = [result for result in results if result.summary is not None]
     rows = [_row(config, result) for result in sorted(trained, key=lambda result: (result.mse is None, result.mse))]
     for name, figures in baselines_of(results).items():
@@ -38,5 +39,6 @@ def _row(config: ComparisonConfig, result: RunResult) -> list[object]:
     summary, driving = result.summary or {}, result.driving or {}
     parameters = None if result.parameters is None else result.parameters / 1e3
     drives = [driving.get("autonomy_percent"), driving.get("driving_score")] if config.laps else []
+    exam = [result.exam_score] if config.exam != "none" else []
     errors = [result.mse, shown_r1s(result.validation)]
-    return [result.run.name, *errors, parameters, summary.get("seconds"), result.ms_a_frame, *drives]
+    return [result.run.name, *errors, parameters, summary.get("seconds"), result.ms_a_frame, *drives, *exam]

@@ -10,6 +10,7 @@ from typing import Any
 from train.comparison.run_plan import ComparisonRun
 from train.validation.r1s import r1s_cell
 
+MODEL_NAME = "model.h5"  # in the folder of a run
 EPOCH_FIELDS = ("epoch", "loss", "val_loss", "val_mse", "val_r1s", "seconds")
 
 
@@ -26,6 +27,7 @@ class RunResult:
         parameters: Of the model.
         ms_a_frame: Median of LiteRT with one thread.
         driving: From `closed_loop.drive_laps`; None if no laps were driven.
+        exam_score: Of `drive/exam.py`; None if there was no exam.
         folder: Where its files are.
     """
 
@@ -37,7 +39,13 @@ class RunResult:
     parameters: int | None = None
     ms_a_frame: float | None = None
     driving: Mapping[str, Any] | None = None
+    exam_score: float | None = None
     folder: Path | None = None
+
+    @property
+    def model(self) -> Path | None:
+        """The model file."""
+        return None if self.folder is None else self.folder / MODEL_NAME
 
     @property
     def validation(self) -> Mapping[str, Any]:
@@ -76,6 +84,7 @@ class RunResult:
             "training": summary or None,
             "history": [dict(entry) for entry in self.history],
             "driving": None if self.driving is None else dict(self.driving),
+            "exam_score": self.exam_score,
             "folder": None if self.folder is None else self.folder.name,
         }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from simulator_bridge.cli.output_file import write_json
 from train.comparison.run_plan import ComparisonRun
+from train.comparison.run_result import MODEL_NAME
 from train.train_config import FREE_ON_RESUME, TrainConfig
 
 FORMAT = 2  # of the results; those of another are trained anew
@@ -42,12 +43,12 @@ class RunFolder:
     @property
     def model(self) -> Path:
         """The trained model."""
-        return self.path / "model.h5"
+        return self.path / MODEL_NAME
 
     @property
     def checkpoint(self) -> Path:
         """The unfinished training, as `train/clone.py` leaves it."""
-        return self.path / "model.h5.checkpoint"
+        return self.path / f"{MODEL_NAME}.checkpoint"
 
     def make(self) -> None:
         """Make the folder."""
