@@ -212,6 +212,12 @@ def test_grid_mesh_faces_up_and_splitting_it_loses_nothing() -> None:
     pieces = list(split_by_place(mesh, 6.0))
     assert len(pieces) == 16
     assert area(pieces) == pytest.approx(area([mesh])) == pytest.approx(18.0**2)
+    longer = list(split_by_place(mesh, 6.0, cells=3))
+    assert len(longer) == 8
+    one_by_one, together = (
+        np.concatenate([each.vertices[each.triangles] for each in found]) for found in (pieces, longer)
+    )
+    np.testing.assert_array_equal(one_by_one, together)  # in the same order: the picture depends on it
 
 
 def test_pictures_packed_into_one_keep_their_pixels_under_their_meshes() -> None:

@@ -120,15 +120,22 @@ def merge(meshes: Sequence[Mesh]) -> Mesh:
     )
 
 
-def split_by_place(mesh: Mesh, cell_m: float) -> Iterator[Mesh]:
-    """Split the mesh into square pieces of the plane, so that the engine can skip those out of view."""
+def split_by_place(mesh: Mesh, cell_m: float, cells: int = 1) -> Iterator[Mesh]:
+    """Split the mesh into pieces of the plane, so that the engine can skip those out of view.
+
+    Args:
+        mesh: What to split.
+        cell_m: Side of a square cell.
+        cells: How many cells, one beside the other to the north, are a piece. All triangles keep their order for any
+            number, cell by cell: where surfaces touch, the picture depends on it.
+    """
     if not len(mesh.triangles):
         return
     centers = mesh.vertices[mesh.triangles, :2].mean(axis=1)
-    cells = np.floor(centers / cell_m).astype(np.int64)
-    _, piece = np.unique(cells, axis=0, return_inverse=True)
-    order = np.argsort(piece, kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(piece[order])) + 1):
+    cell = np.floor(centers / cell_m).astype(np.int64)
+    order = np.lexsort((cell[:, 1], cell[:, 0]))
+    piece = np.c_[cell[:, 0], cell[:, 1] // cells][order]
+    for members in np.split(order, np.flatnonzero(np.diff(piece, axis=0).any(axis=1)) + 1):
         used, triangles = np.unique(mesh.triangles[members], return_inverse=True)
         yield Mesh(mesh.vertices[used], triangles.reshape(-1, 3), mesh.uv[used], mesh.colors[used])
 

@@ -25,7 +25,7 @@ from simulator_bridge.simulator.scene.road.roadway import road_layers
 from simulator_bridge.simulator.scene.themes import Look
 from simulator_bridge.track import Track
 
-PIECE_M = 120.0  # size of the pieces that the engine draws or skips as a whole
+CELL_M, CELLS = 120.0, 4  # of the pieces that the engine draws or skips: one more costs as much as many triangles
 GROUND_FRICTION, OBSTACLE_FRICTION = 1.0, 0.3
 LABEL_TAG = "label"  # the tag of nodes for the cameras' label states
 LABEL_CAMERAS = BitMask32.bit(1)  # mask of cameras that render classes; layers without a class are hidden from them
@@ -73,7 +73,7 @@ class World:
         self._attach_backdrop(backdrop_layers(self.look, for_sky))
         for order, layer in enumerate(scene):
             # by default the engine sorts by address: where surfaces touch, each run would show another picture
-            self._attach(self.root, layer, PIECE_M).set_bin("fixed", order)
+            self._attach(self.root, layer, CELL_M).set_bin("fixed", order)
         self.ground = _bodies(scene, "ground", GROUND_FRICTION)
         self.obstacles = _bodies(scene, "obstacle", OBSTACLE_FRICTION)
 
@@ -87,9 +87,9 @@ class World:
         for order, layer in enumerate(layers):
             self._attach(self.backdrop, layer, DISTANCE_M).set_bin("background", order)
 
-    def _attach(self, parent: NodePath, layer: Layer, piece_m: float) -> NodePath:
+    def _attach(self, parent: NodePath, layer: Layer, cell_m: float) -> NodePath:
         node = parent.attach_new_node(layer.name)
-        for piece in split_by_place(layer.mesh, piece_m):
+        for piece in split_by_place(layer.mesh, cell_m, CELLS):
             node.attach_new_node(meshes.to_geom_node(layer.name, piece))
         node.set_texture(meshes.to_texture(layer.texture, layer.afar))
         if layer.label is None:
