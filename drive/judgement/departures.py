@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drive.judgement.placed_drive import PlacedDrive, is_put_back
-from drive.judgement.road_words import describe_road
+from simulator_bridge.track.road_words import describe_road
 from simulator_bridge.track.track_plan import BoolArray, FloatArray
 
 OUT_BY_M = 0.1  # beyond the edge, at which a wheel counts as out: 95 % of the offsets on the lake are that exact

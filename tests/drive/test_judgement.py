@@ -12,8 +12,8 @@ from drive.judgement.departures import find_departures
 from drive.judgement.diagnosis import Fault
 from drive.judgement.judgement import Judgement, judge_drive
 from drive.judgement.placed_drive import PlacedDrive
-from drive.judgement.road_words import describe_road
 from simulator_bridge.track import build_track
+from simulator_bridge.track.road_words import describe_road
 from tests.support.faulty_driver import FaultyHands, drive_faulty, faulty_hands
 
 RIGHT_BEND_M = 600.0  # on the lake driven forwards

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from simulator_bridge.track import Track
+from simulator_bridge.track.track import Track
 
 BEND_RADIUS_M = 150.0  # a road that is less bent is straight
 ABOUT_M = 6.0  # to either side of the place: what it bends there on average
@@ -18,7 +18,7 @@ def describe_road(track: Track, s_m: float) -> str:
     >>> from simulator_bridge.track import build_track
     >>> lake = build_track("lake")
     >>> describe_road(lake, 10.0), describe_road(lake, float("nan"))
-    ('bend to the left, R 96 m', 'an unknown place')
+    ('bend to the left, R 56 m', 'an unknown place')
 
     Args:
         track: In the direction driven.
