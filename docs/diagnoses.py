@@ -17,7 +17,7 @@ from collections import Counter
 
 from drive.judgement.judgement import Judgement, judge_drive, judge_recording
 from simulator_bridge.placement.placing import build_tracks
-from tests.support.faulty_driver import FaultyHands, drive_faulty, faulty_hands
+from tests.support.driving.faulty_driver import FaultyHands, drive_faulty, faulty_hands
 
 
 def main(first_seed: int, n_seeds: int, folder: Path | None) -> None:

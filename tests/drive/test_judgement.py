@@ -14,7 +14,7 @@ from drive.judgement.judgement import Judgement, judge_drive
 from drive.judgement.placed_drive import PlacedDrive
 from simulator_bridge.track import build_track
 from simulator_bridge.track.road_words import describe_road
-from tests.support.faulty_driver import FaultyHands, drive_faulty, faulty_hands
+from tests.support.driving.faulty_driver import FaultyHands, drive_faulty, faulty_hands
 
 RIGHT_BEND_M = 600.0  # on the lake driven forwards
 

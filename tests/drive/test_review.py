@@ -19,7 +19,7 @@ from simulator_bridge.placement.placing import build_tracks
 from simulator_bridge.recording import load_recording
 from simulator_bridge.track import build_track
 from tests.support.driven_log import DrivenLog, drive_log
-from tests.support.faulty_driver import drive_faulty, faulty_hands
+from tests.support.driving.faulty_driver import drive_faulty, faulty_hands
 
 ROAD = "random:3"
 
