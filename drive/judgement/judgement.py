@@ -15,7 +15,7 @@ from drive.judgement.offset_shape import measure_offsets
 from drive.judgement.placed_drive import PlacedDrive, placed_drive
 from drive.judgement.steering_fit import fit_steering
 from drive.judgement.takeovers import Span, find_takeovers
-from drive.judgement.unplaced import diagnose_unplaced
+from drive.judgement.unplaced import diagnose_unplaced, lost_at_once
 from simulator_bridge.film.routes import step_times
 from simulator_bridge.placement.placing import place_recording
 from simulator_bridge.recording import Recording, load_recording
@@ -109,8 +109,11 @@ def judge_drive(
     departures = find_departures(drive)
     takeovers = takeovers or []
     fit, shape = fit_steering(drive), measure_offsets(drive)
-    time_s, way_m = float(drive.time_s[-1]), float(drive.way_m[-1])
     rows_hz = _rows_hz(drive.time_s)
+    diagnoses = tuple(diagnose(fit, shape, rows_hz))
+    if departures and not diagnoses:
+        diagnoses = lost_at_once(drive.speed_mps, drive.time_s, drive.way_m, drive.episode)
+    time_s, way_m = float(drive.time_s[-1]), float(drive.way_m[-1])
     return Judgement(
         recording=path,
         track=track,
@@ -127,7 +130,7 @@ def judge_drive(
         offset_sd_m=math.nan if shape is None else shape.sd_m,
         weave_m=math.nan if shape is None else shape.weave_m,
         rows_hz=rows_hz,
-        diagnoses=tuple(diagnose(fit, shape, rows_hz)),
+        diagnoses=diagnoses,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,7 +12,7 @@ from drive.evaluation.lap_table import rubric_sentence
 from drive.judgement.departures import Departure
 from drive.judgement.diagnosis import SPARSE_HZ
 from drive.judgement.judgement import LEAST_SEEN, Judgement
-from simulator_bridge.cli.text_table import TextColumn, text_table
+from simulator_bridge.cli.text_table import WIDTH, TextColumn, text_table
 
 _COLUMNS = (
     *(TextColumn(heading, numeric=False) for heading in ("recording", "track", "direction")),
@@ -35,7 +36,7 @@ def judgement_text(judged: Sequence[Judgement]) -> str:
     """A table, what is to be said of each drive, and how many meet the rubric."""
     lines = [text_table(_COLUMNS, [_row(each) for each in judged]), ""]
     for each in judged:
-        lines += [f"{_name(each)}: {_headline(each)}", *(f"  {line}" for line in _details(each)), ""]
+        lines += [f"{_name(each)}: {_headline(each)}", *map(_wrapped, _details(each)), ""]
     met, crossed = sum(each.meets_rubric for each in judged), sum(each.over_line for each in judged)
     return "\n".join([*lines, rubric_sentence(met, len(judged), crossed), "", LEGEND])
 
@@ -43,6 +44,10 @@ def judgement_text(judged: Sequence[Judgement]) -> str:
 def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
     """All fields, and whether it meets the rubric."""
     return {**asdict(judgement), "meets_rubric": judgement.meets_rubric}
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
 def _name(judgement: Judgement) -> str:

@@ -91,10 +91,13 @@ def _period(runs: list[FloatArray]) -> tuple[float, float]:
         return math.nan, 0.0
     n_lags = min(LONGEST_SWING_M, max(len(each) for each in centred) // 2)
     like = np.array([_like(centred, lag) for lag in range(n_lags)]) / power
-    half = int(np.argmin(like[: n_lags // 2 + 1]))
+    before = like[: n_lags // 2 + 1]
+    half = int(np.argmin(before))
     if half < 2:
         return math.nan, 0.0
-    after = like[half:]
+    deep = before < 0.7 * before[half]  # the first dip that is about as deep: later ones are of several swings
+    half = int(np.argmax(deep)) + int(np.argmin(before[np.argmax(deep) :][:8])) if before[half] < 0 else half
+    after = like[half : 2 * half + half // 2 + 2]
     whole = half + int(np.argmax(after))
     return float(whole), float(np.clip(min(-like[half], after.max()), 0.0, 1.0))
 

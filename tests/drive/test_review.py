@@ -47,7 +47,7 @@ def test_a_drive_on_the_road_meets_the_rubric_and_is_exit_code_0(
     text = capsys.readouterr().out
     assert text.splitlines()[2].split()[:4] == ["drive", ROAD, "forward", "0.39"]
     assert "Udacity's rubric is met by 1 of 1; an edge line was crossed 0 times" in text
-    assert max(map(len, text.splitlines()[:4])) <= 80
+    assert max(map(len, text.splitlines())) <= 80
     (found,) = json.loads(out.read_text())
     assert (found["meets_rubric"], found["autonomy_percent"], found["departures"]) == (True, 100.0, [])
     assert found["offset_m"] == pytest.approx(log.offset_m.mean(), abs=0.1)
@@ -56,7 +56,7 @@ def test_a_drive_on_the_road_meets_the_rubric_and_is_exit_code_0(
 def test_a_drive_beside_the_road_is_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     placed_log(tmp_path / "drive", offset_m=6.0)
     assert review.main([str(tmp_path / "drive"), "--track", ROAD, "-q"]) == 1
-    text = capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())
     assert "off the road at 0.0 s, 140 m, " in text
     assert "m beyond the edge, not back" in text
 
@@ -66,7 +66,7 @@ def test_what_no_frame_shows_is_not_said_to_be_driven_well(tmp_path: Path, capsy
     assert review.main([str(tmp_path), "--track", ROAD, "-q"]) == 1
     text = capsys.readouterr().out
     assert "too little of it is placed to judge it" in text
-    assert "judged on 0 % of the way" in text
+    assert "judged on 0 % of the way" in " ".join(text.split())
 
 
 def test_a_recording_on_no_track_is_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +81,7 @@ def test_steering_that_never_moves_is_told_without_a_track(tmp_path: Path, capsy
     rows = [line.split(",") for line in csv.read_text().splitlines()]
     csv.write_text("".join(",".join([*row[:3], "0.02", *row[4:]]) + "\n" for row in rows))
     assert review.main([str(tmp_path), "--track", ROAD, "-q"]) == 1
-    text = capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())
     assert "probably wrong colours or preprocessing" in text
     assert "drive/doctor.py" in text
 
@@ -121,5 +121,5 @@ def test_a_fault_is_told_from_the_frames_of_a_drive(tmp_path: Path, capsys: pyte
     assert review.main([str(tmp_path / "drive"), "-q"]) == (0 if drive.report.off_road == 0 else 1)
     text = capsys.readouterr().out
     assert "drive: one direction only\n" in text
-    assert "to the left of the middle" in text
+    assert "to the left of the middle" in " ".join(text.split())
     assert math.isfinite(drive.placed.offset_m[0])
