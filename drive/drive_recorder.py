@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from drive.decision import Decision
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.recording.log.log_format import RECORD_PERIOD_S
+from simulator_bridge.messages import Telemetry
+from simulator_bridge.recording.log.log_format import NEW_EPISODE_S, RECORD_PERIOD_S
 from simulator_bridge.recording.recorder import Recorder
 from simulator_bridge.recording.standing import is_driven
 from simulator_bridge.transport.fault_log import FaultLog
@@ -34,7 +36,8 @@ class DriveRecorder:
         self.is_on = is_on
         self.recorder: Recorder | None = None
         self._pool = pool
-        self._recorded_at = -math.inf
+        self._recorded_s = -math.inf  # by the simulator's clock, where it has one
+        self._zero: datetime | None = None  # of that clock
         self._lock = threading.Lock()
         self._closed = False
         self._refusal: str | None = None
@@ -69,9 +72,11 @@ class DriveRecorder:
         """
         if not self.is_on or not is_driven(decision.applied.throttle, decision.telemetry.speed_mph):
             return
-        if decision.received_at - self._recorded_at < RECORD_PERIOD_S:
+        now_s = decision.telemetry.time_s
+        begins_again = now_s < self._recorded_s
+        if now_s - self._recorded_s < RECORD_PERIOD_S and not begins_again:
             return
-        self._recorded_at = decision.received_at
+        self._recorded_s = now_s
         if self.recorder is None:
             try:
                 self.start()
@@ -79,7 +84,19 @@ class DriveRecorder:
                 self.is_on, self._refusal = False, str(error)
                 faults.report("recorder", "a car drives without being recorded: %s", error)
         if self.recorder is not None:
-            add_row(self.recorder, decision)
+            if begins_again:
+                self._zero = None
+            add_row(self.recorder, decision, self._stamp(self.recorder, decision.telemetry))
+
+    def _stamp(self, recorder: Recorder, telemetry: Telemetry) -> datetime | None:
+        """When the frame was seen, by the simulator's clock: in lock-step ours is another. None: it has none."""
+        if telemetry.simulated_s is None:
+            return None
+        seen = timedelta(seconds=telemetry.simulated_s)
+        if self._zero is None:
+            free = datetime.now() if recorder.newest is None else recorder.newest + timedelta(seconds=NEW_EPISODE_S)
+            self._zero = max(datetime.now(), free) - seen
+        return self._zero + seen
 
     def close(self) -> None:
         """Let another car have the recorder."""
@@ -135,8 +152,8 @@ class RecorderPool:
                 recorder.close()
 
 
-def add_row(recorder: Recorder, decision: Decision) -> None:
-    """Queue a decision as a row: the frame with the applied control; returns at once."""
+def add_row(recorder: Recorder, decision: Decision, time: datetime | None = None) -> None:
+    """Queue a decision as a row: the frame with the applied control; returns at once. It was seen at `time`, or now."""
     applied = decision.applied
     recorder.add(
         {"center": decision.image},
@@ -144,4 +161,5 @@ def add_row(recorder: Recorder, decision: Decision) -> None:
         throttle=max(applied.throttle, 0.0),
         brake=max(-applied.throttle, 0.0),
         speed_mph=decision.telemetry.speed_mph,
+        time=time,
     )

@@ -26,8 +26,9 @@ EPILOG = """\
 A recording is any folder with driving_log.csv and IMG/: of Udacity's simulator, of the built-in one, or of a drive by
 a model (drive/server.py model.h5 --record DIR). Laps driven for a score are filmed by drive/laps.py --video.
 
-The map is where the built-in simulator had the car; of other recordings it is dead reckoning from speed and
-steering, drifts, and is labelled so. Gaps of more than a second are cut out.
+The map is where the built-in simulator had the car, or where simulator_bridge/place.py found it, if that was run. Of
+other recordings it is dead reckoning from speed and steering, drifts, and is labelled so. Gaps of more than a second
+are cut out.
 
 Exit code: 0 when the film is written, 1 if it could not be made, 2 for a wrong command line.
 """

@@ -127,7 +127,12 @@ def _rubric_lines(results: Sequence[LapResult]) -> list[str]:
         return []
     met = sum(result.meets_rubric for result in judged)
     crossed = sum(result.report.over_line for result in judged if result.report is not None)
-    return [f"Udacity's rubric is met by {met} of {len(judged)}; an edge line was crossed {crossed} times"]
+    return [rubric_sentence(met, len(judged), crossed)]
+
+
+def rubric_sentence(n_met: int, n_drives: int, n_crossed: int) -> str:
+    """How many drives meet Udacity's rubric, and how often they crossed an edge line."""
+    return f"Udacity's rubric is met by {n_met} of {n_drives}; an edge line was crossed {n_crossed} times"
 
 
 def _invented(reports: Sequence[FinishedDrive]) -> list[float]:

@@ -79,6 +79,14 @@ def tracks_option(**facts: Any) -> Any:
     )  # fmt: skip
 
 
+def search_tracks_option(**facts: Any) -> Any:
+    """`--track`: tracks to look for a recording on."""
+    return option(
+        ("lake", "jungle"), f"where to look: {TRACKS}; several with commas or by saying it again",
+        metavar="TRACK[,TRACK...]", is_list=True, repeats=True, **facts,
+    )  # fmt: skip
+
+
 def scale_option(**facts: Any) -> Any:
     """`--scale`: of a track."""
     return option(1.0, "stretch the track", above=0, **facts)

@@ -1,4 +1,4 @@
-"""The route of a recorded drive: from the built-in simulator's sidecar, or dead-reckoned from speed and steering."""
+"""The route of a recorded drive: from the built-in simulator's sidecar or a saved placement, else dead-reckoned."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from simulator_bridge.film.drive_data import Edges, FloatArray, Route
+from simulator_bridge.placement.placing import saved_placement
 from simulator_bridge.recording import EPISODE_GAP_S, Recording
 from simulator_bridge.recording.log.sidecar_rows import read_sidecar
 from simulator_bridge.track import Track, TrackError, build_track
 from simulator_bridge.udacity_car import MAX_STEERING_RAD, MPS_PER_MPH, WHEELBASE_M
 
+MOSTLY = 0.5  # of the rows must be placed, for the true map to be shown
 USUAL_PERIOD_S = 0.1  # between two rows whose images have no time stamp: Udacity's simulator records at 10 Hz
 
 
 def find_route(recording: Recording) -> Route | None:
     """The route of all rows; None if neither poses nor speeds were recorded."""
-    route = read_sidecar_route(recording)
+    route = read_sidecar_route(recording) or read_placed_route(recording)
     if route is None and np.isfinite(recording.speed_mph).any():
         route = dead_reckon(recording)
     return route
@@ -43,6 +45,25 @@ def read_sidecar_route(recording: Recording) -> Route | None:
     return Route(poses[:, :2], poses[:, 2], part, "where the simulator had the car", road)
 
 
+def read_placed_route(recording: Recording) -> Route | None:
+    """The route on the track that `place.py` has found, and saved; None if it has not, or not for most of the rows.
+
+    Where no frame showed the distance from the centre line, it is drawn on it.
+    """
+    placement = saved_placement(recording)
+    if placement is None or placement.track is None or placement.placed_share < MOSTLY:
+        return None
+    poses = np.full((len(recording), 3), np.nan)
+    tracks = {is_reverse: build_track(placement.track, reverse=is_reverse) for is_reverse in (False, True)}
+    for row in np.flatnonzero(placement.is_placed).tolist():
+        offset_m, heading = np.nan_to_num([placement.offset_m[row], placement.heading_error_rad[row]]).tolist()
+        x, y, _, toward = tracks[bool(placement.is_reverse[row])].pose_at(float(placement.s_m[row]), offset_m, heading)
+        poses[row] = x, y, toward
+    part = np.zeros(len(recording), np.int32)
+    source = f"{placement.track}, as place.py found it"
+    return Route(poses[:, :2], poses[:, 2], part, source, road_edges(tracks[False]))
+
+
 def dead_reckon(recording: Recording) -> Route:
     """The route of a car without slip at the recorded speed and steering; each episode by itself.
 
@@ -58,7 +79,7 @@ def dead_reckon(recording: Recording) -> Route:
         angle = math.pi / 2 + np.cumsum(turn[rows])
         step = (speed * dt)[rows, np.newaxis] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
         xy[rows], heading[rows] = np.cumsum(step, axis=0), angle
-    return Route(xy, heading, recording.episode, "dead-reckoned from speed and steering")
+    return Route(xy, heading, recording.episode, "dead-reckoned; place.py may find the road")
 
 
 def step_times(recording: Recording) -> FloatArray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from simulator_bridge.errors import RecordingError
 from simulator_bridge.placement.along_track import AlongTrack, find_along_track
 from simulator_bridge.placement.placement import CONFIDENT, Placement, unplaced
 from simulator_bridge.placement.placement_file import digest_of, read_placement, save_placement
@@ -43,9 +45,7 @@ def place_recording(path: Path, tracks: Mapping[str, Track], *, by_frames: bool 
     Raises:
         RecordingError: If it cannot be read, has no row or no speeds.
     """
-    recording = load_recording(path, "listed")
-    if not len(recording):
-        recording = load_recording(path, check=None)
+    recording = _load(path)
     digest = digest_of(recording, tracks)
     placement = read_placement(recording, digest)
     if placement is None:
@@ -53,6 +53,37 @@ def place_recording(path: Path, tracks: Mapping[str, Track], *, by_frames: bool 
         if by_frames:
             save_placement(recording, placement, digest)
     return placement
+
+
+def saved_placement(recording: Recording, tracks: Mapping[str, Track] | None = None) -> Placement | None:
+    """The placement of a recording's N rows, if `place_recording` has saved one; nothing is computed.
+
+    Args:
+        recording: Read with any `check`.
+        tracks: Where it was looked for; None: on Udacity's lake and jungle.
+
+    Returns:
+        Placed as its rows are; None if nothing is saved, or no row was placed.
+    """
+    try:
+        placed = _load(recording.log)
+    except RecordingError:
+        return None
+    placement = read_placement(placed, digest_of(placed, tracks or _udacitys_tracks()))
+    if placement is None or placement.track is None:
+        return None
+    return placement.of_lines(recording.line)
+
+
+@functools.cache
+def _udacitys_tracks() -> Mapping[str, Track]:
+    return build_tracks()
+
+
+def _load(path: Path) -> Recording:
+    """The rows that are placed: those whose center image is there, or all if none is."""
+    recording = load_recording(path, "listed")
+    return recording if len(recording) else load_recording(path, check=None)
 
 
 def place_rows(recording: Recording, tracks: Mapping[str, Track], camera: str | None = "center") -> Placement:

@@ -60,6 +60,9 @@ class Recorder:
         queue_size: Rows that may wait for the disk; 64 are 4 s at 15 rows/s and at most 30 MB of raw frames.
         clock: The time of rows that come without one; by default local time that never goes back.
 
+    Attributes:
+        newest: The time of the newest row of this session; None before the first.
+
     Raises:
         RecordingError: If the folder cannot be written, holds something else, or another recorder is using it.
     """
@@ -82,6 +85,7 @@ class Recorder:
             except RecordingError:
                 self._appender.close()
                 raise
+        self.newest: datetime | None = None
         self._queue_size = queue_size
         self._clock = clock or _steady_clock()
         self._waiting: deque[_Row] = deque()
@@ -135,9 +139,8 @@ class Recorder:
             if self._closed or self._failure is not None or len(self._waiting) >= self._queue_size:
                 self._n_dropped += 1
                 return
-            self._waiting.append(
-                _Row(images, steering_angle, throttle, brake, speed_mph, self._clock() if time is None else time)
-            )
+            self.newest = self._clock() if time is None else time
+            self._waiting.append(_Row(images, steering_angle, throttle, brake, speed_mph, self.newest))
             self._changed.notify_all()
 
     def flush(self) -> None:

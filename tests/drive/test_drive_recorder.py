@@ -22,8 +22,11 @@ def decision(
     received_at: float,
     applied: Control = Control(0.0, 0.3),  # noqa: B008 - immutable
     speed_mph: float = 12.5,
+    simulated_s: float | None = None,
 ) -> Decision:
-    telemetry = Telemetry(FRAME, 0.0, 0.0, speed_mph, received_at, decimal_comma=False, jpeg=JPEG)
+    telemetry = Telemetry(
+        FRAME, 0.0, 0.0, speed_mph, received_at, decimal_comma=False, jpeg=JPEG, simulated_s=simulated_s
+    )
     return Decision(telemetry, Control(0.9, 0.9), applied)
 
 
@@ -46,6 +49,19 @@ def test_recording_keeps_to_the_simulators_own_rate(tmp_path: Path) -> None:
         for step in range(100):
             recorder.observe(decision(step * 0.01))
     assert 14 <= len(load_recording(tmp_path / "drive")) <= 15
+
+
+def test_rows_have_the_times_of_a_simulator_that_runs_faster_than_ours(tmp_path: Path) -> None:
+    with closing(RecorderPool(tmp_path / "drive")) as pool:
+        for _ in range(2):  # cars, one after the other
+            recorder = DriveRecorder(pool)
+            for step in range(40):
+                recorder.observe(decision(step * 0.001, simulated_s=100.0 + step * 0.05))
+            recorder.observe(decision(0.041, simulated_s=0.0))  # begins again
+            recorder.close()
+    recording = load_recording(tmp_path / "drive")
+    assert recording.episode.tolist() == [*[0] * 20, 1, *[2] * 20, 3]
+    assert np.diff(recording.time_s[:20]) == pytest.approx(np.full(19, 0.1), abs=0.0015)
 
 
 def test_a_car_that_stands_is_not_recorded_and_a_new_episode_begins_when_it_starts_off(

@@ -24,9 +24,13 @@ from simulator_bridge.film.picture import CAMERA_PX, SIZE_PX, FilmPicture, clock
 from simulator_bridge.film.plan_view import ROAD
 from simulator_bridge.film.recording_data import CUT_S, cut_out, film_data, with_predictions
 from simulator_bridge.film.routes import dead_reckon, find_route
+from simulator_bridge.placement.placement import Placement
+from simulator_bridge.placement.placement_file import digest_of, save_placement
+from simulator_bridge.placement.placing import build_tracks
 from simulator_bridge.recording import load_recording
 from simulator_bridge.recording.images.steering_overlay import PREDICTED_RGB, RECORDED_RGB
 from simulator_bridge.recording.log.log_format import SIDECAR_NAME
+from simulator_bridge.track import build_track
 from simulator_bridge.udacity_car import MPS_PER_MPH, WHEELBASE_M
 from tests.support.drivable_model import drivable_model
 from tests.support.made_recording import START, draw_frame, make_recording
@@ -157,8 +161,7 @@ def test_dead_reckoning_drives_a_circle_and_starts_anew_after_a_gap(tmp_path: Pa
 
 def test_dead_reckoning_closes_a_real_lap(driving_data: Path) -> None:
     recording = load_recording(driving_data / "recordings" / "udacity_lake_ccw", check="listed")
-    route = find_route(recording)
-    assert route is not None
+    route = dead_reckon(recording)
     assert math.degrees(route.heading[-1] - route.heading[0]) == pytest.approx(360, abs=15)
     driven_m = float((recording.speed_mph * MPS_PER_MPH).mean()) * float(np.ptp(recording.time_s))
     assert np.linalg.norm(route.xy[-1]) < 0.1 * driven_m
@@ -190,6 +193,25 @@ def test_a_damaged_sidecar_is_no_worse_than_none(tmp_path: Path) -> None:
     route = find_route(load_recording(tmp_path))
     assert route is not None
     assert "reckoned" in route.source
+
+
+def test_the_route_of_a_placed_recording_is_on_its_track(tmp_path: Path) -> None:
+    make_recording(tmp_path, n=20)
+    recording, lake = load_recording(tmp_path, "listed"), build_track("lake", reverse=True)
+    n = len(recording)
+    s_m = np.where(np.arange(n) < 15, 300.0 + np.arange(n), np.nan)
+    placement = Placement(
+        "lake", lake.length_m, np.ones(n, bool), s_m, np.where(s_m > 310, np.nan, 1.5), 0 * s_m, np.ones(n),
+        recording.line, recording.episode,
+    )  # fmt: skip
+    assert save_placement(recording, placement, digest_of(recording, build_tracks()))
+    route = find_route(load_recording(tmp_path))
+    assert route is not None
+    assert route.xy[4] == pytest.approx(lake.pose_at(304.0, 1.5)[:2], abs=0.01)
+    assert route.xy[14] == pytest.approx(lake.pose_at(314.0)[:2], abs=0.01), "on the centre line, for want of better"
+    assert np.isnan(route.xy[15:]).all()
+    assert route.road is not None
+    assert "lake" in route.source
 
 
 def test_without_speed_and_sidecar_there_is_no_map(tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ from selenium.webdriver.common.by import By
 from models.policy import Action
 from simulator_bridge.messages import Frame
 from simulator_bridge.pages.document import Section
+from simulator_bridge.placement.placement import Placement
+from simulator_bridge.placement.placement_file import digest_of, save_placement
+from simulator_bridge.placement.placing import build_tracks
 from simulator_bridge.recording import load_recording
 from tests.support.browser import open_page, overflow_px, requested_urls, set_media, set_phone
 from tests.support.made_recording import make_recording
@@ -31,6 +34,7 @@ from train.reports.training_curves import curves_section
 from train.reports.training_errors import timeline_section
 from train.reports.training_frames import _worst
 from train.reports.training_report import _verdict
+from train.reports.training_road import measure_stretches, road_section
 from train.reports.training_scatter import scatter_section
 from train.training_result import TrainingResult
 from train.validation.metrics import Score
@@ -66,6 +70,27 @@ def text_of(section: Section) -> str:
 def test_verdict_compares_with_the_best_baseline_only() -> None:
     assert "50 % less MSE than ridge" in _verdict(RESULT)
     assert "no better than ridge" in _verdict(replace(RESULT, model=Score(0.025, 0.05, 0.8)))
+
+
+def test_errors_along_the_road_are_those_of_the_placed_rows(tmp_path: Path) -> None:
+    make_recording(tmp_path, n=40)
+    recording = load_recording(tmp_path, "listed")
+    rows = gather_rows([load_recording(tmp_path)], ["steering_angle"])
+    made = predictions(np.zeros(40), np.where(np.arange(40) < 20, 0.04, -0.2))
+    assert "place.py" in text_of(road_section(rows, made))
+    s_m = np.where(np.arange(40) < 20, 110.0, 160.0) + 0.1 * np.arange(40)
+    s_m[-3:] = np.nan
+    place = Placement(
+        "lake", 1137.7, np.zeros(40, bool), s_m, 0 * s_m, 0 * s_m, np.ones(40), recording.line, recording.episode
+    )
+    assert save_placement(recording, place, digest_of(recording, build_tracks()))
+    first, second = measure_stretches(rows, made)
+    assert (first.from_m, first.n_rows, second.from_m, second.n_rows) == (100.0, 20, 150.0, 17)
+    assert (first.mae_deg, first.bias_deg) == pytest.approx((1.0, 1.0))
+    assert (second.mae_deg, second.bias_deg) == pytest.approx((5.0, -5.0))
+    text = text_of(road_section(rows, made))
+    assert text.index("150") < text.index("100"), "the worst comes first"
+    assert second.place in text
 
 
 @pytest.mark.parametrize(

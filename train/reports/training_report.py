@@ -21,6 +21,7 @@ from train.reports.training_curves import curves_section
 from train.reports.training_errors import timeline_section
 from train.reports.training_frames import frames_section
 from train.reports.training_model import model_section, settings_section
+from train.reports.training_road import road_section
 from train.reports.training_scatter import scatter_section
 from train.train_config import TrainConfig
 from train.training_result import TrainingResult, facts_of
@@ -36,6 +37,7 @@ def training_report(config: TrainConfig, rows: Rows, split: Split, result: Train
         Section("Result", *_scores(result), facts(facts_of(result)), intro=_validation_note(config, result)),
         curves_section(result),
         timeline_section(rows, predictions),
+        road_section(rows, predictions),
         scatter_section(predictions),
         frames_section(config.output, rows, predictions, reader),
         model_section(config.output),

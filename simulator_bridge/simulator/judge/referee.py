@@ -84,6 +84,7 @@ class Referee:
             raise ValueError(f"laps must be at least 1, got {laps!r}")
         self._track, self._laps_wanted, self._config = track, laps, config or RefereeConfig()
         self._lap_m = track.length_m if lap_m is None else lap_m
+        self._drivable_beyond_m = {is_left: beyond_line_m(track, is_left=is_left) for is_left in (False, True)}
         self._steps: list[Step] = []
         self._laps: list[LapReport] = []
         self._interventions: list[Intervention] = []
@@ -197,10 +198,9 @@ class Referee:
 
     def _beyond_edge(self, location: Location, *, with_kerb: bool = True) -> float:
         """Metres beyond the road: asphalt, and the kerb where there is one; negative on it."""
-        features, paint = self._track.features, self._track.paint
-        kerb = features.kerb_left if location.cte >= 0 else features.kerb_right
-        kerb_m = paint.kerb_width_m if with_kerb and kerb[location.index] else 0.0
-        return self._beyond_line(location) - max(paint.paved_beyond_m, kerb_m)
+        paved_m = self._track.paint.paved_beyond_m
+        beyond_m = self._drivable_beyond_m[location.cte >= 0][location.index] if with_kerb else paved_m
+        return self._beyond_line(location) - float(beyond_m)
 
     def _count(self, time_s: float, location: Location, wheels_out: int, collided: bool) -> None:
         self._off_road.update(time_s, wheels_out > 0)
@@ -279,6 +279,12 @@ class Referee:
             timer.reset()
         for counter in (self._off_road, self._all_out, self._collisions, self._over_line):
             counter.end_event()
+
+
+def beyond_line_m(track: Track, *, is_left: bool) -> FloatArray:
+    """(N,) metres of road outside the edge line of one side: asphalt, or the kerb where there is one."""
+    kerb = track.features.kerb_left if is_left else track.features.kerb_right
+    return np.maximum(np.where(kerb, track.paint.kerb_width_m, 0.0), track.paint.paved_beyond_m)
 
 
 def wheel_positions(pose: CarPose) -> FloatArray:

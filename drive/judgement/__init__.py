@@ -1,0 +1,1 @@
+"""How well a recorded drive was driven, and what is wrong with it: from where the recording was placed on a track."""
