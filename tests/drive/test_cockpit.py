@@ -32,9 +32,9 @@ from tests.support.browser import (
     set_phone,
 )
 from tests.support.drivable_model import drivable_model
+from tests.support.driving.small_track import write_oval
 from tests.support.made_cockpit import MODEL_STEERING, DrivingCar, running_cockpit
 from tests.support.running_server import JPEG, ask, connect, wire_telemetry
-from tests.support.small_track import write_oval
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

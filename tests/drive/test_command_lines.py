@@ -20,9 +20,9 @@ from simulator_bridge import look, simulate
 from simulator_bridge.messages import FRAME_SHAPE
 from simulator_bridge.simulator.scene.layers import Label
 from tests.support.drivable_model import drivable_model
+from tests.support.driving.small_track import write_oval
 from tests.support.made_recording import make_recording
 from tests.support.paths import ROOT
-from tests.support.small_track import write_oval
 
 Main = Callable[[list[str]], int]
 

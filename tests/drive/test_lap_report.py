@@ -17,7 +17,7 @@ from drive.laps import main
 from simulator_bridge.simulator.judge.drive_report import Rollout
 from simulator_bridge.track import Track, build_track
 from tests.support.browser import open_page, overflow_px, requested_urls, set_phone
-from tests.support.small_track import write_oval
+from tests.support.driving.small_track import write_oval
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

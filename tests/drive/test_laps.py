@@ -19,9 +19,9 @@ from drive.evaluation.lap_processes import video_path
 from drive.evaluation.lap_runs import LapResult
 from drive.evaluation.lap_table import build_table, groups_to_json
 from drive.laps import main
+from tests.support.driving.small_track import write_oval
 from tests.support.made_drive import made_drive
 from tests.support.paths import ROOT
-from tests.support.small_track import write_oval
 
 SCRIPT = ROOT / "drive" / "laps.py"
 PATIENT = ["--silence", "600"]  # a busy machine may need long to start a simulator

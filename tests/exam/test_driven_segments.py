@@ -8,8 +8,8 @@ import pytest
 from drive.examination.driven_segments import FILE_NAME, DrivenSegments
 from drive.examination.exam_plan import replay_segments
 from simulator_bridge.errors import UserError
+from tests.support.driving.made_segment import DRIVEN, PLAIN
 from tests.support.made_replay import write_drive
-from tests.support.made_segment import DRIVEN, PLAIN
 
 OTHER = replace(PLAIN, name="002")
 

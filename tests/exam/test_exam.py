@@ -19,9 +19,9 @@ from drive.examination.exam_table import exam_table
 from drive.examination.examinee import Examinee, examinees_of
 from simulator_bridge.simulator.segments.segment import Segment
 from tests.support.drivable_model import drivable_model
-from tests.support.made_segment import PLAIN, made_exam, results
+from tests.support.driving.made_segment import PLAIN, made_exam, results
+from tests.support.driving.small_track import write_oval
 from tests.support.paths import ROOT
-from tests.support.small_track import write_oval
 
 SCRIPT = ROOT / "drive" / "exam.py"
 PATIENT_S = 600.0  # a busy machine may need long to start a server

@@ -11,7 +11,7 @@ from drive.examination.exam_score import (
     segment_score,
     weights_of,
 )
-from tests.support.made_segment import DRIVEN, PLAIN, made_exam, results
+from tests.support.driving.made_segment import DRIVEN, PLAIN, made_exam, results
 
 
 def test_a_clean_segment_is_worth_its_share() -> None:

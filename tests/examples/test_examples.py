@@ -14,10 +14,10 @@ from examples.custom_policy import GreyRoadPolicy
 from models.loading import load_policy
 from simulator_bridge.messages import FRAME_SHAPE
 from tests.support.drivable_model import drivable_model
+from tests.support.driving.small_track import write_oval
 from tests.support.made_recording import draw_frame, make_recording
 from tests.support.paths import ROOT
 from tests.support.policy_contract import check_policy
-from tests.support.small_track import write_oval
 
 
 def run_program(*arguments: str | Path, cwd: Path) -> str:

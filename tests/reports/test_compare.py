@@ -19,12 +19,12 @@ from drive.examination import examining
 from simulator_bridge.errors import UsageError
 from tests.support.browser import open_page, requested_urls
 from tests.support.drivable_model import drivable_model
+from tests.support.driving.made_segment import PLAIN
+from tests.support.driving.small_track import write_oval
 from tests.support.made_comparison import config_of, made_results
 from tests.support.made_drive import made_drive
 from tests.support.made_recording import make_recording
-from tests.support.made_segment import PLAIN
 from tests.support.paths import ROOT
-from tests.support.small_track import write_oval
 from train.compare import main
 from train.comparison import closed_loop, comparison_run, run_store
 from train.comparison.closed_loop import summarize_drives

@@ -18,10 +18,10 @@ from simulator_bridge.simulator.segments.segment import PUSH_AT_S, PUSH_S, Segme
 from simulator_bridge.simulator.segments.segment_drive import SegmentDriver
 from simulator_bridge.simulator.segments.segment_world import SegmentWorld, camera_shift, open_world
 from simulator_bridge.simulator.segments.steering import steer_as_expert
+from tests.support.driving.made_segment import DRIVEN, PLAIN
+from tests.support.driving.small_track import write_oval
 from tests.support.made_replay import write_drive
-from tests.support.made_segment import DRIVEN, PLAIN
 from tests.support.paths import ROOT
-from tests.support.small_track import write_oval
 
 SCRIPT = ROOT / "simulator_bridge" / "simulator" / "segments" / "segment_process.py"
 

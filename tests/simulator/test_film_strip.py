@@ -13,7 +13,7 @@ from simulator_bridge.simulator.run.drive_loop import DriveLoop, LoopConfig
 from simulator_bridge.simulator.run.watchers.film_strip import FilmStrips, Picture, read_strips
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import build_track
-from tests.support.small_track import write_oval
+from tests.support.driving.small_track import write_oval
 
 
 @pytest.fixture(scope="module")

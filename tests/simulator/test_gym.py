@@ -9,7 +9,7 @@ from gymnasium.utils.env_checker import check_env
 
 from simulator_bridge.simulator.gym_environment import FAILED_REWARD, TrackEnv
 from simulator_bridge.track import TrackError
-from tests.support.small_track import write_oval
+from tests.support.driving.small_track import write_oval
 
 STRAIGHT = np.array([0.0, 0.5], np.float32)
 

@@ -14,9 +14,9 @@ from simulator_bridge.simulate import main
 from simulator_bridge.simulator.run.real_time import RealTimePace
 from simulator_bridge.simulator.run.simulate_config import SimulateConfig
 from simulator_bridge.simulator.run.simulated_drive import run_simulation
+from tests.support.driving.small_track import write_oval
 from tests.support.paths import ROOT
 from tests.support.running_server import running_server
-from tests.support.small_track import write_oval
 
 SCRIPT = ROOT / "simulator_bridge" / "simulate.py"
 

@@ -12,7 +12,7 @@ from simulator_bridge.simulator.judge.referee import Referee
 from simulator_bridge.simulator.run.drive_loop import DriveLoop, LoopConfig, Moment, drive_limits, start_pose
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import Track, build_track
-from tests.support.small_track import write_oval
+from tests.support.driving.small_track import write_oval
 
 START = StartPose(0.0, 0.0, 0.0)
 

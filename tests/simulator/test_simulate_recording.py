@@ -23,8 +23,8 @@ from simulator_bridge.simulator.run.expert_recording import RecordingExpert
 from simulator_bridge.simulator.run.simulate_config import SimulateConfig
 from simulator_bridge.simulator.run.simulated_drive import run_simulation
 from simulator_bridge.simulator.scene.layers import Label
+from tests.support.driving.small_track import write_oval
 from tests.support.paths import ROOT
-from tests.support.small_track import write_oval
 
 SCRIPT = ROOT / "simulator_bridge" / "simulate.py"
 

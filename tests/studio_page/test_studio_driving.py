@@ -16,9 +16,9 @@ import pytest
 from simulator_bridge.recording import load_recording
 from simulator_bridge.track import Track, build_track
 from tests.support.browser import overflow_px, requested_urls, screenshot, set_media, set_phone, set_size
+from tests.support.driving.small_track import write_oval
 from tests.support.key_driver import KeyDriver
 from tests.support.paths import ROOT
-from tests.support.small_track import write_oval
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

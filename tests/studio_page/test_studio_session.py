@@ -21,9 +21,9 @@ from simulator_bridge.recording import load_recording
 from simulator_bridge.simulator.expert import Expert, ExpertConfig
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import Track, build_track
+from tests.support.driving.small_track import write_oval
 from tests.support.page_viewer import PageViewer
 from tests.support.paths import ROOT
-from tests.support.small_track import write_oval
 from train.studio import main
 from train.studio_page import commands
 from train.studio_page.manual_input import DriverInput

@@ -16,7 +16,7 @@ from simulator_bridge.view.hood_edge import fixed_mask
 from simulator_bridge.view.moved_frame import move_frame, nearest_camera
 from simulator_bridge.view.view_limits import SIDEWAYS_LIMIT_M, offset_limits
 from simulator_bridge.view.view_transform import CarMove
-from tests.support.small_track import write_oval
+from tests.support.driving.small_track import write_oval
 
 ROAD = np.s_[75:135, 60:260]  # rows and columns that show the road
 
