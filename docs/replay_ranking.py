@@ -113,7 +113,7 @@ def run(config: RankingConfig) -> int:
 
 def _driven(config: RankingConfig, drive: LapsConfig) -> FinishedDrive:
     """The report of one drive, from the results or driven now."""
-    results = json.loads(config.results.read_text(encoding="utf-8")) if config.results.is_file() else {}
+    results = _load(config.results)
     (job,) = drive.plan()
     driver = hashlib.sha256(drive.model.read_bytes()).hexdigest()[:16] if drive.model else "never steers"
     key = f"{job.name}, {driver}, {drive.speed_mph:g} mph"
@@ -125,6 +125,17 @@ def _driven(config: RankingConfig, drive: LapsConfig) -> FinishedDrive:
         results[key] = result.report.to_json()
         write_json(config.results, results)
     return FinishedDrive.from_json(results[key], str(config.results))
+
+
+def _load(path: Path) -> dict[str, object]:
+    """The reports of the drives that are done, by what identifies a drive."""
+    if not path.is_file():
+        return {}
+    try:
+        results: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: cannot be read: {error}; remove it to drive all again") from error
+    return results
 
 
 def _lap_places(folder: Path) -> tuple[Callable[[FloatArray], FloatArray], float]:
@@ -156,10 +167,8 @@ def _table(config: RankingConfig, pairs: list[tuple[FinishedDrive, FinishedDrive
 
 
 def _agreement(pairs: list[tuple[FinishedDrive, FinishedDrive]], counts: FloatArray) -> str:
-    autonomy, interventions = (
-        np.array([[measure(drive) for drive in pair] for pair in pairs]).T
-        for measure in (lambda drive: drive.autonomy_percent, lambda drive: drive.n_interventions)
-    )
+    autonomy = np.array([[drive.autonomy_percent for drive in pair] for pair in pairs]).T
+    interventions = np.array([[drive.n_interventions for drive in pair] for pair in pairs], np.float64).T
     true, replayed = counts[:, 0] > 0, counts[:, 1] > 0
     caught = (true & replayed).sum() / max(true.sum(), 1)
     return "\n".join(
