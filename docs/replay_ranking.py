@@ -15,6 +15,7 @@ if __name__ == "__main__":  # run as a file: put the project root, not docs/, fi
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -41,9 +42,9 @@ ENDLESS = 1000  # interventions: each drive gets around
 COLUMNS = (
     TextColumn("who drives", numeric=False),
     *(TextColumn(f"{place} {what}", digits) for place in ("true", "replay") for what, digits in (("%", 1), ("int", 0))),
-    TextColumn("in both", 0),
-    TextColumn("true alone", 0),
-    TextColumn("replay alone", 0),
+    TextColumn("both", 0),
+    TextColumn("true only", 0),
+    TextColumn("replay only", 0),
 )
 
 
@@ -171,19 +172,24 @@ def _agreement(pairs: list[tuple[FinishedDrive, FinishedDrive]], counts: FloatAr
     interventions = np.array([[drive.n_interventions for drive in pair] for pair in pairs], np.float64).T
     true, replayed = counts[:, 0] > 0, counts[:, 1] > 0
     caught = (true & replayed).sum() / max(true.sum(), 1)
+    models = slice(-1)  # all but who never steers, last
     return "\n".join(
         (
             f"rank correlation of autonomy {spearman(*autonomy):.2f}, of interventions {spearman(*interventions):.2f}",
-            f"of {true.size} stretches driven, both or neither in {100 * (true == replayed).mean():.0f} %; "
-            f"{100 * caught:.0f} % of those with a true intervention have one in the replay",
-            f"rank correlation of interventions over all stretches {spearman(counts[:, 0], counts[:, 1]):.2f}",
+            f"... of the models alone {spearman(*autonomy[:, models]):.2f}, {spearman(*interventions[:, models]):.2f}",
+            f"of {true.size} stretches driven, both or neither in {100 * (true == replayed).mean():.0f} %, "
+            f"of the models alone {100 * (true == replayed)[models].mean():.0f} %",
+            f"{100 * caught:.0f} % of the stretches with a true intervention have one in the replay",
+            f"rank correlation of interventions over all stretches {spearman(counts[:, 0], counts[:, 1]):.2f}, "
+            f"of the models alone {spearman(counts[models, 0], counts[models, 1]):.2f}",
         )
     )
 
 
 def spearman(one: FloatArray, other: FloatArray) -> float:
-    """Spearman's rank correlation; equal values share their mean rank."""
-    return float(np.corrcoef(ranks(one.ravel()), ranks(other.ravel()))[0, 1])
+    """Spearman's rank correlation; equal values share their mean rank. NaN where all of one are equal."""
+    first, second = ranks(one.ravel()), ranks(other.ravel())
+    return float(np.corrcoef(first, second)[0, 1]) if np.ptp(first) and np.ptp(second) else math.nan
 
 
 def ranks(values: FloatArray) -> FloatArray:
