@@ -41,11 +41,12 @@ FloatArray = npt.NDArray[np.float64]
 ENDLESS = 1000  # interventions: each drive gets around
 COLUMNS = (
     TextColumn("who drives", numeric=False),
-    *(TextColumn(f"{place} {what}", digits) for place in ("true", "replay") for what, digits in (("%", 1), ("int", 0))),
-    TextColumn("both", 0),
-    TextColumn("true only", 0),
-    TextColumn("replay only", 0),
+    *(TextColumn(heading, digits) for place in ("true %", "replay %") for heading, digits in ((place, 1), ("int", 0))),
+    *(TextColumn(heading, 0) for heading in ("over line", "both", "true only", "replay only")),
 )
+LEGEND = """\
+int: interventions. over line: times that a wheel crossed an edge line in the
+true drive. both, true only, replay only: parts of the lap with an intervention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class RankingConfig:
     recording: Path = argument("the expert's lap of the built-in lake, as simulate.py --record writes it")
     drivers: tuple[str, ...] = argument("model file; @MS behind its name makes it so late", metavar="MODEL[@MS]")
     speed_mph: float = speed_option(25.0)
-    stretches: int = option(20, "parts of the lap in which interventions are compared", at_least=2)
+    parts: int = option(20, "of the lap, in which interventions are compared", at_least=2)
     results: Path = option(
         Path("replay_ranking.json"), "drives that are done; the same command goes on", metavar="FILE"
     )
@@ -100,7 +101,7 @@ def run(config: RankingConfig) -> int:
         (_driven(config, drive), _driven(config, replace(drive, replays=(config.recording,))))
         for drive in config.drives()
     ]
-    edges_m = np.linspace(0, length_m, config.stretches + 1)
+    edges_m = np.linspace(0, length_m, config.parts + 1)
     counts = np.array(
         [
             (_count(true, edges_m, lambda s_m: s_m % length_m), _count(replayed, edges_m, lap_place))
@@ -153,7 +154,7 @@ def _lap_places(folder: Path) -> tuple[Callable[[FloatArray], FloatArray], float
 
 
 def _count(drive: FinishedDrive, edges_m: FloatArray, place: Callable[[FloatArray], FloatArray]) -> FloatArray:
-    """Interventions in each stretch of the lap."""
+    """Interventions in each part of the lap."""
     s_m = place(np.array([intervention.s_m for intervention in drive.interventions], np.float64))
     return np.histogram(s_m, edges_m)[0].astype(np.float64)
 
@@ -162,9 +163,9 @@ def _table(config: RankingConfig, pairs: list[tuple[FinishedDrive, FinishedDrive
     rows: list[list[object]] = []
     for name, pair, (true, replayed) in zip((*config.drivers, "never steers"), pairs, counts > 0, strict=True):
         figures = [value for drive in pair for value in (drive.autonomy_percent, drive.n_interventions)]
-        stretches = [int(each.sum()) for each in (true & replayed, true & ~replayed, replayed & ~true)]
-        rows.append([Path(name).name, *figures, *stretches])
-    return text_table(COLUMNS, rows, f"Interventions, and stretches of {config.stretches} with one")
+        parts = [int(each.sum()) for each in (true & replayed, true & ~replayed, replayed & ~true)]
+        rows.append([Path(name).name.replace(".h5", ""), *figures, pair[0].over_line, *parts])
+    return text_table(COLUMNS, rows, f"{config.recording.name}, in {config.parts} parts") + f"\n\n{LEGEND}\n"
 
 
 def _agreement(pairs: list[tuple[FinishedDrive, FinishedDrive]], counts: FloatArray) -> str:
@@ -172,15 +173,18 @@ def _agreement(pairs: list[tuple[FinishedDrive, FinishedDrive]], counts: FloatAr
     interventions = np.array([[drive.n_interventions for drive in pair] for pair in pairs], np.float64).T
     true, replayed = counts[:, 0] > 0, counts[:, 1] > 0
     caught = (true & replayed).sum() / max(true.sum(), 1)
+    over_line = np.array([true_drive.over_line for true_drive, _ in pairs], np.float64)
     models = slice(-1)  # all but who never steers, last
     return "\n".join(
         (
             f"rank correlation of autonomy {spearman(*autonomy):.2f}, of interventions {spearman(*interventions):.2f}",
             f"... of the models alone {spearman(*autonomy[:, models]):.2f}, {spearman(*interventions[:, models]):.2f}",
-            f"of {true.size} stretches driven, both or neither in {100 * (true == replayed).mean():.0f} %, "
+            "... of true crossings of an edge line and interventions in the replay "
+            f"{spearman(over_line, interventions[1]):.2f}",
+            f"of {true.size} parts driven, both or neither in {100 * (true == replayed).mean():.0f} %, "
             f"of the models alone {100 * (true == replayed)[models].mean():.0f} %",
-            f"{100 * caught:.0f} % of the stretches with a true intervention have one in the replay",
-            f"rank correlation of interventions over all stretches {spearman(counts[:, 0], counts[:, 1]):.2f}, "
+            f"{100 * caught:.0f} % of the parts with a true intervention have one in the replay",
+            f"rank correlation of interventions over all parts {spearman(counts[:, 0], counts[:, 1]):.2f}, "
             f"of the models alone {spearman(counts[models, 0], counts[models, 1]):.2f}",
         )
     )
