@@ -34,7 +34,8 @@ and with --weather random the light and colours too. Drives are in lock-step and
 machine is changes how long they take, and nothing else.
 
 With --replay the car deviates from a recorded path as the model steers, at the recorded speed, and sees the real frames
-from where it is. 1 m off the path is an intervention; there is no chance in it.
+from where it is. A wheel over the edge of its lane is an intervention; where no edge is known, 1 m off the path. There
+is no chance in it.
 
 A drive is given up after too many interventions, or when it is slower than 2 m/s on the whole.
 

@@ -47,7 +47,8 @@ The rubric: every lap without a tyre off the drivable surface, nothing hit.
 |cte|, max: mean and largest distance from the driving line. steer/s: change of
 steering a second. x real: real-time factor, simulated time / wall clock.
 +-95%: Student's t over the seeds; of proportions: Wilson.
-Of a replay the line is the recorded path, and 1 m off it an intervention."""
+Of a replay the line is the recorded path. A wheel over the lane's edge is an
+intervention; where no edge is known, 1 m off the path."""
 
 
 def build_table(results: Sequence[LapResult]) -> str:

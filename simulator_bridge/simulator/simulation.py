@@ -21,7 +21,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.messages import Control, Frame
+from simulator_bridge.messages import SAFE_CONTROL, Control, Frame
 from simulator_bridge.simulator.scene.cameras import Cameras, CameraShift, LabelFrame, check_names
 from simulator_bridge.simulator.scene.renderer import open_pipe
 from simulator_bridge.simulator.scene.themes import Look
@@ -129,6 +129,10 @@ class Simulation:
         """Mount the cameras that `render` uses otherwise, from now on."""
         if self._cameras is not None:
             self._cameras.shift(shift)
+
+    def coast(self, n_steps: int) -> State:
+        """Let the car roll for `n_steps` physics steps: nobody has decided yet."""
+        return self.step(SAFE_CONTROL, n_steps)
 
     def render(self) -> dict[str, Frame]:
         """What the cameras see now, by camera; empty without cameras."""

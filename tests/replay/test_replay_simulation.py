@@ -98,6 +98,24 @@ def test_the_recorded_steering_with_a_weak_pull_to_the_path_is_never_stopped(win
     assert report.max_abs_cte_m < 0.3
 
 
+def test_a_late_driver_takes_over_from_the_recorded_one(tmp_path: Path) -> None:
+    """Straight on until the first control takes effect, each late driver was stopped in every bend at once."""
+    path = load_recorded_path(write_drive(tmp_path, [-0.4] * 60))
+    simulation = ReplaySimulation(path)
+    loop = DriveLoop(
+        simulation,
+        Referee(simulation.track, 1, replay_rules(path)),
+        LoopConfig(latency_s=1.0),
+        StartPose(0.0, 0.0, 0.0),
+    )
+    for _ in range(20):
+        assert abs(loop.judge().verdict.cte) < 1e-9
+        loop.advance(Control(0.4, 0.0))
+    for _ in range(10):
+        loop.advance(Control(0.4, 0.0))
+    assert loop.judge().verdict.intervention is not None, "then what was decided moves the car"
+
+
 def test_a_car_that_never_steers_is_put_back_on_the_path_again_and_again(winding_path: RecordedPath) -> None:
     report = judge(winding_path, drive_straight)
     assert report.laps_done == 1

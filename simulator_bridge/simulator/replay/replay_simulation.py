@@ -83,13 +83,17 @@ class ReplaySimulation:
 
     def step(self, control: Control, n_steps: int = CONTROL_STEPS) -> State:
         """Drive with one control for `n_steps` steps of 0.02 s; its throttle changes nothing."""
-        self._steering_angle = control.steering_angle
         for _ in range(n_steps):
-            self._n_steps += 1
-            if self._step + 1 < len(self._stretch):
-                self._advance(self._stretch, self._step + 1)
-            else:
-                self._put_on((self._index + 1) % len(self._path.stretches), 0)
+            self._steering_angle = control.steering_angle
+            self._drive_on()
+        return self.state
+
+    def coast(self, n_steps: int) -> State:
+        """Drive for `n_steps` steps of 0.02 s as the recorded car: nobody has decided yet."""
+        for _ in range(n_steps):
+            next_step = min(self._step + 1, len(self._stretch) - 1)
+            self._steering_angle = float(self._stretch.steering_angle[next_step])
+            self._drive_on()
         return self.state
 
     def render(self) -> dict[str, Frame]:
@@ -128,6 +132,14 @@ class ReplaySimulation:
         self._offset_m = self._heading_error = 0.0
         self._curvature = float(self._stretch.curvature[step])
         self._steering_angle = float(self._stretch.steering_angle[step])
+
+    def _drive_on(self) -> None:
+        """One step of 0.02 s; after the end of a stretch the next one begins, on the path."""
+        self._n_steps += 1
+        if self._step + 1 < len(self._stretch):
+            self._advance(self._stretch, self._step + 1)
+        else:
+            self._put_on((self._index + 1) % len(self._path.stretches), 0)
 
     def _advance(self, stretch: Stretch, step: int) -> None:
         """Go on to a point of the path; its curvature holds on the way there, for both cars."""

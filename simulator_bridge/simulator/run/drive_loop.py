@@ -65,6 +65,7 @@ class SteppedSimulation(Protocol):
     def renderer(self) -> str: ...  # noqa: D102
     def reset(self, s_m: float, cte: float, heading_error: float, speed_mph: float) -> State: ...  # noqa: D102
     def step(self, control: Control, n_steps: int) -> State: ...  # noqa: D102
+    def coast(self, n_steps: int) -> State: ...  # noqa: D102
     def render(self) -> dict[str, Frame]: ...  # noqa: D102
     def render_others(self) -> dict[str, Frame]: ...  # noqa: D102
     def render_labels(self) -> dict[str, LabelFrame]: ...  # noqa: D102
@@ -204,16 +205,19 @@ class DriveLoop:
         self._collided = False
         while self._step < end:
             while self._pending and self._pending[0].step <= self._step:
-                self._applied = self._pending.popleft().control
+                self._applied, self._is_decided = self._pending.popleft().control, True
             goal = min(end, self._pending[0].step) if self._pending else end
-            self._state = self._simulation.step(self._applied, goal - self._step)
+            n_steps = goal - self._step
+            drive = self._simulation
+            self._state = drive.step(self._applied, n_steps) if self._is_decided else drive.coast(n_steps)
             self._collided = self._collided or self._state.collision
             self._step = goal
 
     def _put_down(self, place: StartPose, speed_mph: float = 0.0) -> None:
         self._state = self._simulation.reset(place.s_m, place.cte, place.heading_error, speed_mph)
         self._pending: deque[_Pending] = deque()
-        self._applied, self._collided, self._is_put_back = SAFE_CONTROL, False, True
+        self._applied, self._is_decided = SAFE_CONTROL, False  # until the first decision from here takes effect
+        self._collided, self._is_put_back = False, True
 
 
 @dataclass(frozen=True)
