@@ -144,8 +144,8 @@ def _mark(plan: _Plan, point: FloatArray, title: str, text: str) -> Markup:
     return Markup(
         '<g transform="translate({:.1f} {:.1f})"><title>{}</title>'
         '<circle r="9" fill="{}" stroke="#ffffff"/>'
-        '<text y="4" font-size="11" text-anchor="middle" fill="#ffffff">{}</text></g>'
-    ).format(x, y, title, MARK, text)
+        '<text y="4" font-size="{}" text-anchor="middle" fill="#ffffff">{}</text></g>'
+    ).format(x, y, title, MARK, 11 if len(text) < 3 else 9, text)
 
 
 def draw_key() -> Markup:
