@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,10 +52,9 @@ class Examinee:
 
     @property
     def key(self) -> str:
-        """Tells its results from those of others, also after the file has changed."""
+        """Tells its results from those of others: by the content of a model file, wherever it is and what its name."""
         content = self.model.read_bytes() if self.model else (self.command or self.kind).encode()
-        plain = re.sub(r"[^\w.-]+", "-", self.name)[:40]
-        return f"{plain}-{hashlib.sha256(content).hexdigest()[:12]}"
+        return f"{self.kind}-{hashlib.sha256(content).hexdigest()[:16]}"
 
     @property
     def max_jobs(self) -> int | None:

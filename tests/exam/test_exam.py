@@ -179,6 +179,12 @@ def test_models_of_the_same_name_are_told_apart(tmp_path: Path, two_models: tupl
     assert names == ["a/model.h5", "b/model.h5"]
 
 
+def test_what_a_model_drove_is_found_again_under_another_name(two_models: tuple[Path, Path]) -> None:
+    one, same = examinees_of(ExamConfig(models=two_models))
+
+    assert one.key == same.key
+
+
 @pytest.fixture
 def two_models(tmp_path: Path) -> tuple[Path, Path]:
     paths = (tmp_path / "a" / "model.h5", tmp_path / "b" / "model.h5")
