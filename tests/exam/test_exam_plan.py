@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import Counter
 from importlib import resources
@@ -55,8 +56,9 @@ def test_conditions_are_those_of_the_factor() -> None:
 
 
 def test_starts_are_on_the_road_and_ways_less_than_a_lap() -> None:
+    build_once = functools.cache(build_track)
     for segment in load_exam("1"):
-        track = build_track(segment.track, reverse=segment.reverse)
+        track = build_once(segment.track, reverse=segment.reverse)
         offset_m = track.driving_line_offset_m + segment.left_m
         assert -track.at(track.width_right, segment.start_m) < offset_m < track.at(track.width_left, segment.start_m)
         assert 60 < segment.way_m < track.length_m
