@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import queue
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from typing import Any
 from drive.evaluation.drive_trace import DriveTrace, read_trace
 from drive.evaluation.lap_config import LapJob, LapsConfig
 from drive.evaluation.lap_processes import POLL_S, REPORT_NAME, LapServer, start_simulator
+from drive.evaluation.workers import Worker, queue_of, run_workers
 from simulator_bridge.cli.child_process import ChildProcess, EndedError, SilentError
 from simulator_bridge.simulator.judge.finished_drive import FinishedDrive, load_finished_drive
 
@@ -69,29 +69,14 @@ def run_jobs(
     Raises:
         UserError: If no server can be started.
     """
-    waiting: queue.SimpleQueue[tuple[int, LapJob]] = queue.SimpleQueue()
-    for item in enumerate(jobs):
-        waiting.put(item)
+    waiting = queue_of(enumerate(jobs))
     workers = [_LapWorker(config, waiting, done, clock) for _ in range(min(config.jobs, len(jobs)))]
-    for worker in workers:
-        worker.start()
-    try:
-        for worker in workers:
-            while worker.is_alive():
-                worker.join(POLL_S)  # in slices: Ctrl-C is handled in between
-    finally:
-        for worker in workers:
-            worker.stop()
-        for worker in workers:
-            worker.join()
-    for worker in workers:
-        if worker.error is not None:
-            raise worker.error
+    run_workers(workers)
     results = {index: result for worker in workers for index, result in worker.results}
     return [results[index] for index in range(len(jobs))]
 
 
-class _LapWorker(threading.Thread):
+class _LapWorker(Worker[tuple[int, LapJob]]):
     """Runs one drive after another, with a drive server of its own that is replaced when it fails."""
 
     def __init__(
@@ -101,35 +86,27 @@ class _LapWorker(threading.Thread):
         done: Callable[[LapResult], None],
         clock: Callable[[], float],
     ) -> None:
-        super().__init__(name="laps", daemon=True)
-        self._config, self._waiting, self._done, self._clock = config, waiting, done, clock
-        self._stopped = threading.Event()
+        super().__init__("laps", waiting)
+        self._config, self._done, self._clock = config, done, clock
         self._server: LapServer | None = None
         self.results: list[tuple[int, LapResult]] = []
-        self.error: BaseException | None = None
 
-    def stop(self) -> None:
-        """End soon, with all processes."""
-        self._stopped.set()
+    def work(self, job: tuple[int, LapJob]) -> None:
+        """Drive one of them."""
+        index, lap_job = job
+        result = self._drive(lap_job)
+        self.results.append((index, result))
+        self._done(result)
 
-    def run(self) -> None:
-        try:
-            while not self._stopped.is_set():
-                try:
-                    index, job = self._waiting.get_nowait()
-                except queue.Empty:
-                    break
-                result = self._drive(job)
-                self.results.append((index, result))
-                self._done(result)
-        except BaseException as error:
-            self.error = error  # raised again by run_jobs
-        finally:
-            self._close_server()
+    def close(self) -> None:
+        """End the server, if one runs."""
+        if self._server is not None:
+            self._server.process.close()
+            self._server = None
 
     def _drive(self, job: LapJob) -> LapResult:
         if not self._config.expert and self._server is None:
-            self._server = LapServer(self._config.model, self._config.speed_mph, self._stopped)
+            self._server = LapServer(self._config.model, self._config.speed_mph, self.stopped)
         with tempfile.TemporaryDirectory(prefix="laps-") as name:
             folder = Path(name)
             with start_simulator(self._config, job, folder, self._server.url if self._server else "") as simulator:
@@ -142,7 +119,7 @@ class _LapWorker(threading.Thread):
     def _wait_for_end(self, simulator: ChildProcess) -> str | None:
         """Read a simulator's status lines until it ends; returns why it failed, None if it did not."""
         heard_at, is_driving = self._clock(), False
-        while not self._stopped.is_set():
+        while not self.stopped.is_set():
             try:
                 simulator.read_line(POLL_S)
             except EndedError:
@@ -151,7 +128,7 @@ class _LapWorker(threading.Thread):
                 if self._server is not None and self._server.process.has_ended:
                     return self._replace_ended_server(self._server)
                 if self._clock() - heard_at > self._config.silence_s:
-                    self._close_server()  # either may hang
+                    self.close()  # either may hang
                     return f"no progress for {self._config.silence_s:g} s: given up"
                 continue
             heard_at = self._clock()
@@ -178,10 +155,5 @@ class _LapWorker(threading.Thread):
     def _replace_ended_server(self, server: LapServer) -> str:
         """Close a server that has ended, so that the next drive starts another; returns why the drive failed."""
         reason = f"the drive server ended: {server.process.last_words()}"
-        self._close_server()
+        self.close()
         return reason
-
-    def _close_server(self) -> None:
-        if self._server is not None:
-            self._server.process.close()
-            self._server = None

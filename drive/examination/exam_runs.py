@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import queue
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
+from drive.evaluation.workers import Worker, queue_of, run_workers
 from drive.examination.driven_segments import DrivenSegments
 from drive.examination.exam_config import ExamConfig
 from drive.examination.examinee import Examinee, Serving
@@ -54,26 +54,11 @@ def drive_segments(
     Raises:
         UserError: If a result cannot be kept.
     """
-    waiting: queue.SimpleQueue[list[Segment]] = queue.SimpleQueue()
     groups = _by_world(driven.missing(segments))
-    for group in groups:
-        waiting.put(group)
+    waiting = queue_of(groups)
     n_workers = min(config.jobs, examinee.max_jobs or config.jobs, len(groups))
-    workers = [_Worker(config, examinee, waiting, driven, done) for _ in range(n_workers)]
-    for worker in workers:
-        worker.start()
-    try:
-        for worker in workers:
-            while worker.is_alive():
-                worker.join(POLL_S)  # in slices: Ctrl-C is handled in between
-    finally:
-        for worker in workers:
-            worker.stopped.set()
-        for worker in workers:
-            worker.join()
-    for worker in workers:
-        if worker.error is not None:
-            raise worker.error
+    workers = [_SegmentWorker(config, examinee, waiting, driven, done) for _ in range(n_workers)]
+    run_workers(workers)
     return [failure for worker in workers for failure in worker.failures]
 
 
@@ -85,7 +70,9 @@ def _by_world(segments: Sequence[Segment]) -> list[list[Segment]]:
     return sorted(groups.values(), key=len, reverse=True)
 
 
-class _Worker(threading.Thread):
+class _SegmentWorker(Worker[list[Segment]]):
+    """Drives groups of segments that share a world, with a server and a simulator that are replaced when they fail."""
+
     def __init__(
         self,
         config: ExamConfig,
@@ -94,31 +81,16 @@ class _Worker(threading.Thread):
         driven: DrivenSegments,
         done: Callable[[Segment, SegmentResult], None],
     ) -> None:
-        super().__init__(name="exam", daemon=True)
-        self._config, self._examinee, self._waiting = config, examinee, waiting
-        self._driven, self._done = driven, done
-        self.stopped = threading.Event()
+        super().__init__("exam", waiting)
+        self._config, self._examinee, self._driven, self._done = config, examinee, driven, done
         self.failures: list[Failure] = []
-        self.error: BaseException | None = None
         self._stack = ExitStack()
         self._processes: tuple[ChildProcess, Serving] | None = None
         self._failed_in_turn = 0
 
-    def run(self) -> None:
-        try:
-            while not self.stopped.is_set():
-                try:
-                    group = self._waiting.get_nowait()
-                except queue.Empty:
-                    return
-                self._drive_group(group)
-        except BaseException as error:
-            self.error = error  # raised again by drive_segments
-        finally:
-            self._stop_processes()
-
-    def _drive_group(self, group: Sequence[Segment]) -> None:
-        for segment in group:
+    def work(self, job: list[Segment]) -> None:
+        """Drive one group."""
+        for segment in job:
             if self.stopped.is_set():
                 return
             if self._failed_in_turn >= GIVEN_UP_AFTER:
@@ -127,7 +99,7 @@ class _Worker(threading.Thread):
             try:
                 result = self._drive(segment)
             except _FailedError as error:
-                self._stop_processes()
+                self.close()
                 if not self.stopped.is_set():
                     self._failed_in_turn += 1
                     self.failures.append(Failure(segment, str(error)))
@@ -136,6 +108,11 @@ class _Worker(threading.Thread):
             self._failed_in_turn = 0
             self._driven.add(segment, result)
             self._done(segment, result)
+
+    def close(self) -> None:
+        """End the server and the simulator, if they run."""
+        self._stack.close()
+        self._processes = None
 
     def _drive(self, segment: Segment) -> SegmentResult:
         try:
@@ -177,10 +154,6 @@ class _Worker(threading.Thread):
         with suppress(SilentError):
             simulator.wait(EXIT_S)
         return simulator.last_words()
-
-    def _stop_processes(self) -> None:
-        self._stack.close()
-        self._processes = None
 
 
 class _FailedError(Exception):
