@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from drive.judgement.placed_drive import PlacedDrive, is_put_back
+from simulator_bridge.recording.row_runs import runs_of
 from simulator_bridge.track.road_words import describe_road
 from simulator_bridge.track.track_plan import BoolArray, FloatArray
 
@@ -86,7 +86,8 @@ def _lost(drive: PlacedDrive, beyond_m: FloatArray, rows: slice) -> BoolArray:
     """(M,) rows out of sight, after a row near the edge or up to the end of the piece, while the car goes on."""
     unknown = ~drive.is_known[rows]
     lost = np.zeros(len(unknown), bool)
-    for start, stop in _runs_of(unknown):
+    for run in runs_of(unknown):
+        start, stop = run.start, run.stop
         if start == 0:
             continue  # not placed yet, where the car may have been on the road
         before = beyond_m[rows][max(0, start - 3) : start]
@@ -99,7 +100,8 @@ def _lost(drive: PlacedDrive, beyond_m: FloatArray, rows: slice) -> BoolArray:
 def _is_stuck(drive: PlacedDrive) -> BoolArray:
     stands = (drive.speed_mps < STANDS_MPS) & ~(drive.throttle <= 0)
     stuck = np.zeros(len(drive), bool)
-    for start, stop in _runs_of(stands):
+    for run in runs_of(stands):
+        start, stop = run.start, run.stop
         if drive.time_s[stop - 1] - drive.time_s[start] > STANDS_S:
             stuck[start:stop] = True
     return stuck
@@ -108,7 +110,8 @@ def _is_stuck(drive: PlacedDrive) -> BoolArray:
 def _spells(out: BoolArray, time_s: FloatArray) -> Iterator[tuple[int, int]]:
     """The runs of rows that are out, those together that follow within `SAME_EVENT_S`."""
     spell: tuple[int, int] | None = None
-    for start, stop in _runs_of(out):
+    for run in runs_of(out):
+        start, stop = run.start, run.stop
         if spell is not None and time_s[start] - time_s[spell[1] - 1] <= SAME_EVENT_S:
             spell = (spell[0], stop)
             continue
@@ -117,11 +120,6 @@ def _spells(out: BoolArray, time_s: FloatArray) -> Iterator[tuple[int, int]]:
         spell = (start, stop)
     if spell is not None:
         yield spell
-
-
-def _runs_of(flags: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 
 def _departure(drive: PlacedDrive, rows: slice, beyond_m: FloatArray, ending: str, was_seen: bool) -> Departure:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drive.judgement.placed_drive import PlacedDrive
+from drive.judgement.smoothing import smoothed
 from simulator_bridge.track.track_plan import BoolArray, FloatArray
 
 SHORTEST_M = 30.0  # of a run that is looked at
@@ -55,13 +56,13 @@ def measure_offsets(drive: PlacedDrive) -> OffsetShape | None:
         if way_m[-1] - way_m[0] >= SHORTEST_M:
             grid = np.arange(way_m[0], way_m[-1], 1.0)
             runs.append(np.interp(grid, way_m, drive.offset_m[rows]))
-            bends.append(_smooth(np.interp(grid, way_m, road[rows]), 3.0))
+            bends.append(smoothed(np.interp(grid, way_m, road[rows]), 3.0))
             n_s += float(drive.time_s[rows][-1] - drive.time_s[rows][0])
     if not runs:
         return None
     offset, bend = np.concatenate(runs), np.concatenate(bends)
     mean = float(offset.mean())
-    swings = np.concatenate([_smooth(each, 2.0) - _smooth(each, 12.0) for each in runs])
+    swings = np.concatenate([smoothed(each, 2.0) - smoothed(each, 12.0) for each in runs])
     swing_m, regularity = _period(runs)
     half = len(swings) // 2
     straight = float(np.median(offset[np.abs(bend) < STRAIGHT])) if (np.abs(bend) < STRAIGHT).sum() > FEWEST_M else mean
@@ -85,7 +86,7 @@ def _wide(outward_m: FloatArray, in_bend: BoolArray) -> float:
 
 def _period(runs: list[FloatArray]) -> tuple[float, float]:
     """The length of a swing and how regular they are: by the autocorrelation, which dips after half a swing."""
-    centred = [each - _smooth(each, 20.0) for each in runs]
+    centred = [each - smoothed(each, 20.0) for each in runs]
     power = float(np.mean(np.concatenate(centred) ** 2))
     if power < 1e-6:
         return math.nan, 0.0
@@ -105,9 +106,3 @@ def _period(runs: list[FloatArray]) -> tuple[float, float]:
 def _like(runs: list[FloatArray], lag: int) -> float:
     pairs = [each[: len(each) - lag] * each[lag:] for each in runs if len(each) > lag]
     return float(np.mean(np.concatenate(pairs)))
-
-
-def _smooth(values: FloatArray, sigma: float) -> FloatArray:
-    reach = math.ceil(3 * sigma)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    return np.convolve(np.pad(values, reach, mode="edge"), kernel / kernel.sum(), "valid")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drive.judgement.placed_drive import PlacedDrive
+from drive.judgement.smoothing import smoothed
 from simulator_bridge.track.track_plan import FloatArray
 
 STEP_S = 0.05
@@ -52,7 +53,9 @@ def fit_steering(drive: PlacedDrive) -> SteeringFit | None:
     runs = list(_sampled(drive))
     if not runs:
         return None
-    steered, road = (np.concatenate([_smooth(each[name]) for each in runs]) for name in ("steered", "road_0"))
+    steered, road = (
+        np.concatenate([smoothed(each[name], SMOOTHING_STEPS) for each in runs]) for name in ("steered", "road_0")
+    )
     left, answers = zip(*(_unexplained(runs, round(lag_s / STEP_S)) for lag_s in LAGS_S), strict=True)
     best = int(np.argmin(left))
     constant = min(steered.std(), road.std()) < 1e-5
@@ -97,9 +100,3 @@ def _return_m(per_offset: float, per_heading: float) -> float:
     """How slowly the slower of the two motions of `offset'' = per_heading x offset' + per_offset x offset` fades."""
     slowest = max(np.roots([1.0, -per_heading, -per_offset]).real)
     return float(-1 / slowest) if slowest < 0 else math.inf
-
-
-def _smooth(values: FloatArray) -> FloatArray:
-    reach = math.ceil(3 * SMOOTHING_STEPS)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / SMOOTHING_STEPS) ** 2)
-    return np.convolve(np.pad(values, reach, mode="edge"), kernel / kernel.sum(), "valid")

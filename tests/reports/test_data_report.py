@@ -14,13 +14,14 @@ from selenium.webdriver.common.by import By
 
 from simulator_bridge.messages import FRAME_SHAPE, Frame
 from simulator_bridge.recording import load_recording, read_frame
+from simulator_bridge.recording.row_runs import runs_of
 from tests.support.browser import open_page, overflow_px, requested_urls, set_media, set_phone
 from tests.support.made_recording import START, jpeg, make_recording
 from train.checkup import main
 from train.reports.damaged_images import find_damaged_images
 from train.reports.data_issues import find_issues
 from train.reports.frame_pictures import frame_and_damage, steering_text
-from train.reports.frame_statistics import measure_frames, runs_of
+from train.reports.frame_statistics import measure_frames
 from train.reports.recording_names import recording_names
 from train.reports.timeline import MAX_POINTS, downsample, summarise_episodes, time_axis_of
 

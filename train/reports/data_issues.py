@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.recording import Recording
+from simulator_bridge.recording.row_runs import runs_of
 from simulator_bridge.recording.standing import STANDING_MPH
 from simulator_bridge.udacity_car import MAX_STEERING_DEG
-from train.reports.frame_statistics import FrameStatistics, runs_of
+from train.reports.frame_statistics import FrameStatistics
 
 # Of 2,800 real frames: the darkest 49, the flattest 22, the least change from row to row 3.7 at 10 to 13 rows/s.
 DARK_LEVEL, BRIGHT_LEVEL = 25.0, 245.0  # grey levels of 255

@@ -67,9 +67,3 @@ def _thumbnail(path: str) -> npt.NDArray[np.float32]:
         return np.full(_SIZE, np.nan, np.float32)
     small = seen if seen.shape == _SIZE else cv2.resize(seen, _SIZE[::-1])
     return np.asarray(small, np.float32)
-
-
-def runs_of(mask: npt.NDArray[np.bool_]) -> list[range]:
-    """The runs of adjacent True values of a mask."""
-    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
-    return [range(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
