@@ -6,8 +6,10 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
+from simulator_bridge.cli.typed_json import read_dataclass
 from simulator_bridge.errors import UserError
 from simulator_bridge.simulator.segments.segment import Segment, SegmentResult
 
@@ -55,19 +57,20 @@ class DrivenSegments:
         Raises:
             UserError: If it cannot be written.
         """
-        line = json.dumps({"segment": digest(segment), "result": json.loads(result.to_line())})
+        key = digest(segment)
+        line = json.dumps({"segment": key, "result": asdict(result)})
         with self._lock:
             try:
                 with self._file.open("a", encoding="utf-8") as file:
                     file.write(line + "\n")
             except OSError as error:
                 raise UserError(f"{self._file}: cannot be written: {error.strerror}") from error
-            self._remember(line)
+            self._results[key] = result
 
     def _remember(self, line: str) -> None:
         try:
             content = json.loads(line)
-            self._results[content["segment"]] = SegmentResult.from_line(json.dumps(content["result"]))
+            self._results[content["segment"]] = read_dataclass(SegmentResult, content["result"], "segment result")
         except (ValueError, TypeError, KeyError, UserError):
             return  # a line that was cut short, or of an older program: the segment is driven again
 

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from drive.evaluation.track_map import DrivenPath, draw_drives, draw_key
-from drive.examination.driven_segments import DrivenSegments
+from drive.examination.driven_segments import STRIPS_NAME
 from drive.examination.exam_plan import NOMINAL, REPLAY
 from drive.examination.exam_result import Examined, ExamResult
 from drive.examination.exam_score import describe_failure, segment_score
@@ -141,7 +141,7 @@ def _maps(segments: Sequence[Segment], each: Examined) -> list[Markup]:
 
 def _strips(result: ExamResult, each: Examined, ended: Sequence[Segment]) -> list[Markup]:
     """What the car saw before the segments ended that ended first."""
-    folder = DrivenSegments(result.config.output / each.examinee.key).strips
+    folder = result.config.output / each.examinee.key / STRIPS_NAME
     blocks: list[Markup] = []
     for segment in sorted(ended, key=lambda one: each.results[one.name].share)[:MAX_STRIPS]:
         outcome = each.results[segment.name]

@@ -40,15 +40,11 @@ class Examined:
         examinee: Who.
         results: By the segment's name; of all segments if nothing failed.
         failures: What could not be driven.
-        seconds: Wall clock, of what was driven now.
-        n_driven: Segments driven now; the others were driven before.
     """
 
     examinee: Examinee
     results: dict[str, SegmentResult]
     failures: tuple[Failure, ...]
-    seconds: float
-    n_driven: int
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 
 from drive.examination.driven_segments import DrivenSegments
@@ -32,9 +31,8 @@ def examine(config: ExamConfig, examinees: Sequence[Examinee]) -> ExamResult:
 
 def _examine(config: ExamConfig, examinee: Examinee, segments: tuple[Segment, ...]) -> Examined:
     driven = DrivenSegments(config.output / examinee.key, fresh=config.fresh)
-    missing = driven.missing(segments)
-    logger.info("%s: %d segments, %d driven before", examinee.name, len(segments), len(segments) - len(missing))
-    began_at, count = time.monotonic(), len(segments) - len(missing)
+    count = len(segments) - len(driven.missing(segments))
+    logger.info("%s: %d segments, %d driven before", examinee.name, len(segments), count)
 
     def done(segment: Segment, result: SegmentResult) -> None:
         nonlocal count
@@ -43,5 +41,4 @@ def _examine(config: ExamConfig, examinee: Examinee, segments: tuple[Segment, ..
         logger.info("%d of %d, %s %d%s", count, len(segments), segment.factor, segment.level, ended)
 
     failures = drive_segments(config, examinee, segments, driven, done)
-    seconds = time.monotonic() - began_at
-    return Examined(examinee, driven.results_of(segments), tuple(failures), seconds, len(missing))
+    return Examined(examinee, driven.results_of(segments), tuple(failures))

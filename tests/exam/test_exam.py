@@ -41,7 +41,7 @@ def short_segments(tmp_path_factory: pytest.TempPathFactory) -> list[Segment]:
 
 def examined(name: str, segments: tuple[Segment, ...], recipe: str | None = None, **how: float) -> Examined:
     examinee = Examinee("model", name, command=name, recipe=recipe)
-    return Examined(examinee, results(segments, **how), (), 1.0, len(segments))  # type: ignore[arg-type]
+    return Examined(examinee, results(segments, **how), ())  # type: ignore[arg-type]
 
 
 def made_result(tmp_path: Path, *who: Examined, segments: tuple[Segment, ...]) -> ExamResult:
@@ -151,7 +151,7 @@ def test_of_one_examinee_the_score_is_a_number(tmp_path: Path) -> None:
 
 def test_who_could_not_be_driven_has_no_score(tmp_path: Path) -> None:
     exam = made_exam()
-    lost = Examined(Examinee("server", "their.py"), {}, (Failure(exam[0], "the drive server has ended"),), 1.0, 0)
+    lost = Examined(Examinee("server", "their.py"), {}, (Failure(exam[0], "the drive server has ended"),))
     result = made_result(tmp_path, examined("one.h5", exam), lost, segments=exam)
 
     assert not result.is_complete
