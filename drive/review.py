@@ -15,8 +15,8 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
 from dataclasses import dataclass
 
 from simulator_bridge.cli.command import run_command
-from simulator_bridge.cli.common_options import json_option, quiet_option, search_tracks_option
-from simulator_bridge.cli.options import argument, check_options
+from simulator_bridge.cli.common_options import json_option, quiet_option, recordings_argument, search_tracks_option
+from simulator_bridge.cli.options import check_options
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
 
@@ -38,9 +38,7 @@ class ReviewConfig:
         UsageError: If a value is out of range.
     """
 
-    recordings: tuple[Path, ...] = argument(
-        "folders with recordings, folders of such folders, or logs", metavar="RECORDING"
-    )
+    recordings: tuple[Path, ...] = recordings_argument()
     track: tuple[str, ...] = search_tracks_option()
     json: Path | None = json_option()
     quiet: bool = quiet_option()

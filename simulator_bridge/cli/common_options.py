@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator_bridge.cli.options import option
+from simulator_bridge.cli.options import argument, option
+
+
+def recordings_argument() -> Any:
+    """`RECORDING...`: recordings wherever they stand; see `find_recordings`."""
+    return argument("folders with recordings, folders of such folders, or logs", metavar="RECORDING")
 
 
 def json_option(**facts: Any) -> Any:
