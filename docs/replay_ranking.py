@@ -15,7 +15,6 @@ if __name__ == "__main__":  # run as a file: put the project root, not docs/, fi
 import hashlib
 import json
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -24,6 +23,7 @@ import numpy.typing as npt
 
 from drive.evaluation.lap_config import LapsConfig
 from drive.evaluation.lap_runs import run_jobs
+from drive.evaluation.rank_correlation import spearman
 from drive.model_argument import check_model
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import quiet_option, speed_option
@@ -188,18 +188,6 @@ def _agreement(pairs: list[tuple[FinishedDrive, FinishedDrive]], counts: FloatAr
             f"of the models alone {spearman(counts[models, 0], counts[models, 1]):.2f}",
         )
     )
-
-
-def spearman(one: FloatArray, other: FloatArray) -> float:
-    """Spearman's rank correlation; equal values share their mean rank. NaN where all of one are equal."""
-    first, second = ranks(one.ravel()), ranks(other.ravel())
-    return float(np.corrcoef(first, second)[0, 1]) if np.ptp(first) and np.ptp(second) else math.nan
-
-
-def ranks(values: FloatArray) -> FloatArray:
-    """Equal values share their mean rank."""
-    ordered = np.sort(values)
-    return np.array([np.flatnonzero(ordered == value).mean() for value in values])
 
 
 if __name__ == "__main__":

@@ -31,6 +31,11 @@ class ExamConfig:
         flag="--server", metavar="COMMAND", repeats=True, group=EXAMINEES,
     )  # fmt: skip
 
+    earlier: tuple[Path, ...] = option(
+        (), "everyone in a result that --json wrote, as they drove then, to compare with; several by saying it again",
+        flag="--against", metavar="FILE.json", repeats=True, group=EXAMINEES,
+    )  # fmt: skip
+
     quick: bool = option(False, "a fixed fifth of the segments: for a look, never to rank", group=EXAM)
     replays: tuple[Path, ...] = option(
         (), "also drive a recording's frames, reported apart; several by saying it again",
@@ -54,8 +59,8 @@ class ExamConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        if not (self.models or self.expert or self.policy or self.servers):
-            raise UsageError("expected a model file, or --expert, or --policy zero, or --server COMMAND")
+        if not (self.models or self.expert or self.policy or self.servers or self.earlier):
+            raise UsageError("expected a model file, --expert, --policy zero, --server COMMAND or --against FILE.json")
 
     @property
     def mode(self) -> str:

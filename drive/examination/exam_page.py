@@ -50,7 +50,7 @@ def build_exam_page(result: ExamResult) -> str:
             separated = sum(each.is_separated for each in comparisons)
             intro = f"{separated} of {len(comparisons)} are separated."
             sections.append(Section(title, table(PAIRS, [_pair_row(each) for each in comparisons]), intro=intro))
-    sections += [_examinee(result, each) for each in result.examined]
+    sections += [_examinee(result, each) for each in result.examined if each.examinee.kind != "earlier"]
     return document("Exam", sections, summary=_summary(result))
 
 
@@ -85,7 +85,7 @@ def _factor_table(result: ExamResult) -> Markup:
         Column("first failure", numeric=False),
     )
     rows: list[list[object]] = []
-    for each in result.ranked:
+    for each in result.now_ranked:
         cells = result.cells(each)
         for factor in dict.fromkeys(factor for factor, _ in cells):
             levels = [cells.get((factor, level)) for level in range(4)]
@@ -100,7 +100,7 @@ def _factor_bars(result: ExamResult) -> list[Markup]:
         return []
     factors = list(dict.fromkeys(segment.factor for segment in result.graded))
     series = {}
-    for each in result.ranked[:6]:
+    for each in result.now_ranked[:6]:
         scores = {factor: [] for factor in factors}  # type: dict[str, list[float]]
         for segment in result.graded:
             scores[segment.factor].append(segment_score(each.results[segment.name]))

@@ -78,9 +78,15 @@ class ExamResult:
         return sorted(complete, key=lambda each: -self.score(each).mean)
 
     @cached_property
+    def now_ranked(self) -> list[Examined]:
+        """Those of them whom this exam is about: not of an earlier one, unless all are; the best first."""
+        return [each for each in self.ranked if each.examinee.kind != "earlier"] or self.ranked
+
+    @cached_property
     def comparisons(self) -> list[Comparison]:
-        """Every two examinees."""
-        return compare_all(self._statistics, {each.examinee.name: self._scores(each) for each in self.ranked})
+        """Every two examinees, but not two of an earlier exam."""
+        scores = {each.examinee.name: self._scores(each) for each in self.ranked}
+        return compare_all(self._statistics, scores, [each.examinee.name for each in self.now_ranked])
 
     @cached_property
     def recipes(self) -> dict[str, list[Examined]]:
@@ -164,11 +170,18 @@ class ExamResult:
                     "factor": segment.factor,
                     "level": segment.level,
                     "score": segment_score(each.results[segment.name]),
-                    **{name: value for name, value in asdict(each.results[segment.name]).items() if name != "path"},
+                    **_rounded(each.results[segment.name]),
                 }
                 for segment in self.segments
+                if segment.name in each.results
             ],
         }
+
+
+def _rounded(result: SegmentResult) -> dict[str, Any]:
+    """A result without its path: a hundredth of a millimetre is enough for others to compare theirs with it."""
+    fields = {name: value for name, value in asdict(result).items() if name != "path"}
+    return {name: round(value, 5) if isinstance(value, float) else value for name, value in fields.items()}
 
 
 def _comparison_to_json(comparison: Comparison) -> dict[str, Any]:

@@ -56,10 +56,11 @@ class CellGrade:
 
 
 def grade_cells(segments: Sequence[Segment], results: Mapping[str, SegmentResult]) -> dict[Cell, CellGrade]:
-    """Each factor at each level, in the order of the segments."""
+    """Each factor at each level, in the order of the segments; those without a result are left out."""
     members: dict[Cell, list[Segment]] = {}
     for segment in segments:
-        members.setdefault((segment.factor, segment.level), []).append(segment)
+        if segment.name in results:
+            members.setdefault((segment.factor, segment.level), []).append(segment)
     return {cell: _grade(cell_segments, results) for cell, cell_segments in members.items()}
 
 

@@ -7,7 +7,7 @@ Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,10 +128,18 @@ class ExamStatistics:
         return Interval(mean, float(low), float(high))
 
 
-def compare_all(statistics: ExamStatistics, scores: Mapping[str, FloatArray]) -> list[Comparison]:
-    """Every two examinees, by name -> (N,) scores; the better one first."""
+def compare_all(
+    statistics: ExamStatistics, scores: Mapping[str, FloatArray], of: Collection[str] | None = None
+) -> list[Comparison]:
+    """Every two examinees, by name -> (N,) scores; the better one first.
+
+    Args:
+        statistics: Of the exam.
+        scores: Of everyone.
+        of: Names; leave out pairs in which there is none of them.
+    """
     order = sorted(scores, key=lambda name: -statistics.score(scores[name]).mean)
-    pairs = itertools.combinations(order, 2)
+    pairs = [pair for pair in itertools.combinations(order, 2) if of is None or not set(pair).isdisjoint(of)]
     return holm([statistics.compare((one, scores[one]), (other, scores[other])) for one, other in pairs])
 
 

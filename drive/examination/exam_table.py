@@ -21,7 +21,7 @@ count alike, the levels of one alike, the segments of one alike.
 def exam_table(result: ExamResult) -> str:
     """All of it; 80 columns at most."""
     parts = [_scores(result)]
-    parts += [_factors(result, each) for each in result.ranked]
+    parts += [_factors(result, each) for each in result.now_ranked]
     parts += [_pairs("pairs", result.comparisons)] if result.comparisons else []
     if result.recipes:
         parts += [_recipes(result), _pairs("pairs of recipes", result.recipe_comparisons)]

@@ -1,4 +1,4 @@
-"""Who is examined: a model, the expert, a car that never steers, or a server of another make."""
+"""Who is examined: a model, the expert, who never steers, a server of another make, or somebody of an earlier exam."""
 
 from __future__ import annotations
 
@@ -41,20 +41,21 @@ class Examinee:
         command: That starts the server, of a server.
         recipe: Name of the way it was trained, the same for all seeds of it; None where that is not known.
         seed: Of the training.
+        key: Tells its results from those of others: by the content of a model file, wherever it is and what its name.
     """
 
-    kind: Literal["model", "expert", "zero", "server"]
+    kind: Literal["model", "expert", "zero", "server", "earlier"]
     name: str
     model: Path | None = None
     command: str | None = None
     recipe: str | None = None
     seed: int | None = None
+    key: str = ""
 
-    @property
-    def key(self) -> str:
-        """Tells its results from those of others: by the content of a model file, wherever it is and what its name."""
-        content = self.model.read_bytes() if self.model else (self.command or self.kind).encode()
-        return f"{self.kind}-{hashlib.sha256(content).hexdigest()[:16]}"
+    def __post_init__(self) -> None:
+        if not self.key:
+            content = self.model.read_bytes() if self.model else (self.command or self.kind).encode()
+            object.__setattr__(self, "key", f"{self.kind}-{hashlib.sha256(content).hexdigest()[:16]}")
 
     @property
     def max_jobs(self) -> int | None:

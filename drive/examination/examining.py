@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 
 from drive.examination.driven_segments import DrivenSegments
+from drive.examination.earlier_results import load_earlier
 from drive.examination.exam_config import ExamConfig
 from drive.examination.exam_plan import load_exam, quick_part, replay_segments
 from drive.examination.exam_result import Examined, ExamResult
 from drive.examination.exam_runs import drive_segments
 from drive.examination.examinee import Examinee
+from simulator_bridge.errors import UserError
 from simulator_bridge.simulator.segments.segment import Segment, SegmentResult
 
 logger = logging.getLogger(__name__)
@@ -21,12 +24,21 @@ def examine(config: ExamConfig, examinees: Sequence[Examinee]) -> ExamResult:
 
     Raises:
         RecordingError: If a recording cannot be replayed.
-        UserError: If a result cannot be kept.
+        UserError: If a result cannot be kept, or one of an earlier exam cannot be read.
     """
-    segments = load_exam(config.version)
-    segments = quick_part(segments) if config.quick else segments
-    segments += tuple(segment for recording in config.replays for segment in replay_segments(recording))
-    return ExamResult(config, segments, tuple(_examine(config, each, segments) for each in examinees))
+    graded = load_exam(config.version)
+    graded = quick_part(graded) if config.quick else graded
+    earlier = [each for path in config.earlier for each in load_earlier(path, config, graded)]
+    _refuse_equal_names([*examinees, *(each.examinee for each in earlier)])
+    segments = graded + tuple(segment for recording in config.replays for segment in replay_segments(recording))
+    return ExamResult(config, segments, (*(_examine(config, each, segments) for each in examinees), *earlier))
+
+
+def _refuse_equal_names(examinees: Sequence[Examinee]) -> None:
+    names = Counter(examinee.name for examinee in examinees)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise UserError(f"two examinees are called {twice[0]}: rename the model, or leave one of the results out")
 
 
 def _examine(config: ExamConfig, examinee: Examinee, segments: tuple[Segment, ...]) -> Examined:

@@ -3,16 +3,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drive.exam import main
 from drive.examination import exam_runs
 from drive.examination.driven_segments import DrivenSegments
+from drive.examination.earlier_results import load_earlier
 from drive.examination.exam_config import ExamConfig
 from drive.examination.exam_page import build_exam_page
+from drive.examination.exam_plan import load_exam, quick_part
 from drive.examination.exam_result import Examined, ExamResult
 from drive.examination.exam_runs import Failure, drive_segments
 from drive.examination.exam_table import exam_table
@@ -160,6 +164,69 @@ def test_who_could_not_be_driven_has_no_score(tmp_path: Path) -> None:
     assert "could not be driven: the drive server has ended" in build_exam_page(result)
 
 
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """A result of the whole exam by two examinees."""
+    exam = load_exam()
+    result = made_result(
+        tmp_path, examined("a.h5", exam, recipe="a", ended_at_level=1), examined("b.h5", exam), segments=exam
+    )
+    path = tmp_path / "published.json"
+    path.write_text(json.dumps(result.to_json()))
+    return path
+
+
+def test_an_earlier_result_is_compared_with_and_nothing_of_it_driven(published: Path, tmp_path: Path) -> None:
+    target = tmp_path / "again.json"
+
+    assert main(["--against", str(published), "--json", str(target), "--report", str(tmp_path / "exam.html")]) == 0
+
+    earlier, again = json.loads(published.read_text()), json.loads(target.read_text())
+    assert again["score"] == pytest.approx(earlier["score"])
+    assert again["comparisons"] == earlier["comparisons"]
+    assert [each["key"] for each in again["examinees"]] == [each["key"] for each in earlier["examinees"]]
+
+
+def test_whoever_is_examined_now_is_compared_with_each_of_an_earlier_exam(published: Path, tmp_path: Path) -> None:
+    exam = load_exam()
+    config = ExamConfig(earlier=(published,))
+    new = examined("new.h5", exam, ended_at_level=2)
+    result = ExamResult(config, exam, (new, *load_earlier(published, config, exam)))
+
+    pairs = {(each.first, each.second) for each in result.comparisons}
+
+    assert pairs == {("b.h5", "new.h5"), ("new.h5", "a.h5")}
+    assert exam_table(result).count("first, where") == 1  # the table by factor is that of the new one
+
+
+def test_a_quick_exam_takes_its_part_of_an_earlier_whole_one(published: Path) -> None:
+    quick = quick_part(load_exam())
+
+    for each in load_earlier(published, ExamConfig(earlier=(published,), quick=True), quick):
+        assert set(each.results) == {segment.name for segment in quick}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content.update(exam="0"), "expected a result of exam 1, got one of '0'"),
+        (lambda content: content["examinees"][0]["segments"].pop(), "a.h5: 1 of 180 segments are not in it"),
+        (lambda content: content["examinees"][0].pop("name"), "examinee 1: no 'name' in it"),
+        (lambda content: content.update(examinees=3), "with examinees in it"),
+        (lambda content: content["examinees"][1].update(name="a.h5"), "two examinees are called a.h5"),
+    ],
+)
+def test_a_result_that_does_not_fit_is_refused_by_name(
+    published: Path, change: Callable[[Any], None], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = json.loads(published.read_text())
+    change(content)
+    published.write_text(json.dumps(content))
+
+    assert main(["--against", str(published)]) == 1
+    assert message in capsys.readouterr().err
+
+
 def test_the_page_shows_maps_and_failures(tmp_path: Path) -> None:
     exam = made_exam()
     result = made_result(
@@ -198,7 +265,7 @@ def test_nobody_to_examine_is_a_wrong_command_line(capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit) as ended:
         main([])
     assert ended.value.code == 2
-    assert "expected a model file, or --expert" in capsys.readouterr().err
+    assert "expected a model file, --expert" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_model_is_refused_before_anything_is_driven(
