@@ -11,6 +11,7 @@ import pytest
 from docs import replay_ranking
 from drive.evaluation.lap_config import LapJob, LapsConfig
 from drive.evaluation.lap_runs import LapResult
+from drive.evaluation.rank_correlation import spearman
 from tests.support.made_drive import made_drive
 
 LAP_M = 1000.0
@@ -63,5 +64,5 @@ def test_results_that_are_none_are_an_error_in_one_line(
 
 
 def test_equal_values_share_their_rank() -> None:
-    assert replay_ranking.spearman(np.array([1.0, 1.0, 2.0]), np.array([5.0, 5.0, 9.0])) == pytest.approx(1.0)
-    assert replay_ranking.spearman(np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])) == pytest.approx(0.5)
+    assert spearman(np.array([1.0, 1.0, 2.0]), np.array([5.0, 5.0, 9.0])) == pytest.approx(1.0)
+    assert spearman(np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])) == pytest.approx(0.5)
