@@ -64,15 +64,21 @@ def room_beside(track: Track, up_to_m: float) -> tuple[FloatArray, FloatArray]:
     for index in range(len(track)):
         apart = np.abs(on_land - index)
         others = on_land[np.minimum(apart, len(track) - apart) * track.ds_m > ANOTHER_PART_M]
-        distance = np.linalg.norm(track.xy[others] - track.xy[index], axis=1)
+        distance = _distances(track.xy[others], track.xy[index])
         near = others[distance < half[index] + half[others] + 2 * up_to_m]
         if not len(near):
             continue
         for side, width in ((1.0, track.width_left[index]), (-1.0, track.width_right[index])):
             beyond = np.arange(0.0, up_to_m + ROOM_STEP_M, ROOM_STEP_M)
             places = track.xy[index] + side * (width + beyond)[:, None] * left_normal[index]
-            to_other = np.linalg.norm(places[:, None] - track.xy[near], axis=2) - half[near]
+            to_other = _distances(places[:, None], track.xy[near]) - half[near]
             is_nearer = (to_other < beyond[:, None]).any(axis=1)
             if is_nearer.any():
                 room[side][index] = beyond[max(int(is_nearer.argmax()) - 1, 0)]
     return room[1.0], room[-1.0]
+
+
+def _distances(places: FloatArray, others: FloatArray) -> FloatArray:
+    """Between points (..., 2) and (..., 2); several times as fast as a norm along so short an axis."""
+    across, along = (places[..., axis] - others[..., axis] for axis in (0, 1))
+    return np.sqrt(across * across + along * along)
