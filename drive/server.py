@@ -34,6 +34,7 @@ from simulator_bridge.cli.common_options import (
 from simulator_bridge.cli.options import check_options, option
 from simulator_bridge.cli.output_file import check_output_folder
 from simulator_bridge.cli.standard_output import print_result
+from simulator_bridge.donkey.donkey_address import DONKEY_PORT, parse_address
 from simulator_bridge.errors import UsageError
 from simulator_bridge.transport.transport_name import TransportName
 
@@ -70,6 +71,17 @@ class ServerConfig:
         "of --record with -corrections behind it, or one of the drive's own in runs/drives",
         metavar="DIR",
     )
+    donkey: str | None = option(
+        None, "drive Donkey's simulator too, which listens there; its own port is 9091", metavar="HOST:PORT"
+    )
+    donkey_port: int | None = option(
+        None,
+        "the same for Donkey's simulators of 2019, which connect themselves, to this port",
+        metavar="PORT",
+        at_least=0,
+        at_most=65535,
+    )
+    donkey_scene: str | None = option(None, "which scene Donkey's simulator loads from its menu", metavar="NAME")
     token: str | None = option(
         None,
         "let in only clients that show it, as ?token=TEXT or in a header; not given: made up if --host is not this "
@@ -86,6 +98,10 @@ class ServerConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.donkey is not None:
+            parse_address(self.donkey, DONKEY_PORT)
+        if self.donkey is not None and self.donkey_port is not None:
+            raise UsageError("--donkey is for a simulator that listens, --donkey-port for those that connect: say one")
         if self.token is not None and len(self.token) < MIN_TOKEN_LENGTH:
             raise UsageError(f"expected a --token of at least {MIN_TOKEN_LENGTH} characters; without one it is made up")
         if self.token is not None and self.insecure:
@@ -154,15 +170,17 @@ def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> 
     from drive.cockpit.cockpit import Cockpit
     from drive.cockpit.cockpit_pages import build_pages
     from drive.cockpit.connected_cars import DrivingSetup
+    from drive.donkey_simulators import DonkeyOptions, driving_donkey
     from drive.drive_recorder import RecorderPool
 
     folder, records = config.record or drive_folder(), config.record is not None
     corrections = config.corrections or folder.with_name(f"{folder.name}-corrections")
     with contextlib.closing(RecorderPool(folder, at_once=records)) as recorders:
         cockpit = Cockpit(DrivingSetup(config.model, policy, config.speed_mph, recorders, records, corrections))
-        cockpit.clients = server.clients
         server.mount(build_pages(cockpit, read_facts(config.model)))
-        with contextlib.closing(cockpit):
+        donkey = DonkeyOptions(config.donkey, config.donkey_port, config.donkey_scene)
+        with contextlib.closing(cockpit), driving_donkey(donkey, cockpit.new_driver) as donkey_clients:
+            cockpit.clients = lambda: [*server.clients(), *donkey_clients()]
             yield cockpit
 
 

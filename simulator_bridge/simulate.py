@@ -31,6 +31,8 @@ track. The same seed, renderer and machine give the same drive, row by row.
 A replay drives on the real frames of a recording, moved to where the car is; it has no chance in it, and its expert
 steers as was recorded, with a weak pull back to the recorded path.
 
+A client of Donkey's simulator loads any of its scenes and gets --track. It drives until Ctrl-C, on this computer only.
+
 To drive yourself, from a web page: python train/studio.py
 
 Exit code: 0 after a drive, whatever its score; 1 if it could not be driven; 2 for a wrong command line.
@@ -55,6 +57,11 @@ def run(config: SimulateConfig) -> int:
         from simulator_bridge.simulator.run.simulation_speed import run_benchmark
 
         print_result(run_benchmark(config.track, config.seed))
+        return 0
+    if config.donkey_port is not None or config.donkey is not None:
+        from simulator_bridge.simulator.run.donkey_clients.donkey_run import run_for_donkey
+
+        print_result(run_for_donkey(config))
         return 0
     for flag, file in (("--json", config.json), ("--rollout", config.rollout), ("--video", config.video)):
         check_output(flag, file)

@@ -30,7 +30,7 @@ from simulator_bridge.messages import (
 )
 from simulator_bridge.pages.served_pages import ServedPages
 from simulator_bridge.serving.client_connection import ClientFacts, Connection
-from simulator_bridge.serving.driver import ClosableDriver, Driver
+from simulator_bridge.serving.driver import Driver, close_driver, drive, make_driver
 from simulator_bridge.serving.stage_times import StageTimes
 from simulator_bridge.transport.address import BindError, bind, bind_message
 from simulator_bridge.transport.admission import Admission
@@ -203,18 +203,10 @@ class BridgeServer:
         if session is None:  # it has just left
             return
         self._n_clients += 1
-        self._connections[sid] = Connection(self._n_clients, self._make_driver(), session)
-        agent = environ.get("HTTP_USER_AGENT", "no User-Agent")
-        self._comings.report("connect", "a client has connected: %.80r", agent, level=logging.INFO)
-
-    def _make_driver(self) -> Driver:
-        try:
-            return self._new_driver()
-        except Exception as error:
-            self._faults.report(
-                "new driver", "no driver for a new client, it gets a safe control: %s", error, traceback=True
-            )
-            return lambda telemetry: SAFE_CONTROL
+        name = environ.get("HTTP_USER_AGENT", "no User-Agent")
+        driver = make_driver(self._new_driver, self._faults)
+        self._connections[sid] = Connection(self._n_clients, driver, session=session, name=name)
+        self._comings.report("connect", "client %d has connected: %.80r", self._n_clients, name, level=logging.INFO)
 
     def _on_disconnect(self, sid: str, *reason: object) -> None:
         connection = self._connections.pop(sid, None)
@@ -223,11 +215,7 @@ class BridgeServer:
         self._comings.report(
             "leave", "a client has left after %d telemetry", connection.n_telemetry, level=logging.INFO
         )
-        if isinstance(connection.driver, ClosableDriver):
-            try:
-                connection.driver.close()
-            except Exception as error:
-                self._faults.report("close driver", "a driver failed to close: %s", error, traceback=True)
+        close_driver(connection.driver, self._faults)
 
     def _on_telemetry(self, sid: str, *arguments: object) -> None:
         received_at = time.monotonic()
@@ -249,10 +237,8 @@ class BridgeServer:
             event, wire = "steer", control_to_wire(control, connection.decimal_comma)
         encoded_at = time.perf_counter()
         session.answer(event, wire)
-        now = time.monotonic()
-        connection.watchdog.answered(now, now - received_at, passed_over)
-        connection.answered_at, connection.is_manual = now, control is None
-        connection.answers_s.append(now - received_at)
+        connection.answered(received_at, passed_over)
+        connection.is_manual = control is None
         if self._on_stage_times is not None and session.current_message is not None:
             message = session.current_message
             self._on_stage_times(
@@ -278,14 +264,7 @@ class BridgeServer:
         connection.decoded_at = time.perf_counter()
         if not isinstance(telemetry, Telemetry):
             return telemetry
-        try:
-            control = connection.driver(telemetry)
-            if not isinstance(control, Control):
-                raise TypeError(f"expected the driver to return a Control, got {control!r}")
-        except Exception as error:  # a bug: the car must not be left without an answer
-            kind = f"driver {type(error).__name__}"
-            self._faults.report(kind, "the driver failed, answered with a safe control: %s", error, traceback=True)
-            control = SAFE_CONTROL
+        control = drive(connection.driver, telemetry, self._faults)
         connection.last_control = control
         return control
 

@@ -36,19 +36,15 @@ class ClientFacts:
 
 
 @dataclass
-class Connection:
-    """What the server stores about one client."""
+class ClientState:
+    """What is stored about one client, whichever protocol it speaks."""
 
     number: int  # counted from 1
     driver: Driver
-    session: BridgeSession
     connected_at: float = field(default_factory=time.monotonic)
-    decimal_comma: bool = False  # once seen, all answers have it, too
     n_telemetry: int = 0
-    kicked_off: bool = False
     said_frame_size: bool = False
     last_control: Control | None = None  # of the driver
-    decoded_at: float = 0.0  # when the current telemetry was parsed; time.perf_counter
     watchdog: Watchdog = field(default_factory=lambda: Watchdog(time.monotonic()))
     is_manual: bool = False  # its last telemetry was empty: a person drives in the simulator
     answered_at: float = -math.inf  # monotonic clock, seconds
@@ -56,6 +52,13 @@ class Connection:
     hint: str = ""  # the watchdog's last warning
     hinted_at: float = -math.inf
     progress: DriveProgress | None = None  # only the built-in simulator sends it
+
+    def answered(self, received_at: float, passed_over: bool = False) -> None:
+        """Record an answer to a telemetry that came at `received_at`; see `Watchdog.answered`."""
+        now = time.monotonic()
+        self.watchdog.answered(now, now - received_at, passed_over)
+        self.answered_at = now
+        self.answers_s.append(now - received_at)
 
     def facts(self, now: float) -> ClientFacts:
         """The state of the client; `now` is the monotonic clock, seconds."""
@@ -70,3 +73,15 @@ class Connection:
             hint=self.hint if now - self.hinted_at < HINT_S else "",
             progress=self.progress,
         )
+
+
+@dataclass
+class Connection(ClientState):
+    """One client of Socket.IO."""
+
+    session: BridgeSession = field(kw_only=True)
+    name: str = field(kw_only=True)  # the program that has connected, for people
+    decimal_comma: bool = False  # once seen, all answers have it, too
+    kicked_off: bool = False
+    decoded_at: float = 0.0  # when the current telemetry was parsed; time.perf_counter
+    kind: str = ""  # what it is, if that is none of ours

@@ -20,6 +20,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from panda3d.core import TransformState
 
 from simulator_bridge.messages import SAFE_CONTROL, Control, Frame
 from simulator_bridge.simulator.scene.cameras import Cameras, CameraShift, LabelFrame, check_names
@@ -103,6 +104,11 @@ class Simulation:
         time_s = self._steps * PHYSICS_DT_S
         return State(car.pose, car.speed_mph, car.steering_angle_deg, time_s, car.collided, car.wheel_contacts)
 
+    @property
+    def car_transform(self) -> TransformState:
+        """The engine's transform of the car now, for a camera of one's own."""
+        return self._vehicle.transform
+
     def reset(self, s_m: float = 0.0, cte: float = 0.0, heading_error: float = 0.0, speed_mph: float = 0.0) -> State:
         """Put the car on the road, at rest on its springs, engine cold; time starts again.
 
@@ -119,9 +125,9 @@ class Simulation:
         self._steps = 0
         return self.state
 
-    def step(self, control: Control, n_steps: int = CONTROL_STEPS) -> State:
-        """Drive with one control for `n_steps` physics steps of 0.02 s."""
-        self._vehicle.step(control.steering_angle, control.throttle, n_steps)
+    def step(self, control: Control, n_steps: int = CONTROL_STEPS, brake: float = 0.0) -> State:
+        """Drive with one control for `n_steps` physics steps of 0.02 s; `brake` as for `Vehicle.step`."""
+        self._vehicle.step(control.steering_angle, control.throttle, n_steps, brake)
         self._steps += n_steps
         return self.state
 

@@ -95,13 +95,14 @@ class Vehicle:
         self._torque, self._collided = 0.0, False
         self._body.set_linear_velocity(self._axis(1) * (speed_mph * MPS_PER_MPH))
 
-    def step(self, steering_angle: float, throttle: float, n: int = 1) -> None:
+    def step(self, steering_angle: float, throttle: float, n: int = 1, brake: float = 0.0) -> None:
         """Drive for n physics steps of 0.02 s.
 
         Args:
             steering_angle: In [-1, 1], positive turns right.
             throttle: In [-1, 1]; negative brakes above 5 mph forward and reverses below.
             n: How many steps.
+            brake: In [0, 1]: the brakes alone, at any speed and whichever way the car rolls.
         """
         self._collided = False
         self._steering_angle = steering_angle
@@ -109,7 +110,7 @@ class Vehicle:
             self._vehicle.set_steering_value(-steering_angle * MAX_STEERING_DEG, wheel)  # Bullet: positive = left
         for _ in range(n):
             self._help_steering()
-            self._drive(throttle)
+            self._drive(throttle, brake)
             self._cap_speed()
             self._body.apply_central_force(self._axis(2) * (-DOWNFORCE_N_PER_MPS * self._speed_mps))
             self._world.do_physics(PHYSICS_DT_S, 1, PHYSICS_DT_S)
@@ -204,7 +205,7 @@ class Vehicle:
             turn.set_from_axis_angle_rad(turned * STEER_HELPER, Vec3(0, 0, 1))
             self._body.set_linear_velocity(turn.xform(self._body.get_linear_velocity()))
 
-    def _drive(self, throttle: float) -> None:
+    def _drive(self, throttle: float, brake: float) -> None:
         torque, brake_torque = 0.0, 0.0  # of one wheel
         if throttle >= 0:
             torque = throttle * self._torque / 4
@@ -214,6 +215,7 @@ class Vehicle:
             brake_torque = -throttle * BRAKE_TORQUE_NM
         else:
             torque = throttle * REVERSE_TORQUE_NM
+        brake_torque = max(brake_torque, brake * BRAKE_TORQUE_NM)
         load = (MASS_KG * GRAVITY_MPS2 + DOWNFORCE_N_PER_MPS * self._speed_mps) / 4
         stopping = MASS_KG * self._speed_mps / 4
         for wheel, radius in enumerate((FRONT_RADIUS_M, FRONT_RADIUS_M, REAR_RADIUS_M, REAR_RADIUS_M)):

@@ -22,12 +22,14 @@ from simulator_bridge.cli.common_options import (
 )
 from simulator_bridge.cli.options import check_options, option
 from simulator_bridge.cli.standard_output import STANDARD_OUTPUT
+from simulator_bridge.donkey.donkey_address import DONKEY_PORT, parse_address
 from simulator_bridge.errors import UsageError
 from simulator_bridge.simulator.scene.scene_options import Backend, Weather
 
 DEFAULT_TRACK = "lake"
 DEFAULT_URL = "ws://127.0.0.1:4567"
 DRIVE, SERVER, EXPERT, RESULTS = "the drive", "steered by a server", "steered by the expert", "results"  # of the help
+DONKEY = "steered by clients of Donkey's simulator"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +92,21 @@ class SimulateConfig:
         group=SERVER,
     )
 
+    donkey_port: int | None = option(
+        None,
+        "listen on this port, usually 9091, and be Donkey's simulator for gym-donkeycar; 0: any free one",
+        metavar="PORT",
+        at_least=0,
+        at_most=65535,
+        group=DONKEY,
+    )
+    donkey: str | None = option(
+        None,
+        "the same for gym-donkeycar as released in 2019, which listens itself, at this address",
+        metavar="HOST:PORT",
+        group=DONKEY,
+    )
+
     expert: bool = option(False, "the expert drives; no server is needed", group=EXPERT)
     speed_mph: float = speed_option(30.0, group=EXPERT)
     noise: float = option(
@@ -139,6 +156,8 @@ class SimulateConfig:
             raise UsageError("--recoveries go into a recording: say --record DIR too")
         if self.replay is not None:
             self._check_replay()
+        if self.donkey_port is not None or self.donkey is not None:
+            self._check_donkey()
         if self.status and self.json == STANDARD_OUTPUT:
             raise UsageError("--status and --json - both need standard output: name a FILE")
 
@@ -155,3 +174,17 @@ class SimulateConfig:
         for flag, is_given in given.items():
             if is_given:
                 raise UsageError(f"{flag} is of a track: a replay drives what was recorded")
+
+    def _check_donkey(self) -> None:
+        if self.donkey_port is not None and self.donkey is not None:
+            raise UsageError(
+                "--donkey-port is for clients that connect, --donkey for one that listens: say one of them"
+            )
+        if self.donkey is not None:
+            parse_address(self.donkey, DONKEY_PORT)
+        results = (self.json, self.rollout, self.video, self.strips, self.replay)
+        if self.expert or self.benchmark or self.status or any(path is not None for path in results):
+            raise UsageError(
+                "a Donkey client drives as long as it likes and judges itself: leave out --expert, --replay, "
+                "--benchmark, --json, --rollout, --video and --strips"
+            )

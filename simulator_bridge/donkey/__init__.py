@@ -1,0 +1,1 @@
+"""The Donkey simulator's protocol: JSON messages over TCP; both its ends."""
