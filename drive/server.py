@@ -36,6 +36,7 @@ from simulator_bridge.cli.output_file import check_output_folder
 from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.donkey.donkey_address import DONKEY_PORT, parse_address
 from simulator_bridge.errors import UsageError
+from simulator_bridge.transport.address import parse_origin
 from simulator_bridge.transport.transport_name import TransportName
 
 if TYPE_CHECKING:
@@ -88,6 +89,12 @@ class ServerConfig:
         "computer",
         metavar="TEXT",
     )
+    allow_origin: tuple[str, ...] = option(
+        (),
+        "let in a simulator that runs in a browser, on a page from there, such as https://play.unity.com; repeatable",
+        metavar="URL",
+        repeats=True,
+    )
     insecure: bool = option(
         False, "ask for no token though --host is not this computer: whoever reaches the port can drive and watch"
     )
@@ -98,6 +105,8 @@ class ServerConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        for origin in self.allow_origin:
+            parse_origin(origin)
         if self.donkey is not None:
             parse_address(self.donkey, DONKEY_PORT)
         if self.donkey is not None and self.donkey_port is not None:
@@ -134,13 +143,18 @@ def run(config: ServerConfig) -> int:
     from simulator_bridge.serving.bridge_server import BridgeServer
 
     token = choose_token(config)
-    server = BridgeServer(lambda: new_driver(), config.host, config.port, config.transport, token=token)
+    origins = [parse_origin(origin) for origin in config.allow_origin]
+    server = BridgeServer(
+        lambda: new_driver(), config.host, config.port, config.transport, token=token, allowed_origins=origins
+    )
     try:
         with open_cockpit(server, config, load_warm_policy(config.model)) as cockpit:
             new_driver = cockpit.new_driver
             serve(server, config, token)
     finally:
         server.close()
+    for line in cockpit.summary() or ["no car was driven"]:
+        print_result(line)
     return 0
 
 

@@ -35,6 +35,7 @@ MAX_JPEG_SCANS = 64  # a usual progressive JPEG has about 10; each scan costs a 
 _NUMBER = re.compile(r"-?(\d+|\d{1,3}(?:([.,])\d{3})+)(?:([.,])(\d+))?(?:[eE]([+-]?\d+))?", re.ASCII)
 _NOT_IN_NUMBERS = str.maketrans({" ": "", "\u00a0": "", "\u202f": "", "'": "", "\u2019": "", "\u2212": "-"})
 _MAX_NUMBER_LENGTH = 64
+_DATA_URL = re.compile(r"data:image/[\w.+-]+(;[\w=.-]+)*;base64", re.ASCII)
 _JPEG_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start of frame; not DHT, JPG, DAC
 _JPEG_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RST0-7 have no length
 
@@ -343,6 +344,10 @@ def _read_image(payload: Mapping[str, object]) -> bytes:
     text = payload.get("image")
     if not isinstance(text, str) or not text:
         raise ProtocolError(f"telemetry: expected base64 text as image, got {reprlib.repr(text)}")
+    if text.startswith("data:"):  # of a simulator in a browser: a data URL
+        head, text = text[:100].partition(",")[0], text.partition(",")[2]
+        if not _DATA_URL.fullmatch(head):
+            raise ProtocolError(f"telemetry: expected data:image/...;base64, before the image, got {head!r:.60}")
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError as error:  # binascii.Error, or characters outside ASCII

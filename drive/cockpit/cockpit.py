@@ -47,6 +47,10 @@ class Cockpit:
         """Make the driver of a car that has just connected."""
         return self._cars.add()
 
+    def summary(self) -> list[str]:
+        """What each car drove, in a line each."""
+        return self._cars.summary()
+
     def close(self) -> None:
         """End what the cockpit has started."""
         self.saliency.close()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from drive.cockpit.control_authority import ControlAuthority
 from drive.cockpit.corrections import Corrections
+from drive.cockpit.drive_summary import DriveSummary
 from drive.decision import Decision
 from drive.drive_recorder import DriveRecorder
 from drive.pilot import Pilot
@@ -42,6 +43,7 @@ class ConnectedCar:
     ) -> None:
         self.number, self.pilot, self.authority = number, pilot, authority
         self.drive_recorder, self.corrections = drive_recorder, corrections
+        self._summary = DriveSummary(number)
         self.newest: Decision | None = None
         self.n_decisions = 0
         self._on_close = on_close
@@ -51,9 +53,15 @@ class ConnectedCar:
         decision = self.authority.decide(telemetry, model=self.pilot(telemetry))
         self.newest = decision
         self.n_decisions += 1
-        for observer in (self.drive_recorder, self.corrections):
+        for observer in (self.drive_recorder, self.corrections, self._summary):
             observer.observe(decision)
         return decision.applied
+
+    def summed_up(self) -> DriveSummary:
+        """What it drove so far."""
+        recorder = self.drive_recorder.recorder
+        self._summary.folder = None if recorder is None else recorder.folder
+        return self._summary
 
     def close(self) -> None:
         """Finish what is recorded of the car."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
 from drive.cockpit.connected_car import ConnectedCar
 from drive.cockpit.control_authority import ControlAuthority
 from drive.cockpit.corrections import Corrections
+from drive.cockpit.drive_summary import DriveSummary
 from drive.drive_recorder import DriveRecorder, RecorderPool
 from drive.pilot import Pilot
 from drive.speed_control import SpeedController
 from models.policy import Policy
+
+N_SUMMED_UP = 10  # cars in the summary of all drives
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class ConnectedCars:
         self._setup = setup
         self._cars: dict[int, ConnectedCar] = {}
         self._numbers = itertools.count(1)
+        self._driven: deque[DriveSummary] = deque(maxlen=N_SUMMED_UP)  # cars that have left
+        self._n_driven = 0
 
     def add(self) -> ConnectedCar:
         """Make the driver of a car that has just connected; it is forgotten when its connection ends."""
@@ -72,5 +78,15 @@ class ConnectedCars:
         """Every connected car."""
         return list(self._cars.values())
 
+    def summary(self) -> list[str]:
+        """What each car drove, in a line each; of many, the last ones."""
+        driven = [*self._driven, *(car.summed_up() for car in self.all() if car.n_decisions)]
+        n_more = self._n_driven - len(self._driven)
+        more = [f"{n_more} more before"] if n_more else []
+        return [*more, *map(str, driven)]
+
     def _forget(self, car: ConnectedCar) -> None:
         self._cars.pop(car.number, None)
+        if car.n_decisions:
+            self._n_driven += 1
+            self._driven.append(car.summed_up())

@@ -85,7 +85,11 @@ class TakeoverRecording:
         except (OSError, UserError) as error:
             logger.error("%s: its context could not be written: %s", self._folder, error)
             return
-        logger.info("%s: a correction of %d rows", self._folder, self._recorder.n_written)
+        lasted_s = self._last.received_at - self._first.received_at if self._first and self._last else 0.0
+        logger.info(
+            "a person drove car %s for %.1f s: a correction of %d rows in %s",
+            *(self._facts.get("car", "?"), lasted_s, self._recorder.n_written, self._folder),
+        )
 
     def _write_marker(self) -> None:
         context = self._folder / CONTEXT_FOLDER

@@ -47,7 +47,7 @@ class PageServer:
         self.listening = threading.Event()
         self._stop = threading.Event()
         self._transport = ThreadingTransport()
-        self._admission = pages.admission = Admission(host, token, FaultLog(logger))
+        self._admission = pages.admission = Admission(host, token, FaultLog(logger), self.port)
         self._flask = flask.Flask(__name__, static_folder=None)
         self._flask.register_blueprint(pages.blueprint)
         self._flask.add_url_rule("/", "home", pages.redirect_home)

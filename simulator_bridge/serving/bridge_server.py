@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args
 
 import flask
@@ -30,6 +30,7 @@ from simulator_bridge.messages import (
 )
 from simulator_bridge.pages.served_pages import ServedPages
 from simulator_bridge.serving.client_connection import ClientFacts, Connection
+from simulator_bridge.serving.client_kinds import kind_of, what_to_do
 from simulator_bridge.serving.driver import Driver, close_driver, drive, make_driver
 from simulator_bridge.serving.stage_times import StageTimes
 from simulator_bridge.transport.address import BindError, bind, bind_message
@@ -63,6 +64,7 @@ class BridgeServer:
         token: Clients must have it (`token=` in the URL's query, or `Authorization: Bearer`); None: all who reach the
             address are accepted.
         pages: Served beside the status page; browsers that request `/` are redirected to their home.
+        allowed_origins: Of browser pages that may be clients, beside the server's own; see `parse_origin`.
         on_stage_times: Called with the times of each answer to a websocket client, in that client's thread.
 
     Raises:
@@ -79,6 +81,7 @@ class BridgeServer:
         ping_timeout_s: float = PING_TIMEOUT_S,
         token: str | None = None,
         pages: ServedPages | None = None,
+        allowed_origins: Sequence[str] = (),
         on_stage_times: Callable[[StageTimes], None] | None = None,
     ) -> None:
         self._new_driver = new_driver
@@ -94,7 +97,7 @@ class BridgeServer:
         self._stop = threading.Event()
         self._transport = build_transport(transport)
         self._connections: dict[str, Connection] = {}
-        self._admission = Admission(host, token, self._faults)
+        self._admission = Admission(host, token, self._faults, self.port, allowed_origins)
         self._sio = self._build_socket_server(ping_interval_s, ping_timeout_s)
         self._flask = self._build_status_page()
         self._wsgi = socketio.WSGIApp(self._sio, self._flask.wsgi_app)
@@ -160,9 +163,6 @@ class BridgeServer:
         answer: Iterable[bytes] = self._wsgi(environ, start_response)
         return answer
 
-    def _own_origins(self) -> list[str]:
-        return [f"http://{host}:{self.port}" for host in {"127.0.0.1", "localhost", "[::1]", self.host}]
-
     def _build_socket_server(self, ping_interval_s: float, ping_timeout_s: float) -> BridgeSocketServer:
         with warnings.catch_warnings():  # known: that is why there is another transport
             warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
@@ -171,7 +171,7 @@ class BridgeServer:
                 async_handlers=False,  # in order, in the connection's own thread
                 logger=_library_logger(),
                 engineio_logger=_library_logger(),
-                cors_allowed_origins=self._own_origins() if self._admission.is_local_only else None,
+                cors_allowed_origins=self._admission.accepts_client_of,
                 max_http_buffer_size=MAX_MESSAGE_BYTES,
                 http_compression=False,
                 ping_interval=ping_interval_s,
@@ -193,7 +193,13 @@ class BridgeServer:
                 return self._pages.redirect_home()
             cars = len(self._connections)
             lines = [f"The drive server is running; {cars} client{'s'[: cars != 1]} connected."]
-            lines += [f"- {connection.n_telemetry} telemetry answered" for connection in self._connections.values()]
+            lines += [
+                f"- {connection.n_telemetry} telemetry answered"
+                + (f"; it is {connection.kind}" if connection.kind else "")
+                for connection in list(self._connections.values())
+            ]
+            if self._pages is not None:
+                lines.append(f"Watch it, and take over: {flask.request.url_root.rstrip('/')}{self._pages.home}")
             return "\n".join(lines) + "\n", {"Content-Type": "text/plain; charset=utf-8"}
 
         return pages
@@ -213,9 +219,20 @@ class BridgeServer:
         if connection is None:
             return
         self._comings.report(
-            "leave", "a client has left after %d telemetry", connection.n_telemetry, level=logging.INFO
+            "leave",
+            "client %d %s after %d telemetry%s",
+            connection.number,
+            "has fallen silent and is dropped" if self._sio.reason.PING_TIMEOUT in reason else "has left",
+            connection.n_telemetry,
+            self._say_others(),
+            level=logging.INFO,
         )
         close_driver(connection.driver, self._faults)
+
+    def _say_others(self) -> str:
+        """Which of the other clients are driven, for a line about one that has left."""
+        others = [str(other.number) for other in list(self._connections.values()) if other.n_telemetry]
+        return f"; client {' and '.join(others)} {'is' if len(others) == 1 else 'are'} still driven" if others else ""
 
     def _on_telemetry(self, sid: str, *arguments: object) -> None:
         received_at = time.monotonic()
@@ -271,6 +288,8 @@ class BridgeServer:
     def _parse(self, connection: Connection, payload: object, received_at: float) -> Telemetry | Control | None:
         """The parsed telemetry; or the answer, if there is nothing for the driver."""
         try:
+            if self._is_foreign(connection, payload):
+                return SAFE_CONTROL
             telemetry = parse_telemetry(payload, received_at)
         except ProtocolError as error:
             connection.decimal_comma |= has_decimal_comma(payload)
@@ -286,6 +305,16 @@ class BridgeServer:
                 "trained on", *telemetry.sent_size, FRAME_WIDTH_PX, FRAME_HEIGHT_PX,
             )  # fmt: skip
         return telemetry
+
+    def _is_foreign(self, connection: Connection, payload: object) -> bool:
+        """Whether this is another kind of simulator, which is said once."""
+        kind = kind_of(payload)
+        if kind and kind != connection.kind:
+            self._faults.report(f"kind {kind}", "%s", what_to_do(kind))
+        connection.kind = kind
+        if kind:
+            connection.hint, connection.hinted_at = what_to_do(kind), time.monotonic()
+        return bool(kind)
 
     def _on_progress(self, sid: str, *arguments: object) -> None:
         connection = self._connections.get(sid)
@@ -319,7 +348,8 @@ class BridgeServer:
 
     def _pass_on_warnings(self, connection: Connection, now: float) -> None:
         for kind, line in connection.watchdog.new_warnings(now):
-            self._faults.report(kind, "%s", line)
+            who = f"client {connection.number}: " if len(self._connections) > 1 else ""
+            self._faults.report(kind, "%s%s", who, line)
             connection.hint, connection.hinted_at = line, now
 
 

@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from simulator_bridge.errors import UserError
+from simulator_bridge.errors import UsageError, UserError
 
 _HOST_HEADER = re.compile(r"(?P<name>[\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
@@ -81,6 +81,29 @@ def host_name(environ: Mapping[str, Any]) -> str:
     """The host name of a request, from its `Host` header; empty if that is not a name or an address, and a port."""
     header = _HOST_HEADER.fullmatch(environ.get("HTTP_HOST", "localhost"))
     return header["name"].lower() if header else ""
+
+
+def parse_origin(text: str) -> str:
+    """An origin as browsers write it in their header `Origin`; of a file, or a page in a sandbox, it is `null`.
+
+    >>> parse_origin("HTTPS://Play.Unity.com:443/"), parse_origin("http://localhost:8000")
+    ('https://play.unity.com', 'http://localhost:8000')
+
+    Raises:
+        UsageError: If it is none: more or less than scheme, host and port.
+    """
+    if text == "null":
+        return text
+    try:
+        parts = urllib.parse.urlsplit(text.strip())
+        port = parts.port
+    except ValueError:
+        parts, port = urllib.parse.urlsplit(""), None
+    host = _HOST_HEADER.fullmatch(parts.netloc)
+    if not parts.scheme or host is None or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise UsageError(f"expected the origin of a page, such as https://play.unity.com, got {text!r:.100}")
+    is_default = port == {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{host['name'].lower()}" + (f":{port}" if port and not is_default else "")
 
 
 def free_port(host: str = "127.0.0.1") -> int:

@@ -1,14 +1,18 @@
-"""Access control for HTTP requests: by host name, by token, and for browsers by where their page is from."""
+"""Access control for HTTP requests: by host name, by token, and for browsers by where their page is from.
+
+A browser says where a page is from in `Origin`; only where there is none, `Sec-Fetch-Site` decides.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from simulator_bridge.transport.address import host_name, is_allowed, is_loopback
 from simulator_bridge.transport.fault_log import FaultLog
 
 CLIENTS_PATH = "/socket.io"  # a request for it makes a client
+MAX_ORIGINS_SAID = 20
 
 
 class Admission:
@@ -18,10 +22,17 @@ class Admission:
         host: Where the server listens. On a loopback address it accepts loopback host names only.
         token: Clients must have it; None: all who reach the address are accepted.
         faults: Where refusals are logged.
+        port: Where the server listens.
+        allowed_origins: Of pages that may be clients beside the server's own, such as a simulator in a browser.
     """
 
-    def __init__(self, host: str, token: str | None, faults: FaultLog) -> None:
+    def __init__(
+        self, host: str, token: str | None, faults: FaultLog, port: int, allowed_origins: Sequence[str] = ()
+    ) -> None:
         self.is_local_only = is_loopback(host)
+        self._own_origins = {f"http://{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", host)}
+        self._allowed_origins = frozenset(allowed_origins)
+        self._said_origins: set[str] = set()
         self._token = token
         self._faults = faults
 
@@ -40,6 +51,30 @@ class Admission:
             self._faults.report("site", "refusing a request of another site's page (it does not say which)")
             return _refuse_page(start_response)
         return None
+
+    def accepts_client_of(self, origin: str | None, environ: Mapping[str, Any]) -> bool:
+        """Whether a page of this origin may be a client, and be told so; one that may not is logged once."""
+        if origin is None:  # no browser
+            return False
+        if origin in self._allowed_origins or origin in self._origins_here(environ):
+            return True
+        if origin not in self._said_origins and len(self._said_origins) < MAX_ORIGINS_SAID:
+            self._said_origins.add(origin)
+            self._faults.report(
+                f"origin {len(self._said_origins)}",
+                "refusing a client on a page of %.80r; if it is your simulator, say --allow-origin %.80s",
+                *(origin, origin),
+            )
+        return False
+
+    def _origins_here(self, environ: Mapping[str, Any]) -> set[str]:
+        """The server's own origins; beyond this computer the name that the client has used, also that of a proxy."""
+        if self.is_local_only:
+            return self._own_origins
+        host, scheme = environ.get("HTTP_HOST", ""), "http"
+        behind = environ.get("HTTP_X_FORWARDED_HOST", host).split(",")[0].strip()
+        outside = environ.get("HTTP_X_FORWARDED_PROTO", scheme).split(",")[0].strip()
+        return {f"{scheme}://{host}", f"{outside}://{behind}"}
 
     def refuse_other_origin(
         self, environ: Mapping[str, Any], start_response: Callable[..., Any]

@@ -13,6 +13,7 @@ from typing import Any
 
 from simulator_bridge.transport.connection_limits import ACCEPT_PAUSE_S, REQUEST_S, ConnectionLimiter
 from simulator_bridge.transport.fault_log import FaultLog
+from simulator_bridge.transport.strangers import name_stranger
 from simulator_bridge.transport.transport_contract import TICK_S, Lock, WsgiApp, log_request
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,14 @@ class EventletTransport:
         class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]  # the library is not typed
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
                 log_request(format % args)  # errors of clients do not belong in the terminal
+
+            def parse_request(self) -> bool:
+                stranger = name_stranger(self.raw_requestline)
+                if stranger is None:
+                    return bool(super().parse_request())
+                faults.report("stranger", "%s", stranger)
+                self.close_connection = True
+                return False
 
             def get_environ(self) -> Any:
                 return {**super().get_environ(), "SERVER_PROTOCOL": self.request_version}  # the library's is constant

@@ -14,6 +14,7 @@ from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
 from simulator_bridge.transport.connection_limits import ACCEPT_PAUSE_S, REQUEST_S, ConnectionLimiter
 from simulator_bridge.transport.fault_log import FaultLog
+from simulator_bridge.transport.strangers import name_stranger
 from simulator_bridge.transport.transport_contract import TICK_S, Lock, WsgiApp, log_request
 
 logger = logging.getLogger(__name__)
@@ -143,6 +144,10 @@ class _RequestHandler(WSGIRequestHandler):
         if len(self.raw_requestline) > 65536:
             self.requestline = self.request_version = self.command = ""
             self.send_error(414)
+            return
+        stranger = name_stranger(self.raw_requestline)
+        if stranger is not None:
+            faults.report("stranger", "%s", stranger)
             return
         if not self.parse_request():
             return
