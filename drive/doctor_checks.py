@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from drive.doctor_surroundings import check_callers, check_donkey, check_rendering
 from simulator_bridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -55,7 +56,13 @@ def run_checks(model: Path | None, host: str, port: int, transport: TransportNam
     yield from versions
     if any(result.kind == "bad" for result in versions):
         return
-    yield from _check_port(host, port)
+    from simulator_bridge.transport.address import is_loopback
+
+    port_results = list(_check_port(host, port))
+    yield from port_results
+    if port and port_results[0].kind == "ok" and is_loopback(host):
+        yield from (CheckResult(*finding) for finding in check_callers(host, port, transport))
+    yield from (CheckResult(*finding) for finding in (*check_donkey(), check_rendering()))
     policy = None
     if model is not None:
         policy, result = _check_model(model)
@@ -125,8 +132,13 @@ def _check_port(host: str, port: int) -> Iterator[CheckResult]:
 def _who_listens(port: int) -> str:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2) as page:
-            if b"drive server is running" in page.read(1000):
-                return f"a drive server is running on port {port} already"
+            lines = page.read(5000).decode(errors="replace").splitlines()
+            if lines and "drive server is running" in lines[0]:
+                foreign = {line.partition("; it is ")[2] for line in lines if "; it is " in line}
+                named = (
+                    f"; connected to it is {' and '.join(sorted(foreign))}, which it cannot drive" if foreign else ""
+                )
+                return f"a drive server is running on port {port} already{named}"
     except (OSError, ValueError):
         pass
     return ""

@@ -31,7 +31,7 @@ from simulator_bridge.cli.common_options import (
     transport_option,
     verbose_option,
 )
-from simulator_bridge.cli.options import check_options, option
+from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output_folder
 from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.donkey.donkey_address import DONKEY_PORT, parse_address
@@ -59,6 +59,11 @@ class ServerConfig:
     """
 
     model: Path = model_argument()
+    folder: Path | None = argument(
+        "record into this folder, as --record does: Udacity's own usage; what is in it stays",
+        default=None,
+        metavar="FOLDER",
+    )
     host: str = host_option()
     port: int = port_option(4567)
     speed_mph: float = speed_option(15.0)
@@ -105,6 +110,8 @@ class ServerConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.folder is not None and self.record is not None:
+            raise UsageError(f"expected one folder to record into, got {self.folder} and --record {self.record}")
         for origin in self.allow_origin:
             parse_origin(origin)
         if self.donkey is not None:
@@ -115,6 +122,11 @@ class ServerConfig:
             raise UsageError(f"expected a --token of at least {MIN_TOKEN_LENGTH} characters; without one it is made up")
         if self.token is not None and self.insecure:
             raise UsageError("expected a --token or --insecure, got both")
+
+    @property
+    def record_into(self) -> Path | None:
+        """The folder to record into from the start."""
+        return self.record or self.folder
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -137,7 +149,7 @@ def run(config: ServerConfig) -> int:
             DoctorConfig(model=config.model, host=config.host, port=config.port, transport=config.transport)
         )
     check_model(config.model)
-    check_output_folder("--record", config.record)
+    check_output_folder("--record", config.record_into)
     check_output_folder("--corrections", config.corrections)
     from models.loading import load_warm_policy
     from simulator_bridge.serving.bridge_server import BridgeServer
@@ -187,7 +199,7 @@ def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> 
     from drive.donkey_simulators import DonkeyOptions, driving_donkey
     from drive.drive_recorder import RecorderPool
 
-    folder, records = config.record or drive_folder(), config.record is not None
+    folder, records = config.record_into or drive_folder(), config.record_into is not None
     corrections = config.corrections or folder.with_name(f"{folder.name}-corrections")
     with contextlib.closing(RecorderPool(folder, at_once=records)) as recorders:
         cockpit = Cockpit(DrivingSetup(config.model, policy, config.speed_mph, recorders, records, corrections))
@@ -222,8 +234,8 @@ def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) 
         signal.signal(number, lambda *_: server.stop())
     memory = ProcessMemory()
     server.listen()
-    if config.record:
-        logger.info("recording into %s", config.record)
+    if config.record_into:
+        logger.info("recording into %s", config.record_into)
     print_result(
         f"serving {config.model} on http://{config.host}:{server.port} at {config.speed_mph:g} mph: "
         "start the simulator and choose Autonomous Mode; Ctrl-C stops. "

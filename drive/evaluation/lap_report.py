@@ -99,7 +99,7 @@ def _interventions(report: FinishedDrive, pictures: Sequence[Picture]) -> list[M
     for number, intervention in enumerate(report.interventions):
         heading = (
             f"Intervention {number + 1}: {intervention.reason} at {intervention.time_s:.1f} s, put back "
-            f"{intervention.s_m:.0f} m along lap {intervention.lap + 1}."
+            f"{intervention.lap_m:.0f} m into lap {intervention.lap + 1}."
         )
         blocks.append(note(heading))
         strip = strips.get(number, [])

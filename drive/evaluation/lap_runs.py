@@ -15,7 +15,7 @@ from typing import Any
 from drive.evaluation.drive_trace import DriveTrace, read_trace
 from drive.evaluation.lap_config import LapJob, LapsConfig
 from drive.evaluation.lap_processes import POLL_S, REPORT_NAME, LapServer, start_simulator
-from drive.evaluation.workers import Worker, queue_of, run_workers
+from drive.evaluation.workers import Worker, check_renders, queue_of, run_workers
 from simulator_bridge.cli.child_process import ChildProcess, EndedError, SilentError
 from simulator_bridge.simulator.judge.finished_drive import FinishedDrive, load_finished_drive
 
@@ -67,7 +67,7 @@ def run_jobs(
         The results, in the order of `jobs`.
 
     Raises:
-        UserError: If no server can be started.
+        UserError: If no server can be started, or nothing renders here.
     """
     waiting = queue_of(enumerate(jobs))
     workers = [_LapWorker(config, waiting, done, clock) for _ in range(min(config.jobs, len(jobs)))]
@@ -146,6 +146,7 @@ class _LapWorker(Worker[tuple[int, LapJob]]):
         if code == 0:
             return None
         logger.debug("%s", simulator.errors())
+        check_renders(simulator.last_line())
         if self._server is not None:
             with suppress(SilentError):  # the simulator may have noticed first that the server is gone
                 self._server.process.wait(POLL_S)

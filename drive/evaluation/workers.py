@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 from drive.evaluation.lap_processes import POLL_S
+from simulator_bridge.errors import UserError
+from simulator_bridge.simulator.scene.scene_options import NO_RENDERER
 
 Job = TypeVar("Job")
 
@@ -48,6 +50,16 @@ class Worker(threading.Thread, Generic[Job]):
             self.error = error
         finally:
             self.close()
+
+
+def check_renders(last_words: str) -> None:
+    """End all drives, not this one alone, if a simulator has ended because nothing renders on this computer.
+
+    Raises:
+        UserError: With what it said, and how to find out more.
+    """
+    if NO_RENDERER in last_words:
+        raise UserError(f"{last_words}; python drive/doctor.py checks it")
 
 
 def queue_of(jobs: Iterable[Job]) -> queue.SimpleQueue[Job]:

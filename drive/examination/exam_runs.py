@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
-from drive.evaluation.workers import Worker, queue_of, run_workers
+from drive.evaluation.workers import Worker, check_renders, queue_of, run_workers
 from drive.examination.driven_segments import DrivenSegments
 from drive.examination.exam_config import ExamConfig
 from drive.examination.examinee import Examinee, Serving
@@ -52,7 +52,7 @@ def drive_segments(
         The segments that could not be driven.
 
     Raises:
-        UserError: If a result cannot be kept.
+        UserError: If a result cannot be kept, or nothing renders here.
     """
     groups = _by_world(driven.missing(segments))
     waiting = queue_of(groups)
@@ -122,7 +122,9 @@ class _SegmentWorker(Worker[list[Segment]]):
         except UserError as error:
             raise _FailedError(str(error)) from None
         except EndedError:
-            raise _FailedError(f"the simulator ended: {self._last_words()}") from None
+            last_words = self._last_words()
+            check_renders(last_words)
+            raise _FailedError(f"the simulator ended: {last_words}") from None
 
     def _wait_for_line(self, simulator: ChildProcess, serving: Serving) -> str:
         waited_s = 0.0

@@ -218,11 +218,12 @@ class BridgeServer:
         connection = self._connections.pop(sid, None)
         if connection is None:
             return
+        fell_silent = connection.session.fell_silent or self._sio.reason.PING_TIMEOUT in reason
         self._comings.report(
             "leave",
             "client %d %s after %d telemetry%s",
             connection.number,
-            "has fallen silent and is dropped" if self._sio.reason.PING_TIMEOUT in reason else "has left",
+            "has fallen silent and is dropped" if fell_silent else "has left",
             connection.n_telemetry,
             self._say_others(),
             level=logging.INFO,

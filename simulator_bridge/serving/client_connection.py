@@ -33,6 +33,8 @@ class ClientFacts:
     answers_s: tuple[float, ...]  # times of the last answers, oldest first
     hint: str  # the watchdog's warning; empty if there is none
     progress: DriveProgress | None
+    name: str = ""  # of the program, as it says itself
+    kind: str = ""  # what it is, if that is none that can be driven; see `client_kinds`
 
 
 @dataclass
@@ -52,6 +54,8 @@ class ClientState:
     hint: str = ""  # the watchdog's last warning
     hinted_at: float = -math.inf
     progress: DriveProgress | None = None  # only the built-in simulator sends it
+    name: str = ""  # of the program, as it says itself
+    kind: str = ""  # what it is, if that is none that can be driven; see `client_kinds`
 
     def answered(self, received_at: float, passed_over: bool = False) -> None:
         """Record an answer to a telemetry that came at `received_at`; see `Watchdog.answered`."""
@@ -72,6 +76,8 @@ class ClientState:
             answers_s=tuple(self.answers_s.copy()),
             hint=self.hint if now - self.hinted_at < HINT_S else "",
             progress=self.progress,
+            name=self.name,
+            kind=self.kind,
         )
 
 
@@ -80,8 +86,6 @@ class Connection(ClientState):
     """One client of Socket.IO."""
 
     session: BridgeSession = field(kw_only=True)
-    name: str = field(kw_only=True)  # the program that has connected, for people
     decimal_comma: bool = False  # once seen, all answers have it, too
     kicked_off: bool = False
     decoded_at: float = 0.0  # when the current telemetry was parsed; time.perf_counter
-    kind: str = ""  # what it is, if that is none of ours

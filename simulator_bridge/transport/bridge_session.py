@@ -136,6 +136,11 @@ class BridgeSession(engineio.socket.Socket):  # type: ignore[misc]  # the librar
         """The message that is being handled; None for a polling client."""
         return self.websocket.current if self.websocket else None
 
+    @property
+    def fell_silent(self) -> bool:
+        """Whether its websocket has ended because nothing came any more."""
+        return self.websocket is not None and self.websocket.fell_silent
+
     def newer_telemetry_waits(self) -> bool:
         """Whether a telemetry with a frame has arrived since the one that is being handled."""
         return self.websocket is not None and self.websocket.newer_telemetry_waits()

@@ -48,6 +48,7 @@ class WebSocket:
     Attributes:
         current: The message that `wait` returned last.
         waiting: Those that have arrived since, oldest first.
+        fell_silent: The peer has not been heard for longer than `set_patience` allows.
     """
 
     def __init__(self, handler: Callable[[WebSocket], object], server: Any) -> None:
@@ -57,6 +58,7 @@ class WebSocket:
         self._error: WebSocketError | None = None  # the peer's protocol error after the waiting messages
         self._closed = False
         self._may_close = threading.Lock()  # never released: one close frame, however many threads close
+        self.fell_silent = False
         self.current: Message | None = None
         self.waiting = self._frames.messages
 
@@ -92,7 +94,8 @@ class WebSocket:
         try:
             if not (self.waiting or self._error or self._frames.has_closed):
                 self._read_available()
-        except OSError:  # lost, or silent for longer than the timeout
+        except OSError as error:  # lost, or silent for longer than the timeout
+            self.fell_silent = isinstance(error, TimeoutError)
             logger.debug("a websocket was lost", exc_info=True)
             return None
         if self.waiting:

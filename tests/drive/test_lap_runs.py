@@ -33,7 +33,8 @@ pathlib.Path(next(value for value in sys.argv if value.endswith("report.json")))
 """
 FAILURES = {
     "is killed": "os.kill(os.getpid(), signal.SIGKILL)",
-    "fails": "sys.exit('error: no renderer opens')",
+    "fails": "sys.exit('error: the disk is full')",
+    "cannot render": "sys.exit(\"simulate.py: error: no renderer opens for 'auto'; apt-get install libx11-6\")",
     "hangs": "signal.pause()",
     "kills the server": """
     host, port = next(value for value in sys.argv if value.startswith("ws://"))[5:].split(":")
@@ -72,7 +73,7 @@ def run_two_seeds(clock: Callable[[], float] = lambda: 0.0) -> list[LapResult]:
     ("failure", "reason", "n_servers"),
     [
         ("is killed", "the simulator ended: killed by SIGKILL", 1),
-        ("fails", "the simulator ended: no renderer opens (exit code 1)", 1),
+        ("fails", "the simulator ended: the disk is full (exit code 1)", 1),
         ("kills the server", "the drive server ended: killed by SIGKILL", 2),
     ],
 )
@@ -117,6 +118,15 @@ def test_a_server_that_ends_at_once_ends_all_drives(stand_in: Callable[[str], No
     (tmp_path / "server.py").write_text("import sys; sys.exit('error: no such model')")
     with pytest.raises(UserError, match=r"^the drive server does not start: no such model"):
         run_two_seeds()
+
+
+def test_a_computer_that_renders_nothing_is_said_once(stand_in: Callable[[str], None]) -> None:
+    stand_in("cannot render")
+    done: list[LapResult] = []
+    config = LapsConfig(policy="zero", seeds=4, jobs=1)
+    with pytest.raises(UserError, match=r"^no renderer opens for 'auto'; apt-get install libx11-6; python drive"):
+        run_jobs(config, config.plan(), done.append, clock=lambda: 0.0)
+    assert done == []
 
 
 def test_results_come_in_the_order_of_the_jobs_however_many_drive_at_a_time(

@@ -25,9 +25,10 @@ class Intervention:
     """The car was put back on the road."""
 
     time_s: float
-    s_m: float  # where it was put
+    s_m: float  # where it was put, along the track
     lap: int  # 0-based, during which it happened
     reason: str  # "off the road" | "stuck" | "wrong way"; of a replay also "off the line" | "askew"
+    lap_m: float = 0.0  # where it was put, from where that lap began: the first one begins where the drive does
 
 
 @dataclass(frozen=True)

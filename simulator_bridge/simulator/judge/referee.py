@@ -141,7 +141,7 @@ class Referee:
         reason = self._reason(time_s, location, heading_error, wheels_out, speed_mph, control.throttle)
         intervention = None
         if reason is not None:
-            intervention = Intervention(time_s, self._on_road_s_m, len(self._laps), reason)
+            intervention = Intervention(time_s, self._on_road_s_m, len(self._laps), reason, self._on_road_lap_m())
             self._interventions.append(intervention)
         cte = location.cte - track.driving_line_offset_m
         previous = self._steps[-1] if self._steps else None
@@ -237,6 +237,12 @@ class Referee:
         if backwards_s > config.wrong_way_for_s:
             return WRONG_WAY
         return None
+
+    def _on_road_lap_m(self) -> float:
+        """How far into its lap the car was when it last was on the road; laps begin where the drive began."""
+        since_m = 0.0 if self._last_s_m is None else self._on_road_s_m - self._last_s_m
+        progress_m = self._progress_m + math.remainder(since_m, self._track.length_m)
+        return max(progress_m - len(self._laps) * self._lap_m, 0.0)
 
     def _advance(self, time_s: float, location: Location, *, all_out: bool, previous: Step | None) -> None:
         if self._last_s_m is not None and previous is not None:

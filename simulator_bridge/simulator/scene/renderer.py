@@ -29,7 +29,7 @@ from panda3d.core import (
 )
 
 from simulator_bridge.errors import UserError
-from simulator_bridge.simulator.scene.scene_options import BACKENDS, RENDERERS
+from simulator_bridge.simulator.scene.scene_options import BACKENDS, NO_RENDERER, RENDERERS
 
 PANDA_MODULES = {"tinydisplay": "p3tinydisplay", "egl": "p3headlessgl"}
 DEBIAN_PACKAGES = {"tinydisplay": "libx11-6", "egl": "libegl1 libgl1-mesa-dri"}
@@ -77,7 +77,7 @@ def open_pipe(backend: str) -> tuple[str, GraphicsPipe]:
         if pipe is not None:
             return name, pipe
     wanted = ", or ".join(f"{DEBIAN_PACKAGES[name]} (for {name})" for name in candidates)
-    raise SimulatorError(f"no renderer opens for {backend!r}; on Debian or Ubuntu: apt-get install {wanted}")
+    raise SimulatorError(f"{NO_RENDERER} for {backend!r}; on Debian or Ubuntu: apt-get install {wanted}")
 
 
 @functools.cache  # one pipe per process: a second EGL pipe fails or crashes

@@ -20,3 +20,6 @@ Backend = Literal["auto", "tinydisplay", "egl"]
 WEATHERS: tuple[Weather, ...] = get_args(Weather)
 RENDERERS: tuple[Renderer, ...] = get_args(Renderer)
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
+
+NO_RENDERER = "no renderer opens"
+"""In the message of every program that cannot render: what starts several of them tells it from other failures."""
