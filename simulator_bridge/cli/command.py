@@ -58,7 +58,7 @@ def run_command(
     accept_every_character()
     parser = build_parser(config_type, description, epilog, former)  # type: ignore[arg-type]
     try:
-        arguments = vars(parser.parse_args(argv))
+        arguments = vars(parser.parse_intermixed_args(argv))  # an optional FOLDER may stand behind options
         config = config_type(**arguments)
         if arguments.get("end_with_parent"):
             end_with_parent()

@@ -62,7 +62,7 @@ def parse_config(config_type: Callable[..., Config], arguments: Sequence[str]) -
         UsageError: If it cannot be meant.
     """
     parser = build_parser(config_type, "")  # type: ignore[arg-type]
-    return config_type(**vars(parser.parse_args(arguments)))
+    return config_type(**vars(parser.parse_intermixed_args(arguments)))
 
 
 class _Paragraphs(argparse.HelpFormatter):

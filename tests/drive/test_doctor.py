@@ -6,19 +6,25 @@ import json
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from drive import doctor_checks
+from drive import doctor_checks, doctor_surroundings
 from drive.doctor import main
 from drive.doctor_checks import CheckResult, run_checks
 from models.policy import Action
 from simulator_bridge.messages import Frame
 from simulator_bridge.transport import legacy_clients
+from simulator_bridge.transport.address import free_port
+from simulator_bridge.transport.simulator_client import ConnectionLostError, SimulatorClient
+from tests.support.donkey_simulator import DonkeySimulator
 from tests.support.drivable_model import drivable_model
 from tests.support.paths import ROOT
-from tests.support.running_server import running_server
+from tests.support.running_server import ask, running_server, wire_telemetry
 
 SERVER = ROOT / "drive" / "server.py"
 
@@ -122,3 +128,92 @@ def test_missing_and_incompatible_libraries_are_said_with_the_command_that_fixes
 def test_an_address_that_others_can_reach_is_warned_of() -> None:
     results = [str(result) for result in run_checks(None, "0.0.0.0", 0, "threading")]
     assert any(text.startswith("warn 0.0.0.0 can be reached") for text in results)
+
+
+def kinds(findings: Iterable[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    return [(kind, text) for kind, text, _ in findings]
+
+
+def test_rendering_is_checked_in_a_process_of_its_own() -> None:
+    kind, text, _ = doctor_surroundings.check_rendering()
+    assert kind == "ok"
+    assert re.search("renders here, with (tinydisplay|egl)", text)
+
+
+def test_no_renderer_is_a_warning_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "check.py"
+    program.write_text("import sys; sys.exit(\"error: no renderer opens for 'auto'; apt-get install libx11-6\")")
+    monkeypatch.setattr(doctor_surroundings, "RENDERING_SCRIPT", program)
+    kind, text, fix = doctor_surroundings.check_rendering()
+    assert (kind, fix) == ("warn", "sudo apt-get install libx11-6")
+    assert "no renderer opens for 'auto'" in text
+
+
+@contextmanager
+def simulator_that_connects(port: int, payload: dict[str, object]) -> Iterator[None]:
+    """Tries until somebody listens, then sends this telemetry and answers each steer with it."""
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                with SimulatorClient(f"ws://127.0.0.1:{port}", timeout_s=5) as client:
+                    while not stop.is_set():
+                        client.emit("telemetry", payload)
+                        client.wait_for("steer")
+            except ConnectionLostError:
+                stop.wait(0.01)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_simulator_of_another_project_that_connects_is_named() -> None:
+    port = free_port()
+    with simulator_that_connects(port, {"ptsx": [1.0], "ptsy": [2.0], "speed": 1.0}):
+        ((kind, text),) = kinds(doctor_surroundings.check_callers("127.0.0.1", port, "threading"))
+    assert kind == "bad"
+    assert "Udacity's Term 2 simulator, project MPC" in text
+
+
+def test_a_simulator_that_connects_and_is_driven_is_said() -> None:
+    port = free_port()
+    with simulator_that_connects(port, dict(wire_telemetry())):
+        ((kind, text),) = kinds(doctor_surroundings.check_callers("127.0.0.1", port, "threading"))
+    assert kind == "ok"
+    assert text == f"a simulator connects to port {port} (websocket-sharp/1.0) and is driven"
+
+
+def test_nobody_who_connects_is_nothing_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_surroundings, "LISTEN_S", 0.1)
+    assert list(doctor_surroundings.check_callers("127.0.0.1", free_port(), "threading")) == []
+
+
+def test_a_server_that_a_foreign_simulator_is_connected_to_is_said_with_it() -> None:
+    with running_server() as server, SimulatorClient(f"ws://127.0.0.1:{server.port}") as client:
+        ask(client, {"ptsx": [1.0], "ptsy": [2.0]})
+        (result,) = bad(list(run_checks(None, "127.0.0.1", server.port, "threading")))
+    assert "connected to it is Udacity's Term 2 simulator, project MPC, which it cannot drive" in result.text
+
+
+def test_a_donkey_simulator_that_listens_is_found_with_the_command_that_drives_it() -> None:
+    with DonkeySimulator.listen() as listener:
+        port = listener.getsockname()[1]
+
+        def say_hello() -> None:
+            with DonkeySimulator.accept(listener) as simulator:
+                simulator.send("scene_selection_ready", loaded="1")
+                simulator.ends()
+
+        thread = threading.Thread(target=say_hello)
+        thread.start()
+        ((kind, text),) = kinds(doctor_surroundings.check_donkey(port))
+        thread.join()
+    assert kind == "ok"
+    assert text.endswith(f"python drive/server.py MODEL --donkey 127.0.0.1:{port}")
+    assert list(doctor_surroundings.check_donkey(port)) == []

@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from drive.cockpit.cockpit_pages import LIVE
 from drive.server import ServerConfig, main
 from models.loading import load_policy
+from simulator_bridge.errors import UsageError
 from simulator_bridge.messages import decode_frame
 from simulator_bridge.recording import load_recording
 from simulator_bridge.transport.simulator_client import SimulatorClient
 from tests.support.drivable_model import drivable_model
+from tests.support.driving.small_track import write_oval
 from tests.support.page_viewer import PageViewer
 from tests.support.paths import ROOT
 from tests.support.running_server import JPEG, ask, running_server, wire_telemetry
@@ -163,3 +166,77 @@ def test_values_out_of_range_are_a_usage_error(flags: list[str], capsys: pytest.
 def test_the_defaults_are_local_and_moderate() -> None:
     config = ServerConfig(model=Path("model.h5"))
     assert (config.host, config.port, config.speed_mph) == ("127.0.0.1", 4567, 15.0)
+
+
+def test_a_second_argument_is_recorded_into_and_never_emptied(model_path: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run1"
+    (folder / "IMG").mkdir(parents=True)
+    precious = folder / "IMG" / "2016_01_01.jpg"
+    precious.write_bytes(JPEG)
+    for n_rows in (1, 2):
+        with started(model_path, str(folder)) as (process, url), SimulatorClient(url) as client:
+            ask(client, wire_telemetry())
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+        assert len(load_recording(folder)) == n_rows
+    assert precious.read_bytes() == JPEG
+
+
+def test_two_folders_to_record_into_are_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="expected one folder to record into"):
+        ServerConfig(model=tmp_path / "m.h5", folder=tmp_path / "a", record=tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    "flags", [["--allow-origin", "*"], ["--donkey", "x:y"], ["--donkey", "h", "--donkey-port", "1"]]
+)
+def test_addresses_that_are_none_are_a_usage_error(flags: list[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["model.h5", *flags])
+    assert raised.value.code == 2
+
+
+def test_the_end_sums_up_what_each_car_drove(model_path: Path, tmp_path: Path) -> None:
+    with started(model_path, str(tmp_path / "run1")) as (process, url):
+        for speed in ("10.0000", "20.0000"):
+            with SimulatorClient(url) as client:
+                for time_s in range(4):
+                    ask(client, wire_telemetry(speed=speed, time=f"{time_s:.4f}"))
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    first, second = out.splitlines()[-2:]
+    assert first.startswith("car 1: 3 s, 0.01 km; 10.0 mph, at most 10.0; 4 frames; recorded into ")
+    assert second.startswith("car 2: 3 s, 0.03 km; 20.0 mph, at most 20.0; 4 frames; recorded into ")
+
+
+def test_without_a_car_the_end_says_so(model_path: Path) -> None:
+    with started(model_path) as (process, _):
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    assert out.splitlines()[-1] == "no car was driven"
+
+
+def test_a_donkey_simulator_is_driven_watched_and_recorded(model_path: Path, tmp_path: Path) -> None:
+    """Our own simulator stands in for it."""
+    track = str(write_oval(tmp_path / "oval.csv"))
+    command = [sys.executable, str(ROOT / "simulator_bridge" / "simulate.py"), "--track", track, "--donkey-port", "0"]
+    simulator = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert simulator.stdout is not None
+        port = re.findall(r"127\.0\.0\.1:(\d+)", simulator.stdout.readline())[0]
+        flags = ("--donkey", f"127.0.0.1:{port}", "--donkey-scene", "warehouse", "--record", str(tmp_path / "drive"))
+        with started(model_path, *flags) as (process, url):
+            with PageViewer(int(url.rsplit(":", 1)[1]), LIVE) as page:
+                page.see_until(lambda seen: seen.state["record"]["rows"] > 2 and seen.state["drive"]["speed_mph"] > 2.0)
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=20)
+        simulator.send_signal(signal.SIGTERM)
+        told, _ = simulator.communicate(timeout=20)
+    finally:
+        simulator.kill()
+        simulator.communicate()
+    assert re.search(r"^car 1: .*; recorded into ", out, re.MULTILINE)
+    assert re.search("^1 client, 0 laps, [0-9]+ m in", told, re.MULTILINE)
+    recording = load_recording(tmp_path / "drive")
+    assert len(recording) > 2
+    assert np.ptp(recording.speed_mph) > 1.0, "it drove"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -162,8 +163,12 @@ def by_person(at_s: float, steering: float = -0.5, throttle: float = 0.4, speed_
     return Decision(telemetry(at_s, speed_mph), MODEL, Control(steering, throttle), Mode.TAKEOVER)
 
 
-def test_a_takeover_becomes_a_recording_of_what_the_person_did_with_its_context_beside_it(tmp_path: Path) -> None:
-    corrections = Corrections(tmp_path / "corrections", {"model": "model.h5"}, closing=lambda run: run())
+def test_a_takeover_becomes_a_recording_of_what_the_person_did_with_its_context_beside_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    facts = {"model": "model.h5", "car": 7}
+    corrections = Corrections(tmp_path / "corrections", facts, closing=lambda run: run())
     times = np.arange(0.0, 20.0, 0.1)
     for at_s in times[times < 10.0]:
         corrections.observe(by_model(at_s))
@@ -181,6 +186,8 @@ def test_a_takeover_becomes_a_recording_of_what_the_person_did_with_its_context_
     marker = json.loads((folder / "correction.json").read_text())
     assert marker["model"] == "model.h5"
     assert marker["n_rows"] == 20
+    said = [line for line in caplog.messages if "a person drove" in line]
+    assert said == [f"a person drove car 7 for 1.9 s: a correction of 20 rows in {folder}"]
     for when, sign in (("before", -1.0), ("after", 1.0)):
         offsets = [moment["time_s"] for moment in marker[when]]
         assert 0.0 < min(sign * offset for offset in offsets) <= 0.21

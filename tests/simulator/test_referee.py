@@ -177,6 +177,20 @@ def test_all_wheels_out_for_a_second_puts_the_car_back_where_it_left(ring: Track
     assert referee.summary().off_road_m == 0.0  # that way was taken back
 
 
+def test_an_interventions_place_counts_from_where_its_lap_began(ring: Track) -> None:
+    start_m, lap_m = 400.0, ring.length_m
+    for driven_m, lap in ((50.0, 0), (300.0, 0), (lap_m + 20.0, 1)):
+        referee = Referee(ring, laps=2)
+        places = along(ring, start_m, start_m + driven_m)
+        (*_, last) = show(
+            referee, ring, [*((s_m % lap_m, cte) for s_m, cte in places), ((start_m + driven_m) % lap_m, 9.0)]
+        )
+        assert last.intervention is not None
+        assert last.intervention.lap == lap
+        assert last.intervention.lap_m == pytest.approx(driven_m - lap * lap_m, abs=1.5)
+        assert last.intervention.s_m == pytest.approx((start_m + driven_m) % lap_m, abs=1.5)
+
+
 def test_far_out_is_an_intervention_at_once(ring: Track) -> None:
     referee = Referee(ring)
     show(referee, ring, along(ring, 0.0, 10.0))
