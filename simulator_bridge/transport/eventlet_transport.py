@@ -41,26 +41,6 @@ class EventletTransport:
 
         limiter = ConnectionLimiter()
 
-        class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]  # the library is not typed
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-                log_request(format % args)  # errors of clients do not belong in the terminal
-
-            def parse_request(self) -> bool:
-                stranger = name_stranger(self.raw_requestline)
-                if stranger is None:
-                    return bool(super().parse_request())
-                faults.report("stranger", "%s", stranger)
-                self.close_connection = True
-                return False
-
-            def get_environ(self) -> Any:
-                return {**super().get_environ(), "SERVER_PROTOCOL": self.request_version}  # the library's is constant
-
-            def finish(self) -> None:
-                limiter.request_is_here(self.connection)  # it ends, with a request or without
-                super().finish()
-                self.environ: dict[str, Any] = {}  # it holds us: a cycle
-
         def with_upgrade(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             if environ["REQUEST_METHOD"] != "POST":  # a POST still has to send its body before the deadline
                 limiter.request_is_here(environ["eventlet.input"].get_socket())
@@ -77,7 +57,7 @@ class EventletTransport:
             debug=False,  # no traceback to a client
             socket_timeout=REQUEST_S,
             custom_pool=pool,
-            protocol=Protocol,
+            protocol=_make_protocol(limiter),
             keepalive=False,  # a second request of the same connection would have no deadline
         )
         try:
@@ -93,6 +73,33 @@ class EventletTransport:
             hang_up()
             with eventlet.Timeout(HANG_UP_S, False):
                 pool.waitall()
+
+
+def _make_protocol(limiter: ConnectionLimiter) -> type:
+    """Eventlet's handler of a connection, with our limits; a class, because that is what eventlet takes."""
+    import eventlet.wsgi
+
+    class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]  # the library is not typed
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            log_request(format % args)  # errors of clients do not belong in the terminal
+
+        def parse_request(self) -> bool:
+            stranger = name_stranger(self.raw_requestline)
+            if stranger is None:
+                return bool(super().parse_request())
+            faults.report(stranger.kind, "%s", stranger.line)
+            self.close_connection = True
+            return False
+
+        def get_environ(self) -> Any:
+            return {**super().get_environ(), "SERVER_PROTOCOL": self.request_version}  # the library's is constant
+
+        def finish(self) -> None:
+            limiter.request_is_here(self.connection)  # it ends, with a request or without
+            super().finish()
+            self.environ: dict[str, Any] = {}  # it holds us: a cycle
+
+    return Protocol
 
 
 class _GuardedListener:

@@ -147,7 +147,7 @@ class _RequestHandler(WSGIRequestHandler):
             return
         stranger = name_stranger(self.raw_requestline)
         if stranger is not None:
-            faults.report("stranger", "%s", stranger)
+            faults.report(stranger.kind, "%s", stranger.line)
             return
         if not self.parse_request():
             return

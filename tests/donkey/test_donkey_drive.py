@@ -13,7 +13,7 @@ import pytest
 from simulator_bridge.donkey.donkey_connection import CalledPeer, CallingPeer, DonkeyPeer
 from simulator_bridge.donkey.donkey_drive import DonkeyDrive
 from simulator_bridge.messages import Control, Telemetry
-from tests.support.donkey_simulator import DonkeySimulator, telemetry
+from tests.support.donkey.donkey_simulator import DonkeySimulator, telemetry
 
 
 class Recorder:

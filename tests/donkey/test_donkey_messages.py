@@ -14,7 +14,7 @@ from simulator_bridge.donkey.donkey_messages import (
 )
 from simulator_bridge.errors import ProtocolError, UsageError
 from simulator_bridge.messages import FRAME_SHAPE, Control
-from tests.support.donkey_simulator import telemetry
+from tests.support.donkey.donkey_simulator import telemetry
 
 
 @pytest.mark.parametrize(("size", "encoding"), [((160, 120), ".jpg"), ((320, 160), ".png"), ((64, 64), ".png")])

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import pytest
 
 from simulator_bridge.simulate import main
-from tests.support.donkey_client import DonkeyClient, picture
-from tests.support.donkey_simulator import DonkeySimulator
+from tests.support.donkey.donkey_client import DonkeyClient, picture
+from tests.support.donkey.donkey_simulator import DonkeySimulator
 from tests.support.driving.small_track import write_oval
 from tests.support.paths import ROOT
 

@@ -1,6 +1,6 @@
 """gym-donkeycar itself drives in the built-in simulator: the release of 2019, the only one on PyPI, in its own venv.
 
-That of today is not on PyPI; `tests/support/donkey_client.py` follows its source. The venv needs the network once.
+That of today is not there: `tests/support/donkey/donkey_client.py` follows its source. The venv needs the network once.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from simulator_bridge.messages import Frame
 from simulator_bridge.transport import legacy_clients
 from simulator_bridge.transport.address import free_port
 from simulator_bridge.transport.simulator_client import ConnectionLostError, SimulatorClient
-from tests.support.donkey_simulator import DonkeySimulator
+from tests.support.donkey.donkey_simulator import DonkeySimulator
 from tests.support.drivable_model import drivable_model
 from tests.support.paths import ROOT
 from tests.support.running_server import ask, running_server, wire_telemetry

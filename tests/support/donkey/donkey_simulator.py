@@ -11,7 +11,7 @@ import socket
 from typing import Any
 
 from simulator_bridge.donkey.json_stream import JsonStream
-from tests.support.donkey_pictures import picture_of
+from tests.support.donkey.donkey_pictures import picture_of
 
 WAIT_S = 20.0
 
