@@ -90,7 +90,7 @@ class DonkeyDrive:
                 if frames:
                     client.n_telemetry += len(frames)
                     self._answer(connection, client, frames[-1], received_at)
-                self._pass_on_warnings(client)
+                self._pass_on_warnings(connection, client)
         finally:
             with contextlib.suppress(ConnectionLostError):
                 connection.send(STOP)
@@ -119,12 +119,15 @@ class DonkeyDrive:
                 *(*telemetry.sent_size, FRAME_WIDTH_PX, FRAME_HEIGHT_PX),
             )
 
-    def _pass_on_warnings(self, client: ClientState) -> None:
+    def _pass_on_warnings(self, connection: DonkeyConnection, client: ClientState) -> None:
         now = time.monotonic()
-        for kind, line in client.watchdog.new_warnings(now):
-            if client.n_telemetry:  # before, it shows its menu
-                self._faults.report(kind, "%s", line)
-                client.hint, client.hinted_at = line, now
+        for kind, warning in client.watchdog.new_warnings(now):
+            never_heard = (
+                f"{connection.name} sends no telemetry: choose a scene in its menu, or say --donkey-scene NAME"
+            )
+            line = warning if client.n_telemetry else never_heard
+            self._faults.report(kind, "%s", line)
+            client.hint, client.hinted_at = line, now
 
     def _ask_for_scenes(self, connection: DonkeyConnection, message: Mapping[str, Any]) -> None:
         connection.send({"msg_type": "get_scene_names"})

@@ -13,6 +13,7 @@ import pytest
 from simulator_bridge.donkey.donkey_connection import CalledPeer, CallingPeer, DonkeyPeer
 from simulator_bridge.donkey.donkey_drive import DonkeyDrive
 from simulator_bridge.messages import Control, Telemetry
+from simulator_bridge.serving import watchdog
 from tests.support.donkey.donkey_simulator import DonkeySimulator, telemetry
 
 
@@ -176,3 +177,15 @@ def test_a_simulator_of_2019_connects_itself() -> None:
         simulator.send("telemetry", **telemetry())
         assert simulator.wait_for("control")["steering"] == "0.1000"
     assert driver.closed.is_set()
+
+
+def test_a_simulator_that_says_nothing_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(watchdog, "SILENCE_S", 0.0)
+    with driven(Recorder()) as (simulator, _):
+        simulator.send("car_loaded")
+        simulator.wait_for("car_config")
+        simulator.send("car_loaded")
+        simulator.wait_for("car_config")
+    assert caplog.text.count("sends no telemetry: choose a scene there, or say --donkey-scene NAME") == 1

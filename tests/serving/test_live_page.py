@@ -220,3 +220,4 @@ def test_the_drive_server_shows_pages_to_browsers_and_its_status_to_others(trans
             page.see()
     assert (browser.status, browser.headers["Location"]) == (302, "/page")
     assert (other.status, "1 client connected" in status) == (200, True)
+    assert f":{server.port}/page" in status.splitlines()[-1], "it leads there, too"
