@@ -122,9 +122,7 @@ class DonkeyDrive:
     def _pass_on_warnings(self, connection: DonkeyConnection, client: ClientState) -> None:
         now = time.monotonic()
         for kind, warning in client.watchdog.new_warnings(now):
-            never_heard = (
-                f"{connection.name} sends no telemetry: choose a scene in its menu, or say --donkey-scene NAME"
-            )
+            never_heard = f"{connection.name} sends no telemetry: choose a scene there, or say --donkey-scene NAME"
             line = warning if client.n_telemetry else never_heard
             self._faults.report(kind, "%s", line)
             client.hint, client.hinted_at = line, now
