@@ -19,10 +19,10 @@ import pytest
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording import Recording, find_recordings, image_name, load_recording, read_frame
 from simulator_bridge.recording.appender import LOCK_NAME, RecordingAppender
+from simulator_bridge.recording.folder_scan import SKIPPED, scan_folders
 from simulator_bridge.recording.images.image_lookup import Check
 from simulator_bridge.recording.log.csv_cells import is_number, refit, split_cells, split_lines, to_number
-from simulator_bridge.recording.log.dialects import OTHER_REASONS
-from simulator_bridge.recording.log.folder_scan import SKIPPED, scan_folders
+from simulator_bridge.recording.log.log_rows import OTHER_REASONS
 from simulator_bridge.recording.log.sidecar_rows import read_sidecar
 from simulator_bridge.recording.recording_file import MAX_LOG_BYTES
 from tests.support.made_recording import START, make_recording

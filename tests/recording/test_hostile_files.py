@@ -11,8 +11,8 @@ import pytest
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.pages.document import write_document
 from simulator_bridge.recording import find_recordings, load_recording
+from simulator_bridge.recording.folder_scan import RECORDING, SKIPPED, scan_folders
 from simulator_bridge.recording.images.image_files import read_frame_file
-from simulator_bridge.recording.log.folder_scan import RECORDING, SKIPPED, scan_folders
 from simulator_bridge.recording.recording_file import MAX_IMAGE_BYTES, MAX_LOG_BYTES, read_file
 from tests.support.made_recording import make_recording
 from train.reports.recording_facts import gather_facts

@@ -33,6 +33,11 @@ class Split:
     validation: IntArray
     n_guard: int
 
+    def without(self, rows: IntArray, *, as_guard: bool = False) -> Split:
+        """Some rows less to train on; `as_guard`: they are too close to a validation row."""
+        train = np.setdiff1d(self.train, rows)
+        return Split(train, self.validation, self.n_guard + as_guard * (len(self.train) - len(train)))
+
 
 def split_blocks(
     recording: npt.NDArray[np.int32],
@@ -96,6 +101,31 @@ def split_recordings(recording: npt.NDArray[np.int32], first_validation: int) ->
     """Validate on every recording from number `first_validation` on."""
     in_validation = recording >= first_validation
     return _checked(in_validation, np.zeros_like(in_validation))
+
+
+def near_validation(
+    split: Split, clock: npt.NDArray[np.int32], time_s: npt.NDArray[np.float64], guard_s: float
+) -> IntArray:
+    """The training rows that are close in time to a validation row, of whatever recording of the same drive.
+
+    Args:
+        split: The two sides.
+        clock: (N,) which rows have times of the same clock, see `drives_of`; their recordings may be several.
+        time_s: (N,) s; rows without a time (NaN) are close to none.
+        guard_s: How close is too close, s.
+    """
+    near = []
+    for drive in np.unique(clock):
+        train, validation = (rows[(clock[rows] == drive) & np.isfinite(time_s[rows])] for rows in _sides(split))
+        if len(train) and len(validation):
+            both = np.concatenate([train, validation])
+            is_validation = np.arange(len(both)) >= len(train)
+            near.append(train[_near(time_s[both], is_validation, guard_s)[: len(train)]])
+    return np.concatenate([np.empty(0, np.int64), *near])
+
+
+def _sides(split: Split) -> tuple[IntArray, IntArray]:
+    return split.train, split.validation
 
 
 def spread(numbers: IntArray, n: int) -> IntArray:
