@@ -64,7 +64,7 @@ def png(width: int, height: int) -> bytes:
 
 
 REPLACED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "8 GB": (make_huge, "a file of 8,192 MB, expected at most 2 MB"),
+    "8 GB": (make_huge, "a file of 8,192 MB, expected at most 8 MB"),
     "a pipe": (lambda path: os.mkfifo(path), "a pipe, expected a file"),
     "a device": (lambda path: path.symlink_to("/dev/zero"), "a device, expected a file"),
     "a link to itself": (lambda path: path.symlink_to(path), "unreadable image (Too many levels of symbolic links)"),
@@ -72,7 +72,7 @@ REPLACED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a folder": (lambda path: path.mkdir(), "missing image"),
     "a PNG bomb": (
         lambda path: path.write_bytes(png(50_000, 50_000)),
-        "image of 50000x50000 pixels, expected 320x160",
+        "image of 50000x50000 pixels, expected a camera's, such as 320x160",
     ),
 }
 

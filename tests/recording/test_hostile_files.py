@@ -45,7 +45,7 @@ def test_an_image_of_gigabytes_is_one_bad_row_and_never_read(tmp_path: Path) -> 
     image = first_image(recording)
     make_huge(image, 8 * GIGABYTE)
     assert len(load_recording(recording)) == 4
-    with pytest.raises(RecordingError, match=r"8,192 MB, expected at most 2 MB"):
+    with pytest.raises(RecordingError, match=r"8,192 MB, expected at most 8 MB"):
         read_file(image, MAX_IMAGE_BYTES)
 
 

@@ -15,32 +15,27 @@ SAME_STEERING = 0.02  # a copy with rounded steering differs by less
 MAX_DIFFERENT = 0.1  # of the rows of one moment
 
 
-def drives_of(recordings: Sequence[Recording], near_s: float) -> npt.NDArray[np.int32]:
-    """The number of the drive that each recording is a part of: one clock, one car.
+def same_drives(recordings: Sequence[Recording], near_s: float) -> npt.NDArray[np.bool_]:
+    """(R, R) which of R recordings are parts of the same drive as which others: one clock, one car.
 
-    Recordings that share a folder of images are parts of one drive, such as two logs over halves of `IMG/`. So are
-    recordings that meet in time, unless the car steered differently at the same moment: two simulated drives that
-    begin at the same made-up time do, two halves of a recording or a copy that was saved anew do not.
+    Recordings that meet in time are, if they share a folder of images, such as two logs over halves of `IMG/`, or
+    unless the car steered differently at the same moment: two simulated drives that begin at the same made-up time do,
+    two halves of a recording or a copy that was saved anew do not.
 
     Args:
         recordings: With or without times.
         near_s: Recordings that are farther apart than this, s, do not meet.
     """
-    drive = np.arange(len(recordings), dtype=np.int32)
+    same = np.zeros((len(recordings), len(recordings)), bool)
+    spans = [_span(recording) for recording in recordings]
     folders = [_image_folders(recording) for recording in recordings]
     simulated = [read_sidecar(recording.folder) is not None for recording in recordings]
-    spans = [_span(recording) for recording in recordings]
     for i, recording in enumerate(recordings):
         for j in range(i):
-            same_folder = not folders[i].isdisjoint(folders[j])
-            meet = spans[i][0] - near_s <= spans[j][1] and spans[j][0] - near_s <= spans[i][1]
-            if (
-                drive[i] != drive[j]
-                and meet
-                and (same_folder or (not simulated[i] and not simulated[j] and _agree(recording, recordings[j])))
-            ):
-                drive[drive == drive[i]] = drive[j]
-    return drive
+            if spans[i][0] - near_s <= spans[j][1] and spans[j][0] - near_s <= spans[i][1]:
+                by_clock = not (simulated[i] or simulated[j]) and _agree(recording, recordings[j])
+                same[i, j] = same[j, i] = by_clock or not folders[i].isdisjoint(folders[j])
+    return same
 
 
 def _image_folders(recording: Recording) -> set[str]:

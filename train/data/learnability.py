@@ -35,12 +35,10 @@ def find_flaws(recording: Recording) -> list[Flaw]:
     standing = stands(recording.throttle, recording.speed_mph)
     moving = recording.steering_angle[~standing]
     rate_hz = rate_of(recording)
-    slow = [Flaw(f"{rate_hz:.1f} rows/s, fewer than {SPARSEST_HZ:g}: bends lie between the rows")]
-    return [
-        *_flaws_of_standing(standing),
-        *find_steering_flaws(moving),
-        *(slow if rate_hz is not None and rate_hz < SPARSEST_HZ and len(recording) > 1 else []),
-    ]
+    flaws = [*_flaws_of_standing(standing), *find_steering_flaws(moving)]
+    if rate_hz is not None and rate_hz < SPARSEST_HZ:
+        flaws.append(Flaw(f"{rate_hz:.1f} rows/s, fewer than {SPARSEST_HZ:g}: bends lie between the rows"))
+    return flaws
 
 
 def find_steering_flaws(steering_angle: FloatArray) -> list[Flaw]:

@@ -104,28 +104,30 @@ def split_recordings(recording: npt.NDArray[np.int32], first_validation: int) ->
 
 
 def near_validation(
-    split: Split, clock: npt.NDArray[np.int32], time_s: npt.NDArray[np.float64], guard_s: float
+    split: Split,
+    recording: npt.NDArray[np.int32],
+    time_s: npt.NDArray[np.float64],
+    same_drive: npt.NDArray[np.bool_],
+    guard_s: float,
 ) -> IntArray:
-    """The training rows that are close in time to a validation row, of whatever recording of the same drive.
+    """The training rows that are close in time to a validation row of another recording of the same drive.
 
     Args:
         split: The two sides.
-        clock: (N,) which rows have times of the same clock, see `drives_of`; their recordings may be several.
+        recording: (N,) which recording a row belongs to.
         time_s: (N,) s; rows without a time (NaN) are close to none.
+        same_drive: (R, R) which recordings are of the same drive, see `same_drives`.
         guard_s: How close is too close, s.
     """
-    near = []
-    for drive in np.unique(clock):
-        train, validation = (rows[(clock[rows] == drive) & np.isfinite(time_s[rows])] for rows in _sides(split))
-        if len(train) and len(validation):
-            both = np.concatenate([train, validation])
-            is_validation = np.arange(len(both)) >= len(train)
-            near.append(train[_near(time_s[both], is_validation, guard_s)[: len(train)]])
-    return np.concatenate([np.empty(0, np.int64), *near])
-
-
-def _sides(split: Split) -> tuple[IntArray, IntArray]:
-    return split.train, split.validation
+    train, validation = (rows[np.isfinite(time_s[rows])] for rows in (split.train, split.validation))
+    near = np.zeros(len(train), bool)
+    for number in np.unique(recording[validation]):
+        of_drive = same_drive[number][recording[train]]
+        if of_drive.any():
+            rows = np.concatenate([train[of_drive], validation[recording[validation] == number]])
+            is_validation = np.arange(len(rows)) >= of_drive.sum()
+            near[of_drive] |= _near(time_s[rows], is_validation, guard_s)[~is_validation]
+    return train[near]
 
 
 def spread(numbers: IntArray, n: int) -> IntArray:

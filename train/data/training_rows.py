@@ -16,7 +16,7 @@ from simulator_bridge.recording.copies import find_copies
 from simulator_bridge.recording.gathering import Gathered, load_gathered
 from simulator_bridge.recording.standing import STANDING_MPH, stands
 from simulator_bridge.recording.weighted_path import split_weight
-from train.data.drives import drives_of
+from train.data.drives import same_drives
 from train.data.rows import Rows, gather_rows, without_copies
 from train.data.splits import Split, near_validation, split_blocks, split_episodes, split_recordings
 from train.train_config import TrainConfig
@@ -56,8 +56,9 @@ def load_rows(config: TrainConfig) -> TrainingRows:
     split, n_copies = without_copies(rows, _split(config, rows, len(own)))
     copies = _validated_elsewhere(own, validation)
     split, n_copies = split.without(copies), n_copies + len(np.intersect1d(split.train, copies))
-    drive = drives_of(recordings, config.guard_s)
-    split = split.without(near_validation(split, drive[rows.recording], rows.time_s, config.guard_s), as_guard=True)
+    same_drive = same_drives(recordings, config.guard_s)
+    near = near_validation(split, rows.recording, rows.time_s, same_drive, config.guard_s)
+    split = split.without(near, as_guard=True)
     if not len(split.train):
         raise RecordingError("every row to train on is a validation row's copy, or too close to one: record more")
     split, n_standing = _without_standing(rows, split)

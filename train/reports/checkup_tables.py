@@ -161,4 +161,4 @@ def _sum(checks: Sequence[RecordingCheck], *, details: bool) -> str:
         sentences.append("Nothing can be learned from them.")
     if not details:
         sentences.append("More of each: --details.")
-    return " ".join(sentences)
+    return "\n".join(sentences)

@@ -13,6 +13,7 @@ from simulator_bridge.errors import RecordingError
 from simulator_bridge.placement.placing import build_tracks, place_recording
 from simulator_bridge.recording import Recording
 from simulator_bridge.recording.log.sidecar_rows import read_sidecar
+from simulator_bridge.recording.standing import stands
 from simulator_bridge.track import Track, build_track
 
 
@@ -36,6 +37,8 @@ def find_driven_track(recording: Recording) -> DrivenTrack:
     told = _told(recording.folder)
     if told is not None:
         return told
+    if stands(recording.throttle, recording.speed_mph).all():
+        return DrivenTrack()
     try:
         placement = place_recording(recording.log, _udacitys_tracks(), by_frames=False)
     except RecordingError:  # without speeds, for example

@@ -30,5 +30,5 @@ def verdict_on(model: Score, baselines: Mapping[str, Score], trained_on: FloatAr
         return "nothing learned: no better than a wheel held still; see train/checkup.py"
     better = min(baselines, key=lambda name: baselines[name].mse, default=None)
     if better is not None and baselines[better].mse < model.mse:
-        return f"learned something, but less than {better}: train longer, or record more"
+        return f"learned something, but less than {better}: train longer"
     return "learned to steer, better than all predictors above"

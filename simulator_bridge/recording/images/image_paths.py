@@ -55,6 +55,10 @@ class ImagePaths(Sequence[Path]):
         present: npt.NDArray[np.bool_] = self._names != b""
         return present
 
+    def has(self, index: int) -> bool:
+        """Whether a row has an image."""
+        return bool(self._names[index] != b"")
+
     def string(self, index: int) -> str:
         """The path of one image as text."""
         return os.path.join(self._folders[self._folder[index]], os.fsdecode(self._names[index]))

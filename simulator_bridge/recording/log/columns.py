@@ -125,7 +125,7 @@ def read_header(
         return None
     names = [re.sub(r"[^a-z0-9]", "", cell.lower()) for cell in cells]
     known = any(name in _TELLING or _unit_of("steering", name) for name in names)
-    if not known and not (is_first and len(below) == len(cells) and any(map(is_image, below))):
+    if not known and not (is_first and _may_be_names(names, cells, below)):
         return None
     index, twice = _find_columns(names, below)
     if twice or "center" not in index or "steering" not in index:
@@ -145,6 +145,12 @@ def read_header(
         source.time_s if source else math.nan,
         source.says() if source else _unit_note(cells[index["steering"]], full),
     )
+
+
+def _may_be_names(names: Sequence[str], cells: Sequence[str], below: Sequence[str]) -> bool:
+    """Whether a first line is a header: it has a name of an image or the steering, or there is an image below it."""
+    known = not {*_OTHER_ALIASES["center"], *_OTHER_ALIASES["steering"]}.isdisjoint(names)
+    return len(cells) > 1 and (known or (len(below) == len(cells) and any(map(is_image, below))))
 
 
 def _find_columns(names: Sequence[str], below: Sequence[str]) -> tuple[dict[str, int], str]:
@@ -243,6 +249,4 @@ def refuse_foreign(log: Path, line: int, text: str, reason: str) -> RecordingErr
 
 _ALIASES = {column: names.split() for column, names in _NAMES.items()}
 _OTHER_ALIASES = {column: names.split() for column, names in _OTHER_NAMES.items()}
-_TELLING = {  # names that make a line a header of a recording
-    name for names in (*_ALIASES.values(), *(_OTHER_ALIASES[role] for role in ("center", "steering"))) for name in names
-}
+_TELLING = {name for names in _ALIASES.values() for name in names}  # that make any line a header of a recording
