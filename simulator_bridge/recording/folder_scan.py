@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 from simulator_bridge.errors import RecordingError
@@ -27,6 +28,7 @@ _MAX_SAID = 5  # of those skipped
 _START_BYTES = 64 << 10  # of a log of any name: so much tells whether it is one
 _TRIED_ROWS = 50  # of it, whose images are looked for
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+_LOOKED_INTO = (*LOG_ENDINGS, ".txt", *_ARCHIVES)
 _ZIP_START = b"PK\x03\x04"
 
 logger = logging.getLogger(__name__)
@@ -187,7 +189,7 @@ def _list(folder: Path) -> _Listed:
     listed = _Listed()
     try:
         with os.scandir(folder) as entries:
-            by_name = sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
+            by_name = sorted((entry for entry in entries if entry.name[0] != "."), key=attrgetter("name"))
     except OSError as error:
         listed.skipped.append(ScanItem(folder, SKIPPED, f"cannot be looked into: {error.strerror}"))
         return listed
@@ -215,7 +217,7 @@ def _name_folder(folder: Path, files: list[str], folders: list[str]) -> Iterator
         yield ScanItem(folder, TUB_V1)
         return
     for name in files:
-        if name.lower() not in (LOG_NAME, SIDECAR_NAME):
+        if name.lower().endswith(_LOOKED_INTO) and name.lower() not in (LOG_NAME, SIDECAR_NAME):
             yield from _name_file(folder / name)
     if folder.name != PIXEL_CLASS_FOLDER and any(map(_is_image, files)):
         yield ScanItem(folder, IMAGES)

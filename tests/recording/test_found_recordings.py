@@ -62,6 +62,21 @@ MOVES = {
 }
 
 
+def below_what_is_beside(folder: Path) -> None:
+    log_into("csv")(folder)
+    into("frames/all")(folder)
+
+
+def by_a_path_from_above_the_log(folder: Path) -> None:
+    log = folder / LOG
+    log.write_text(log.read_text().replace("C:\\Users\\X\\Desktop\\set\\IMG\\", "data/IMG/"))
+    log_into("logs")(folder)
+    into("data/IMG")(folder)
+
+
+MOVES |= {"below a folder beside": below_what_is_beside, "by a path from above": by_a_path_from_above_the_log}
+
+
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
 def test_images_are_found(move: Callable[[Path], None], tmp_path: Path) -> None:
     folder = with_windows_paths(make_recording(tmp_path / "lap", n=4))

@@ -163,7 +163,7 @@ def test_links_among_images_make_no_more_folders_than_there_are(
         listed.append(path)
         return scan(path)
 
-    monkeypatch.setattr("simulator_bridge.recording.images.image_files.os.scandir", note)
+    monkeypatch.setattr("simulator_bridge.recording.images.image_finder.os.scandir", note)
     log = folder / "driving_log.csv"
     lines = log.read_text().splitlines()
     log.write_text("".join(line.replace("IMG/", "a/b/" * i + "IMG/") + "\n" for i, line in enumerate(lines)))

@@ -8,6 +8,7 @@ read (links that the user put there are followed). Each folder is listed once.
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import re
@@ -26,7 +27,8 @@ LOG_ENDINGS = (".csv", ".tsv")
 _ABSOLUTE = re.compile(r"^(?:[A-Za-z]:|[/\\~])")
 _MAX_FOLDERS_OF_A_PATH = 32  # the last ones
 _MAX_FOLDERS_OF_AN_ABSOLUTE_PATH = 3  # the last ones, such as track1/IMG: enough for several recordings in one log
-_MAX_DEPTH, _MAX_SEARCHED = 4, 300  # folders below the log, and in all, in which names are looked for
+_MAX_DEPTH, _MAX_DEPTH_BESIDE = 4, 2  # folders below the log's and below those beside it, in which names are looked for
+_MAX_SEARCHED = 300  # of each
 IGNORED = "__MACOSX"  # what macOS adds to a zip
 
 Found = tuple[int, str]
@@ -51,7 +53,7 @@ class ImageFinder:
         self._listed: dict[str, _Folder] = {}
         self._index: dict[str, int] = {}
         self._candidates: dict[str, list[_Folder]] = {}
-        self._elsewhere: list[_Folder] | None = None
+        self._elsewhere: list[tuple[_Folder, bool]] | None = None
         self.moved: dict[str, str] = {}  # folder in the log -> folder that was taken instead
 
     def find_all(self, paths: Sequence[str], camera: str) -> list[Found | None]:
@@ -94,44 +96,55 @@ class ImageFinder:
             found = _fold_files(folder).get(_fold(name))
             if found is not None:
                 return self._index_of(folder.path), found
-        return None
+        return self._find_from_above(path[:cut], name)
+
+    def _find_from_above(self, said: str, name: str) -> Found | None:
+        """Find a file by a relative path from the folder that holds the log's own."""
+        if not said or ".." in said or _ABSOLUTE.match(said):
+            return None
+        folder = self._descend(os.path.dirname(os.path.abspath(self._root)), _parts(said))
+        return (self._index_of(folder.path), name) if folder is not None and name in folder.files else None
 
     def _folder_holding(self, names: set[str], camera: str, more_than: int) -> _Folder | None:
-        """The folder around the log that holds the most of `names`, and more than so many; of equals the camera's."""
+        """The folder around the log that holds the most of `names`, and more than so many; of equals the camera's.
+
+        Folders of other logs count only if no other image can have such a name.
+        """
         if not names:
             return None
         if self._elsewhere is None:
             self._elsewhere = list(self._search())
+        are_unique = not any(math.isnan(image_time_s(name)) for name in names)
         best, most = None, (more_than, True)
-        for folder in self._elsewhere:
-            held = len(names & folder.files), camera in _fold(os.path.basename(folder.path))
-            if held > most if best is not None else held[0] > more_than:
-                best, most = folder, held
+        for folder, is_others in self._elsewhere:
+            if not is_others or are_unique:
+                held = len(names & folder.files), camera in _fold(os.path.basename(folder.path))
+                if held > most if best is not None else held[0] > more_than:
+                    best, most = folder, held
         return best
 
-    def _search(self) -> Iterator[_Folder]:
-        """The folders below the log, nearest first, but for those of other logs; then those directly beside its own."""
-        n_searched = 0
-        level = [self._list(self._root)]
-        for _ in range(_MAX_DEPTH):
-            below = []
-            for folder in level:
-                for name in sorted(folder.folders.values()):
-                    if name == IGNORED or n_searched == _MAX_SEARCHED:
-                        continue
-                    n_searched += 1
-                    child = self._list(os.path.join(folder.path, name))
-                    if not _has_log(child) or _fold(name) == _fold(IMAGE_FOLDER):
-                        below.append(child)
-            yield from below
-            level = below
+    def _search(self) -> Iterator[tuple[_Folder, bool]]:
+        """The folders below the log, nearest first, and whether they are another log's; then those beside its own."""
+        own = self._list(self._root)
+        yield from itertools.islice(self._below(own, _MAX_DEPTH), _MAX_SEARCHED)
         above = self._list(os.path.dirname(os.path.abspath(self._root)))
-        for name in sorted(above.folders.values())[:_MAX_SEARCHED]:
-            beside = self._list(os.path.join(above.path, name))
-            if beside.files and not _has_log(beside):
-                yield beside
-        if above.files and not _has_log(above):
-            yield above
+        beside = ((folder, others) for folder, others in self._below(above, _MAX_DEPTH_BESIDE, own) if not others)
+        yield from itertools.islice(beside, _MAX_SEARCHED)
+        if not _has_log(above):
+            yield above, False
+
+    def _below(self, top: _Folder, depth: int, but: _Folder | None = None) -> Iterator[tuple[_Folder, bool]]:
+        level = [(top, False)]
+        for _ in range(depth):
+            below = []
+            for folder, of_others in level:
+                for name in sorted(folder.folders.values()):
+                    child = self._list(os.path.join(folder.path, name))
+                    if name != IGNORED and child is not but:
+                        has_own_log = _has_log(child) and _fold(name) != _fold(IMAGE_FOLDER)
+                        below.append((child, of_others or has_own_log))
+                        yield below[-1]
+            level = below
 
     def _index_of(self, folder: str) -> int:
         index = self._index.get(folder)
@@ -146,24 +159,23 @@ class ImageFinder:
         A relative path is tried as it is, then without its first folders (the log was moved into one of them); of an
         absolute one only the last folders are tried, the shortest first. Then `IMG`, then the log's own folder.
         """
-        parts = [part for part in re.split(r"[/\\]", said) if part not in ("", ".", "..", "~")]
+        parts = _parts(said)
         absolute = bool(_ABSOLUTE.match(said))
-        parts = parts[-_MAX_FOLDERS_OF_A_PATH:]
         if absolute:
             parts = [part for part in parts if not part.endswith(":")]
             shortest_first = range(len(parts) - 1, max(-1, len(parts) - 1 - _MAX_FOLDERS_OF_AN_ABSOLUTE_PATH), -1)
             tails = [parts[i:] for i in shortest_first]
         else:
             tails = [parts[i:] for i in range(len(parts))]
-        folders = [self._descend(tail) for tail in [*tails, [IMAGE_FOLDER], []]]
+        folders = [self._descend(self._root, tail) for tail in [*tails, [IMAGE_FOLDER], []]]
         unique: dict[str, _Folder] = {}
         for folder in folders:
             if folder is not None:
                 unique.setdefault(folder.path, folder)
         return list(unique.values())
 
-    def _descend(self, parts: list[str]) -> _Folder | None:
-        folder = self._list(self._root)
+    def _descend(self, top: str, parts: list[str]) -> _Folder | None:
+        folder = self._list(top)
         for part in parts:
             name = folder.folders.get(_fold(part))
             if name is None:
@@ -195,6 +207,12 @@ def entries_of(folder: str | os.PathLike[str]) -> Iterator[tuple[str, bool]]:
             with suppress(OSError):
                 is_folder = entry.is_dir()
             yield entry.name, is_folder
+
+
+def _parts(said: str) -> list[str]:
+    """The names of the last folders of a path."""
+    parts = [part for part in re.split(r"[/\\]", said) if part not in ("", ".", "..", "~")]
+    return parts[-_MAX_FOLDERS_OF_A_PATH:]
 
 
 def _has_log(folder: _Folder) -> bool:
