@@ -48,7 +48,7 @@ class UnnamedImages:
     @property
     def in_words(self) -> str:
         """How many there are, and where."""
-        return f"{self.folder}: no row names {self.n_unnamed} of {self.n_images} images"
+        return f"{self.folder}: no row that was read names {self.n_unnamed} of {self.n_images} images"
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,12 @@ def load_gathered(paths: Sequence[Path], check: Check = "header", unit: Steering
     for one in gathered.found:
         if one.recording is None and not one.item.is_extra:
             raise RecordingError(one.problem)
+    if not any(map(len, gathered.recordings)):
+        reasons = [_why_empty(one.recording) if one.recording is not None else one.problem for one in gathered.found]
+        raise RecordingError("; ".join(reasons[:3]))
+    for one in gathered.found:
         if one.recording is None:
             logger.warning("left out: %s", one.problem)
-    if not any(map(len, gathered.recordings)):
-        raise RecordingError("; ".join(_why_empty(recording) for recording in gathered.recordings[:3]))
     return gathered
 
 

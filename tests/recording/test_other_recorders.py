@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from simulator_bridge.errors import RecordingError, UsageError
-from simulator_bridge.recording import Recording, load_recording
+from simulator_bridge.recording import Recording, load_recording, load_recordings
 from simulator_bridge.recording.log.steering_unit import SteeringUnit, parse_side
 from simulator_bridge.udacity_car import MAX_STEERING_RAD
+from tests.support.made_recording import draw_frame, jpeg
 
 
 def read(folder: Path, text: str, name: str = "driving_log.csv", unit: SteeringUnit | None = None) -> Recording:
@@ -115,6 +116,14 @@ def test_the_unit_of_a_log_that_does_not_tell_it_is_asked_for(tmp_path: Path) ->
     (tmp_path / "recording.json").write_text(json.dumps({"steering_unit": "degrees", "steering_full": 40}))
     told = read(tmp_path, rows, unit=SteeringUnit("radians"))  # what stands beside the log is of this log
     assert told.steering_angle == pytest.approx(np.arange(-4, 5) / 8)
+
+
+def test_a_folder_of_which_nothing_can_be_read_says_why(tmp_path: Path) -> None:
+    (tmp_path / "data.txt").write_text("".join(f"{i}.jpg {40 * i}\n" for i in range(9)))
+    for i in range(9):
+        (tmp_path / f"{i}.jpg").write_bytes(jpeg(draw_frame(0)))
+    with pytest.raises(RecordingError, match=r"data\.txt:2: .*--steering-unit degrees"):
+        load_recordings([tmp_path])
 
 
 def test_degrees_of_a_steering_wheel_are_refused_with_what_to_write(tmp_path: Path) -> None:
