@@ -24,10 +24,10 @@ def verdict_on(model: Score, baselines: Mapping[str, Score], trained_on: FloatAr
     if constant is not None:
         return f"nothing to learn: the steering of all {len(trained_on)} rows is {constant:g}"
     if constant_steering(validated_on) is not None:
-        return "cannot be told: the steering of the validation rows is always the same"
+        return "cannot be told: the validation rows all steer the same"
     mean_mse = float(np.square(validated_on.astype(np.float64) - trained_on.mean(dtype=np.float64)).mean())
     if model.mse >= min([mean_mse, *(score.mse for name, score in baselines.items() if name == "always zero")]):
-        return "nothing learned: no better than a wheel held still; see train/checkup.py"
+        return "nothing learned: no better than a wheel held still"
     better = min(baselines, key=lambda name: baselines[name].mse, default=None)
     if better is not None and baselines[better].mse < model.mse:
         return f"learned something, but less than {better}: train longer"
