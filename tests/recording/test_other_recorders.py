@@ -54,14 +54,16 @@ def test_a_huge_cell_of_a_header_is_refused_at_once(cell: str, tmp_path: Path) -
         read(tmp_path, f"center,{cell}\na.jpg,0.5\n")
 
 
-def test_challenge_2_has_a_line_for_each_camera_radians_of_the_steering_wheel_and_metres_a_second(
-    tmp_path: Path,
+@pytest.mark.parametrize(("step", "full"), [(0.1, MAX_STEERING_RAD), (0.2, 14.8 * MAX_STEERING_RAD)])
+def test_challenge_2_has_a_line_for_each_camera_radians_and_metres_a_second(
+    step: float, full: float, tmp_path: Path
 ) -> None:
+    """Angles beyond 25 degrees are not those of the wheels: then all are those of the steering wheel."""
     lines = ["index,timestamp,width,height,frame_id,filename,angle,torque,speed,lat,long,alt"]
     for i in range(4):
         for j, camera in enumerate(("left", "center", "right")):
             ns = 1479424215880976321 + 50_000_000 * i + 1_000_000 * j
-            lines.append(f"2016,{ns},640,480,{camera}_camera,{camera}/{ns}.jpg,{0.2 * i},0.1,10,37.4,-122,45")
+            lines.append(f"2016,{ns},640,480,{camera}_camera,{camera}/{ns}.jpg,{step * i},0.1,10,37.4,-122,45")
     lines.append(f"2016,{ns + 10**9},640,480,left_camera,left/{ns + 10**9}.jpg,0,0,10,37.4,-122,45")
     recording = read(tmp_path, "\n".join(lines), "interpolated.csv")
     assert len(recording) == 4
@@ -69,7 +71,7 @@ def test_challenge_2_has_a_line_for_each_camera_radians_of_the_steering_wheel_an
         assert [path.name for path in paths] == [
             line.split("/")[1].split(",")[0] for line in lines if f"{camera}/" in line
         ][:4]
-    assert recording.steering_angle == pytest.approx([-0.2 * i / (14.8 * MAX_STEERING_RAD) for i in range(4)])
+    assert recording.steering_angle == pytest.approx([-step * i / full for i in range(4)])
     assert recording.speed_mph == pytest.approx([10 / 0.44704] * 4)
     assert np.diff(recording.time_s) == pytest.approx([0.05] * 3, abs=1e-5)
     assert {reason: drop.count for reason, drop in recording.dropped.items()} == {

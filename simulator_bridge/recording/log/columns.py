@@ -57,6 +57,8 @@ class Layout:
         unused: Names of columns that are ignored.
         separator: Between the header's cells; empty: told by each line.
         steering_factor: What makes the steering normalised, positive to the right; NaN: the log does not tell its unit.
+        steering_ratio: Where angles are beyond the wheels' stop, they are those of a steering wheel, so many times as
+            large as those of the wheels.
         mph: What makes the speed miles per hour.
         time_s: What makes the time seconds; NaN: told by how large the numbers are.
         note: What the user should know about it.
@@ -67,6 +69,7 @@ class Layout:
     unused: tuple[str, ...] = ()
     separator: str = ""
     steering_factor: float = math.nan
+    steering_ratio: float = 1.0
     mph: float = 1.0
     time_s: float = math.nan
     note: str = ""
@@ -81,20 +84,26 @@ class _Source:
     steering_full: float  # what means full lock; negative: positive steers left
     speed: str  # unit, where the header does not name it
     time_s: float
+    steering_ratio: float = 1.0  # of a steering wheel, if the log may have its angle
 
     def says(self) -> str:
         side = "left" if self.steering_full < 0 else "right"
-        return f"{self.name}: {abs(self.steering_full):.4g} is full lock, positive to the {side}; speed in {self.speed}"
+        ratio = self.steering_ratio
+        wheel = "" if ratio == 1 else f", {ratio:g} times as much where some are of a steering wheel, beyond that"
+        return (
+            f"{self.name}: {abs(self.steering_full):.4g} is full lock{wheel}, positive to the {side}; "
+            f"speed in {self.speed}"
+        )
 
 
-# The ratio is that of the Lincoln MKZ: its log has the angle of the steering wheel, labels are those of the wheels.
+# The ratio is that of the Lincoln MKZ, whose log has the angle of the steering wheel; copies have that of the wheels.
 # Sources: dbw_mkz_msgs/SteeringReport (rad, positive to the left; speed in m/s) and dbw_mkz_can (steering ratio);
 # AirSim's docs/apis.md (CarControls) and CarPawnSimApi.cpp (columns of a record).
 _SOURCES = (
     _Source(
-        "Udacity's challenge 2, the angle of the steering wheel in radians, 14.8 of it one of the wheels",
+        "Udacity's challenge 2, angles in radians",
         frozenset(["timestamp", "frameid", "filename", "angle", "torque", "speed"]),
-        -14.8 * MAX_STEERING_RAD, "m/s", math.nan,
+        -MAX_STEERING_RAD, "m/s", math.nan, steering_ratio=14.8,
     ),
     _Source("AirSim", frozenset(["timestamp", "throttle", "steering", "brake", "gear"]), 1.0, "m/s", 1e-3),
 )  # fmt: skip
@@ -141,6 +150,7 @@ def read_header(
         tuple(cell for i, cell in enumerate(cells) if i not in used and cell),
         separator,
         1 / full,
+        source.steering_ratio if source else 1.0,
         _mph(speed, source),
         source.time_s if source else math.nan,
         source.says() if source else _unit_note(cells[index["steering"]], full),

@@ -337,12 +337,26 @@ class _Parser:
             line=np.array([row.line for row in rows], np.int32),
             images={camera: [row.cells[i] for row in rows] for i, camera in enumerate(CAMERAS)},
             numbers=numbers,
-            steering_factor=np.array([layout.steering_factor for layout in layouts]),
+            steering_factor=_steering_factors(rows, layouts, numbers[:, 0]),
             time_s=_column_times(rows, layouts),
             part=np.array([row.part for row in rows], np.int32),
             reasons=self.reasons,
             notes=tuple(self.notes),
         )
+
+
+def _steering_factors(
+    rows: list[_Row], layouts: list[Layout], steering: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """What makes the steering normalised; of a part with angles beyond the wheels' stop, those of a steering wheel."""
+    factor = np.array([layout.steering_factor for layout in layouts])
+    ratio = np.array([layout.steering_ratio for layout in layouts])
+    part = np.array([row.part for row in rows])
+    for number in np.unique(part[ratio != 1]):
+        own = part == number
+        if np.abs(steering[own] * factor[own]).max() > 1:
+            factor[own] /= ratio[own]
+    return factor
 
 
 def _column_times(rows: list[_Row], layouts: list[Layout]) -> npt.NDArray[np.float64]:
