@@ -28,7 +28,8 @@ Frame = npt.NDArray[np.uint8]
 FRAME_HEIGHT_PX, FRAME_WIDTH_PX = 160, 320
 FRAME_SHAPE = (FRAME_HEIGHT_PX, FRAME_WIDTH_PX, 3)
 JPEG_QUALITY = 75  # the simulator's own
-MIN_IMAGE_SIDE_PX = 16  # less shows no road
+MIN_IMAGE_SIDE_PX = 32  # less shows no road
+NARROWEST_IMAGE, WIDEST_IMAGE = 0.5, 8.0  # width over height: a camera's, also one whose sky and hood were cut off
 MAX_IMAGE_PIXELS = 1920 * 1080  # decoded in about 10 ms; a "50,000 x 50,000" JPEG is refused by its header
 MAX_JPEG_SCANS = 64  # a usual progressive JPEG has about 10; each scan costs a pass over all pixels
 
@@ -224,6 +225,19 @@ def image_size(image: bytes) -> tuple[int, int]:
     raise ProtocolError(f"image: expected a JPEG, got {len(image)} bytes without a JPEG frame header")
 
 
+def is_frame_size(width: int, height: int) -> bool:
+    """Whether an image of so many pixels is taken for a camera's, and resized to FRAME_SHAPE: live or recorded.
+
+    >>> is_frame_size(640, 480), is_frame_size(16, 16), is_frame_size(640, 40)
+    (True, False, False)
+    """
+    return (
+        min(width, height) >= MIN_IMAGE_SIDE_PX
+        and width * height <= MAX_IMAGE_PIXELS
+        and NARROWEST_IMAGE <= width / height <= WIDEST_IMAGE
+    )
+
+
 def decode_frame(jpeg: bytes) -> Frame:
     """Decode a camera image (JPEG, or PNG) to RGB; another size is resized to FRAME_SHAPE.
 
@@ -240,7 +254,7 @@ def decode_frame(jpeg: bytes) -> Frame:
     import cv2  # here, not above: programs that only need the types must start fast
 
     width, height = image_size(jpeg)
-    if min(width, height) < MIN_IMAGE_SIDE_PX or width * height > MAX_IMAGE_PIXELS:
+    if not is_frame_size(width, height):
         raise ProtocolError(f"image: expected {FRAME_WIDTH_PX}x{FRAME_HEIGHT_PX} pixels, got {width}x{height}")
     if jpeg[:2] == b"\xff\xd8":
         if b"\xff\xd9" not in jpeg[-64:]:  # a few bytes may follow the end marker

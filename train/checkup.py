@@ -1,7 +1,8 @@
 """Look at recordings before anyone trains on them: `python train/checkup.py recordings/`.
 
-Prints what each folder is and, of each recording, what can be used and what cannot and why. Exit code 0 if something
-can be used, 1 if nothing can.
+Prints a line for each recording, what to look at, and what cannot be used and why; `--details` prints all facts. What
+it counts is what a training learns from. With `--exclude` it leaves rows out for good, without touching the log. Exit
+code 0 if something can be used, 1 if nothing can.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ from simulator_bridge.cli.common_options import json_option, quiet_option, repor
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.terminal import say
+from simulator_bridge.recording.log.steering_unit import Side, Unit
+from simulator_bridge.recording.steering_options import steering_of, steering_sign_option, steering_unit_option
+from simulator_bridge.recording.weighted_path import split_weight
 
 if TYPE_CHECKING:
+    from simulator_bridge.recording.folder_scan import ScanItem
     from train.reports.recording_check import RecordingCheck
 
 
@@ -41,6 +46,17 @@ class CheckupConfig:
         "some 0.5 ms each",
         choices=("listed", "header", "decode"),
     )
+    details: bool = option(False, "print all facts of each recording, and a histogram of its steering")
+    exclude: tuple[str, ...] = option(
+        (),
+        "leave rows out from now on: lines of the log, such as 120-180, or names of images; written into exclude.json "
+        "beside the log, which every command respects",
+        metavar="LINES|IMAGE,...",
+        is_list=True,
+        repeats=True,
+    )
+    steering_unit: Unit | None = steering_unit_option()
+    steering_sign: Side | None = steering_sign_option()
     json: Path | None = json_option()
     report: Path | None = report_option("a page with charts and pictures")
     quiet: bool = quiet_option()
@@ -64,18 +80,31 @@ def run(config: CheckupConfig) -> int:
     """Check everything and print it; 0 if something can be used."""
     check_output("--json", config.json)
     check_output("--report", config.report)
-    from simulator_bridge.recording.log.folder_scan import scan_folders
+    from simulator_bridge.recording.folder_scan import RECORDING, scan_folders
     from train.reports.checkup_tables import print_checks, show_progress
-    from train.reports.recording_check import check_recording, checks_to_json
+    from train.reports.recording_check import check_recordings, checks_to_json
 
-    found = scan_folders(config.recordings)
-    checks = [check_recording(item, config.check) for item in show_progress(found)]
-    print_checks(checks)
+    found = scan_folders([split_weight(path)[0] for path in config.recordings])
+    if config.exclude:
+        exclude(found, config.exclude)
+    with show_progress(sum(item.kind == RECORDING for item in found)) as on_read:
+        unit = steering_of(config.steering_unit, config.steering_sign)
+        checks = check_recordings(found, config.check, unit, on_read)
+    print_checks(checks, details=config.details)
     if config.json:
         write_json(config.json, checks_to_json(checks))
     if config.report:
         write_report(config.report, checks)
     return 0 if any(checked.usable_rows for checked in checks) else 1
+
+
+def exclude(found: Sequence[ScanItem], what: Sequence[str]) -> None:
+    """Write into the `exclude.json` beside the logs that were found which rows to leave out."""
+    from simulator_bridge.recording.excluding import exclude_rows
+    from simulator_bridge.recording.folder_scan import RECORDING
+
+    for path, n in exclude_rows([item.path for item in found if item.kind == RECORDING], what):
+        say(f"{path}: {n} row{'s' * (n != 1)} more left out")
 
 
 def write_report(path: Path, checks: Sequence[RecordingCheck]) -> None:

@@ -23,6 +23,7 @@ from simulator_bridge.cli.output_file import check_output, linked_file, write_js
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UserError
 from train.cluster import workers_of_tf_config
+from train.data.learnability import find_steering_flaws
 from train.data.rows import Rows
 from train.data.splits import Split
 from train.data.training_rows import load_rows
@@ -74,18 +75,19 @@ def train_and_report(config: TrainConfig, workers_key: bytes) -> int:
     """
     check_needs(config)
     model_config = model_config_of(config)
-    rows, split, dropped = load_rows(config)
-    for recording in rows.recordings:
-        for note in recording.notes:
-            say(f"{recording.log}: {note}")
+    data = load_rows(config)
+    for note in data.notes:
+        say(note)
+    for flaw in find_steering_flaws(data.rows.steering_angle[data.split.train]):
+        say(f"the rows to train on: {flaw.words}")
 
     with WorkerGroup.join(config.cluster, workers_key) as group:
         import_tensorflow()  # takes seconds: everything cheap has been checked
         from train.training import train
 
-        result = train(config, model_config, rows, split, dropped, group)
+        result = train(config, model_config, data.rows, data.split, data.dropped, group)
     if result:
-        report(config, rows, split, result)
+        report(config, data.rows, data.split, result)
     elif is_chief(config):
         raise KeyboardInterrupt
     return CTRL_C if group.interrupted else 0

@@ -126,7 +126,8 @@ def look_at_data(train_config: TrainConfig) -> tuple[dict[str, object], str]:
     """Facts about the recordings and their split, and the fingerprint of the rows."""
     from train.data.training_rows import load_rows
 
-    rows, split, _ = load_rows(train_config)
+    data = load_rows(train_config)
+    rows, split = data.rows, data.split
     facts: dict[str, object] = {
         "recordings": ", ".join(recording.folder.name for recording in rows.recordings),
         "rows to train on": len(split.train),

@@ -64,7 +64,8 @@ def run(config: FeatureSpeedConfig) -> int:
         check_backbone(model)
     check_output("--json", config.json)
     training = TrainConfig(recordings=config.recordings, views=config.views)
-    rows, split, _ = load_rows(training)
+    data = load_rows(training)
+    rows, split = data.rows, data.split
 
     from models.quiet_import import import_tensorflow
 

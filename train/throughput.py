@@ -71,7 +71,8 @@ def run(config: ThroughputConfig) -> int:
     )
     model_config = ModelConfig(arch=config.arch, outputs=settings.outputs)
     check_output("--json", config.json)
-    rows, split, _ = load_rows(settings)
+    data = load_rows(settings)
+    rows, split = data.rows, data.split
 
     from models.quiet_import import import_tensorflow
 

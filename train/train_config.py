@@ -12,6 +12,8 @@ from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.errors import UsageError
 from simulator_bridge.recording import CAMERAS
+from simulator_bridge.recording.log.steering_unit import Side, SteeringUnit, Unit
+from simulator_bridge.recording.steering_options import steering_of, steering_sign_option, steering_unit_option
 from train.cluster import Cluster
 
 REGIMES = ("auto", "head", "early-layers", "fine-tune", "scratch")  # what they mean: train/transfer/regimes.py
@@ -63,7 +65,10 @@ class TrainConfig:
         UsageError: If a value is out of range, or settings do not go together.
     """
 
-    recordings: tuple[Path, ...] = argument("folder with a driving_log.csv, or of such", metavar="RECORDING")
+    recordings: tuple[Path, ...] = argument(
+        "folder with a log and its images, or of such; with =2.0 behind it its rows count twice as often",
+        metavar="RECORDING[=WEIGHT]",
+    )
     output: Path = option(
         Path("model.h5"),
         "the model; replaced only by a complete one, and kept as NAME.previous.h5. FILE.checkpoint beside it holds an "
@@ -168,6 +173,8 @@ class TrainConfig:
         (), "validate on these instead of on a part of the others", metavar="RECORDING", group="validation"
     )
 
+    steering_unit: Unit | None = steering_unit_option(group="samples")
+    steering_sign: Side | None = steering_sign_option(group="samples")
     cameras: str = option("all", "which cameras' images to train on", choices=("all", "center"), group="samples")
     side_correction: float | None = option(
         None,
@@ -290,6 +297,11 @@ class TrainConfig:
     def cluster(self) -> Cluster | None:
         """The workers that train together; None for a training in one process."""
         return Cluster.of(self.workers, self.worker) if self.workers else None
+
+    @property
+    def steering(self) -> SteeringUnit | None:
+        """The unit of the steering of logs that do not tell it; None: normalised."""
+        return steering_of(self.steering_unit, self.steering_sign)
 
     @property
     def checkpoint(self) -> Path:

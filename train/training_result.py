@@ -47,6 +47,7 @@ class TrainingResult:
         images_per_s: Speed of the training steps.
         seconds: From start to finish, over all resumed runs.
         parity: Largest difference between the Keras model and its LiteRT twin, by output.
+        verdict: Whether it learned to steer, in words.
         previous: Where the model that was there before is kept, and how it compares, in words; None: there was none.
     """
 
@@ -68,6 +69,7 @@ class TrainingResult:
     images_per_s: float
     seconds: float
     parity: Mapping[str, float]
+    verdict: str = ""
     previous: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -93,6 +95,7 @@ class TrainingResult:
             "images_per_s": round(self.images_per_s, 1),
             "seconds": round(self.seconds, 1),
             "parity": dict(self.parity),
+            "verdict": self.verdict,
             "previous": self.previous,
         }
 
@@ -124,5 +127,6 @@ def facts_of(result: TrainingResult) -> dict[str, str]:
         "speed": f"{result.images_per_s:.0f} images/s, {minutes} min {seconds} s in all",
         "LiteRT": f"differs by at most {max(result.parity.values()):.1e} on real frames",
         "model": str(result.output),
+        **({"verdict": result.verdict} if result.verdict else {}),
         **({"replaced": f"kept as {result.previous}"} if result.previous else {}),
     }

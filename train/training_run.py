@@ -17,6 +17,7 @@ from train.training_progress import TrainingProgress
 from train.training_result import TrainingResult
 from train.transfer.regimes import RegimePlan, Stage
 from train.validation.metrics import Score
+from train.validation.verdict import verdict_on
 
 
 @dataclass(eq=False, kw_only=True)
@@ -96,6 +97,12 @@ class TrainingRun:
             history=[{"epoch": number, **figures} for number, figures in enumerate(progress.history, start=1)],
             model=score,
             baselines=self.baselines,
+            verdict=verdict_on(
+                score,
+                self.baselines,
+                self.dataset.rows.steering_angle[split.train],
+                self.dataset.validation_set.labels[:, 0],
+            ),
             images_per_s=self.images_per_s,
             seconds=self.seconds,
             parity={},

@@ -206,8 +206,11 @@ def _summarise(chain: RoadChain, belief: FloatArray) -> tuple[float, bool, float
     reach = int(NEAR_M / chain.cell_m)
     around = np.arange(-reach, reach + 1)
     weights = cells[is_reverse, (best + around) % chain.n_cells]
-    mean = best + float(np.dot(weights, around) / weights.sum())
-    return mean % chain.n_cells * chain.cell_m, bool(is_reverse), float(weights.sum() / belief.sum())
+    held = float(weights.sum())
+    if not held > 0:  # a drive that no place explains, such as one that never steers
+        return best * chain.cell_m, bool(is_reverse), 0.0
+    mean = best + float(np.dot(weights, around)) / held
+    return mean % chain.n_cells * chain.cell_m, bool(is_reverse), held / float(belief.sum())
 
 
 def _normal(values: FloatArray, sigma: float) -> FloatArray:

@@ -1,10 +1,10 @@
 """Recordings on disk: `driving_log.csv` and `IMG/`, read (`load_recordings`) and written (`recorder.py`)."""
 
+from simulator_bridge.recording.folder_scan import find_recordings
+from simulator_bridge.recording.gathering import load_only_recording, load_recordings
 from simulator_bridge.recording.images.image_files import read_frame
 from simulator_bridge.recording.images.image_lookup import Check
 from simulator_bridge.recording.images.image_paths import ImagePaths
-from simulator_bridge.recording.log.dialects import Dropped
-from simulator_bridge.recording.log.folder_scan import find_recordings
 from simulator_bridge.recording.log.log_format import (
     CAMERAS,
     EPISODE_GAP_S,
@@ -14,12 +14,8 @@ from simulator_bridge.recording.log.log_format import (
     image_name,
     image_time_s,
 )
-from simulator_bridge.recording.reader import (
-    Recording,
-    load_only_recording,
-    load_recording,
-    load_recordings,
-)
+from simulator_bridge.recording.log.log_rows import Dropped
+from simulator_bridge.recording.reader import Recording, load_recording
 
 __all__ = [
     "CAMERAS",

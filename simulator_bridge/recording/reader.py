@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.recording.folder_scan import log_in, refuse_archive
 from simulator_bridge.recording.images.image_lookup import Check, LocatedImages, locate_images
 from simulator_bridge.recording.images.image_paths import ImagePaths
 from simulator_bridge.recording.log.csv_cells import folder_name
-from simulator_bridge.recording.log.dialects import Dropped, LogRows, count_drops, parse_log
-from simulator_bridge.recording.log.folder_scan import find_recordings, log_in
+from simulator_bridge.recording.log.dialects import parse_log
+from simulator_bridge.recording.log.exclusions import read_exclusions
 from simulator_bridge.recording.log.log_format import EPISODE_GAP_S, image_time_s
-from simulator_bridge.recording.log.steering_unit import check_steering
+from simulator_bridge.recording.log.log_rows import Dropped, LogRows, count_drops
+from simulator_bridge.recording.log.recording_json import read_steering_unit
+from simulator_bridge.recording.log.steering_unit import SteeringUnit, check_steering
 from simulator_bridge.recording.recording_file import MAX_LOG_BYTES, read_file
+
+ROW_ARRAYS = ("steering_angle", "throttle", "brake", "speed_mph", "time_s", "episode", "line", "signature")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +37,19 @@ class Recording:
     Attributes:
         folder: The folder that holds the log.
         log: The log itself.
-        images: Camera -> N image paths; `center` always, `left` and `right` only if the recording has them.
+        images: Camera -> N image paths; `center` always, `left` and `right` only if the recording has them, and then
+            not in every row: see `has_image`.
         steering_angle: (N,) float32 in [-1, 1], positive turns right.
         throttle: (N,) float32; NaN where the log has no such column, as in the next two.
         brake: (N,) float32.
         speed_mph: (N,) float32.
-        time_s: (N,) float64, seconds since 1970 by the recording computer's clock, from the image names; NaN if they
-            have no time stamp.
+        time_s: (N,) float64, seconds since 1970 by the recording computer's clock, from the image names, or a column of
+            times; NaN if there is neither.
         episode: (N,) int32, 0, 1, ... : a stretch without a gap over 1 s, of one recorder.
         line: (N,) int32, 1-based line in the log.
         dropped: Reason -> rows left out.
         notes: What the user should know about how the log was read, one sentence each.
+        signature: (N,) int64, equal for center images of equal content, in this process; 0 where unknown.
     """
 
     folder: Path
@@ -57,6 +64,7 @@ class Recording:
     line: npt.NDArray[np.int32]
     dropped: Mapping[str, Dropped]
     notes: tuple[str, ...] = ()
+    signature: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
 
     def __len__(self) -> int:
         return len(self.steering_angle)
@@ -70,43 +78,56 @@ class Recording:
         """The image that `camera` took at `row`."""
         return self.images[camera][row]
 
+    def has_image(self, camera: str) -> npt.NDArray[np.bool_]:
+        """(N,) which rows have an image of `camera`."""
+        return self.images[camera].present if camera in self.images else np.zeros(len(self), bool)
 
-def load_recordings(paths: Sequence[Path], check: Check = "header") -> list[Recording]:
-    """Read every recording that `find_recordings` finds, in its order; see `load_recording`.
-
-    >>> forward, reverse = load_recordings([Path("recordings/lake")])
-    >>> len(forward), forward.n_episodes, forward.steering_angle.dtype
-    (189, 1, dtype('float32'))
-    >>> sorted(forward.images)
-    ['center', 'left', 'right']
-    >>> forward.image_path("left", 0).name
-    'left_2024_01_01_12_00_00_000.jpg'
-
-    Raises:
-        RecordingError: If one cannot be read, or none has a usable row. A recording without usable rows is returned if
-            another one has some.
-    """
-    recordings = [load_recording(path, check) for path in find_recordings(paths)]
-    if not any(map(len, recordings)):
-        raise RecordingError("; ".join(_why_empty(recording) for recording in recordings[:3]))
-    return recordings
+    def take(self, rows: npt.NDArray[np.bool_], reasons: Mapping[int, str]) -> Recording:
+        """Some of its rows; why the others are left out is in `reasons` (line -> reason)."""
+        arrays = {name: getattr(self, name)[rows] for name in ROW_ARRAYS}
+        begins = (np.diff(arrays["episode"]) != 0) | (np.diff(arrays["time_s"]) > EPISODE_GAP_S)
+        arrays["episode"] = np.concatenate([[0], np.cumsum(begins)]).astype(np.int32)[: len(arrays["line"])]
+        for array in arrays.values():
+            array.setflags(write=False)
+        left_out = count_drops(reasons)
+        return replace(
+            self,
+            images={camera: paths.take(rows) for camera, paths in self.images.items()},
+            dropped={**self.dropped, **left_out},
+            **arrays,
+        )
 
 
-def load_recording(path: Path, check: Check = "header") -> Recording:
+@dataclass(frozen=True)
+class ReadLog:
+    """A log that was read: its recording, and folder -> names of the image files that its rows name."""
+
+    recording: Recording
+    named: Mapping[str, set[str]]
+
+
+def load_recording(path: Path, check: Check = "header", unit: SteeringUnit | None = None) -> Recording:
     """Read one recording.
 
-    Rows with a missing or damaged image, steering outside [-1, 1] or an invalid number, and duplicates are left out and
-    counted in `dropped`; that may be all rows. A side camera without images in more than half of the rows is ignored.
+    Rows with a missing or damaged center image, steering outside [-1, 1] or an invalid number, and duplicates are left
+    out and counted in `dropped`, as those that an `exclude.json` beside the log names; that may be all rows. A row
+    without a side image serves with the others.
 
     Args:
         path: A folder that holds `driving_log.csv`, or a log itself, whatever its name.
         check: How images are checked. `listed`: they exist. `header`: they also have the right size and an end marker
             (some 15 us each). `decode`: they can also be decoded (some 0.5 ms each). None: not at all; `images` are the
             paths where they should be.
+        unit: Of the steering, where neither the log nor a `recording.json` beside it tells; None: normalised.
 
     Raises:
         RecordingError: If the log is missing, of another kind or cannot be decoded; names `path:line`.
     """
+    return read_log(path, check, unit).recording
+
+
+def read_log(path: Path, check: Check, unit: SteeringUnit | None = None) -> ReadLog:
+    """Read one recording; see `load_recording`."""
     log = log_in(path) if os.path.isdir(path) else path
     try:
         data = read_file(log, MAX_LOG_BYTES)
@@ -114,44 +135,39 @@ def load_recording(path: Path, check: Check = "header") -> Recording:
         raise RecordingError(f"{log}: {error}; name a recording's folder, or its log") from None
     except OSError as error:
         raise RecordingError(f"{log}: cannot be read: {error.strerror}") from error
+    refuse_archive(log, data)
     rows = parse_log(data, log)
     reasons: dict[int, str] = {}
-    steering = check_steering(rows, log, reasons)
+    read_exclusions(log.parent).apply(rows, log, reasons)
+    told = read_steering_unit(log.parent)
+    steering = check_steering(rows, log, reasons, told or unit, is_told=told is not None)
     located = locate_images(rows, log.parent, check, reasons)
-    return _assemble(log, rows, steering, located, reasons)
-
-
-def load_only_recording(path: Path) -> Recording:
-    """Read the one recording that is in a folder; see `load_recording`.
-
-    Raises:
-        RecordingError: If there is none, there are several, or it has no usable row.
-    """
-    found = find_recordings([path])
-    if len(found) > 1:
-        names = ", ".join(str(one) for one in found[:3])
-        more = ", ..." if len(found) > 3 else ""
-        raise RecordingError(f"{path}: holds {len(found)} recordings ({names}{more}): name one of them")
-    recording = load_recording(found[0])
-    if not len(recording):
-        raise RecordingError(_why_empty(recording))
-    return recording
+    said = told or (unit if np.isnan(rows.steering_factor).any() else None)
+    return ReadLog(_assemble(log, rows, steering, located, reasons, said), located.named)
 
 
 def _assemble(
-    log: Path, rows: LogRows, steering: npt.NDArray[np.float32], located: LocatedImages, reasons: Mapping[int, str]
+    log: Path,
+    rows: LogRows,
+    steering: npt.NDArray[np.float32],
+    located: LocatedImages,
+    reasons: Mapping[int, str],
+    unit: SteeringUnit | None,
 ) -> Recording:
     kept = np.flatnonzero(np.isin(rows.line, np.fromiter(reasons, np.int64, len(reasons)), invert=True))
     images = {camera: paths.take(kept) for camera, paths in located.images.items()}
     center = [rows.images["center"][row] for row in kept]
     time_s = np.array([image_time_s(path) for path in center], np.float64)
+    time_s = np.where(np.isnan(time_s).all(), rows.time_s[kept], time_s)
     throttle, brake, speed_mph = rows.numbers[kept, 1:].astype(np.float32).T.copy()
     episode = _number_episodes(time_s, rows.part[kept], [folder_name(path) for path in center])
+    signature = located.signature[kept]
     arrays = (steering[kept], throttle, brake, speed_mph, time_s, episode, rows.line[kept])
-    for array in arrays:
+    for array in (*arrays, signature):
         array.setflags(write=False)
     dropped = count_drops({**rows.reasons, **reasons})
-    return Recording(log.parent, log, images, *arrays, dropped, (*rows.notes, *located.notes))
+    notes = (*rows.notes, *([str(unit)] if unit else []), *located.notes)
+    return Recording(log.parent, log, images, *arrays, dropped, notes, signature)
 
 
 def _number_episodes(
@@ -170,10 +186,3 @@ def _number_episodes(
     begins = (passed_s > EPISODE_GAP_S) | (passed_s < 0)
     begins |= np.diff(np.isnan(time_s)) | (np.diff(part) != 0) | (np.diff(folder) != 0)
     return np.concatenate([[0], np.cumsum(begins)]).astype(np.int32)
-
-
-def _why_empty(recording: Recording) -> str:
-    reasons = ", ".join(
-        f"{reason} ({drop.count} rows, first in line {drop.first_line})" for reason, drop in recording.dropped.items()
-    )
-    return f"{recording.log}: no row can be used: {reasons}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,7 +18,7 @@ MAX_LOG_BYTES = 128 << 20  # 0.9 million rows of three cameras, 2.1 million of o
 MAX_LOG_LINES = 2_500_000
 MAX_LINE_CHARS = 16_384  # three paths as long as Linux has them; a row has some 200
 MAX_NAME_CHARS = 255  # of a file or a folder; no file system has longer ones
-MAX_IMAGE_BYTES = 2 << 20  # a frame has some 14 kB, and 150 kB without any compression
+MAX_IMAGE_BYTES = 8 << 20  # a frame has some 14 kB; the largest that is resized has 6 MB without any compression
 
 # A pipe that nobody writes into must not block, and a terminal must not become ours
 _OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC"))
@@ -61,6 +62,15 @@ def read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     """
     with opened(path, max_bytes) as (descriptor, size), open(descriptor, "rb", closefd=False) as file:
         return file.read(size)
+
+
+def read_start(path: str | os.PathLike[str], n_bytes: int) -> bytes:
+    """The first bytes of a file of any size; none if it cannot be read, or is no regular file."""
+    try:
+        with opened(path, sys.maxsize) as (descriptor, _):
+            return os.read(descriptor, n_bytes)
+    except (OSError, RecordingError):
+        return b""
 
 
 def kind_of(mode: int) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from simulator_bridge.errors import RecordingError
-from simulator_bridge.recording.log.dialects import LogRows, parse_log
+from simulator_bridge.recording.log.dialects import parse_log
+from simulator_bridge.recording.log.log_rows import LogRows
 
 LOG = Path("lap/driving_log.csv")
 HEADER = "center,left,right,steering,throttle,brake,speed\n"

@@ -19,10 +19,10 @@ import pytest
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording import Recording, find_recordings, image_name, load_recording, read_frame
 from simulator_bridge.recording.appender import LOCK_NAME, RecordingAppender
+from simulator_bridge.recording.folder_scan import SKIPPED, scan_folders
 from simulator_bridge.recording.images.image_lookup import Check
 from simulator_bridge.recording.log.csv_cells import is_number, refit, split_cells, split_lines, to_number
-from simulator_bridge.recording.log.dialects import OTHER_REASONS
-from simulator_bridge.recording.log.folder_scan import SKIPPED, scan_folders
+from simulator_bridge.recording.log.log_rows import OTHER_REASONS
 from simulator_bridge.recording.log.sidecar_rows import read_sidecar
 from simulator_bridge.recording.recording_file import MAX_LOG_BYTES
 from tests.support.made_recording import START, make_recording
@@ -64,7 +64,7 @@ def png(width: int, height: int) -> bytes:
 
 
 REPLACED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "8 GB": (make_huge, "a file of 8,192 MB, expected at most 2 MB"),
+    "8 GB": (make_huge, "a file of 8,192 MB, expected at most 8 MB"),
     "a pipe": (lambda path: os.mkfifo(path), "a pipe, expected a file"),
     "a device": (lambda path: path.symlink_to("/dev/zero"), "a device, expected a file"),
     "a link to itself": (lambda path: path.symlink_to(path), "unreadable image (Too many levels of symbolic links)"),
@@ -72,7 +72,7 @@ REPLACED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a folder": (lambda path: path.mkdir(), "missing image"),
     "a PNG bomb": (
         lambda path: path.write_bytes(png(50_000, 50_000)),
-        "image of 50000x50000 pixels, expected 320x160",
+        "image of 50000x50000 pixels, expected a camera's, such as 320x160",
     ),
 }
 

@@ -11,8 +11,8 @@ import pytest
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.pages.document import write_document
 from simulator_bridge.recording import find_recordings, load_recording
+from simulator_bridge.recording.folder_scan import RECORDING, SKIPPED, scan_folders
 from simulator_bridge.recording.images.image_files import read_frame_file
-from simulator_bridge.recording.log.folder_scan import RECORDING, SKIPPED, scan_folders
 from simulator_bridge.recording.recording_file import MAX_IMAGE_BYTES, MAX_LOG_BYTES, read_file
 from tests.support.made_recording import make_recording
 from train.reports.recording_facts import gather_facts
@@ -45,7 +45,7 @@ def test_an_image_of_gigabytes_is_one_bad_row_and_never_read(tmp_path: Path) -> 
     image = first_image(recording)
     make_huge(image, 8 * GIGABYTE)
     assert len(load_recording(recording)) == 4
-    with pytest.raises(RecordingError, match=r"8,192 MB, expected at most 2 MB"):
+    with pytest.raises(RecordingError, match=r"8,192 MB, expected at most 8 MB"):
         read_file(image, MAX_IMAGE_BYTES)
 
 
@@ -163,7 +163,7 @@ def test_links_among_images_make_no_more_folders_than_there_are(
         listed.append(path)
         return scan(path)
 
-    monkeypatch.setattr("simulator_bridge.recording.images.image_files.os.scandir", note)
+    monkeypatch.setattr("simulator_bridge.recording.images.image_finder.os.scandir", note)
     log = folder / "driving_log.csv"
     lines = log.read_text().splitlines()
     log.write_text("".join(line.replace("IMG/", "a/b/" * i + "IMG/") + "\n" for i, line in enumerate(lines)))

@@ -248,6 +248,12 @@ def test_relative_reads_the_same(text: str | bytes, tmp_path: Path) -> None:
     assert {path[0].stem for path in recording.images.values()} == {Path(name).stem for name in (C, L, R)}
 
 
+def test_degrees_by_the_header_are_read_as_such(tmp_path: Path) -> None:
+    recording = read(tmp_path, SEVEN.replace("steering", "steering_deg") + ROW.replace("-0.25", "-12.5"))
+    assert recording.steering_angle.tolist() == [-0.5]
+    assert "25 is full lock" in recording.notes[0]
+
+
 def test_columns_that_the_log_lacks_are_nan(tmp_path: Path) -> None:
     recording = read(tmp_path, f"center,steering\n{C},0.5\n")
     assert list(recording.images) == ["center"]
@@ -300,7 +306,6 @@ REFUSALS = {
     "decimal commas under a header": (SEVEN + f"{C},{L},{R},0,0,0,22,14829\n", ":2: the numbers have decimal commas"),
     "decimal commas in a cut row": (f"{C},{L},{R},0,5\n", "decimal commas"),
     "decimal commas that make four numbers": (f"{C}, {L}, {R}, 0,5, 0,3\n", "decimal commas"),
-    "degrees by the header": (SEVEN.replace("steering", "steering_deg") + ROW, "in degrees"),
     "degrees by the values": (
         "".join(f"{C.replace('48', str(s))},{L},{R},{s - 20},0.1,0,9.5\n" for s in range(10, 20)),
         "degrees",

@@ -41,7 +41,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = [0.3 * np.sin(i / 4) for i in range(40)]
     labels[8] = 0.9
     make_recording(folder, 40, labels)
-    make_recording(folder, 20, [0.0] * 20, start=START + datetime.timedelta(seconds=30))
+    make_recording(folder, 20, [0.0] * 20, start=START + datetime.timedelta(seconds=30), seed=1)
     images = center_images(folder)
     for copy in images[13:16]:
         shutil.copy(images[12], copy)

@@ -36,7 +36,8 @@ def main() -> None:
     model_config = ModelConfig(outputs=config.outputs)
     model = build_model(model_config)
     before_mb, start = peak_mb(), time.monotonic()
-    rows, split, _ = load_rows(config)
+    loaded = load_rows(config)
+    rows, split = loaded.rows, loaded.split
     rows.fingerprint()
     listed_s = time.monotonic() - start
     dataset = load_dataset(config, rows, split, model, FrameReader())

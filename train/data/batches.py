@@ -53,7 +53,7 @@ class ImageBatches:
         self._image = samples.n_validation + np.flatnonzero(store.readable[samples.n_validation :])
         self._row = samples.row[self._image]
         self._camera = samples.camera[self._image]
-        self._row_steering = rows.steering_angle
+        self._row_steering, self._row_weight = rows.steering_angle, rows.weight
         self._labels, self._side_correction = labels[self._row], side_correction
         self._drawn: tuple[int, EpochSamples] | None = None
 
@@ -97,7 +97,8 @@ class ImageBatches:
         return padded(samples, self._batch_size)
 
     def _draw_pass(self, rng: np.random.Generator) -> IntArray:
-        return draw_pass(self._row, self._row_steering, self._near_zero, self._near_zero_share, rng)
+        share = self._near_zero, self._near_zero_share
+        return draw_pass(self._row, self._row_steering, *share, rng, self._row_weight)
 
     def n_samples(self, epoch: int) -> int:
         """How many samples an epoch has, padding not counted."""
@@ -126,15 +127,26 @@ class ImageBatches:
 
 
 def draw_pass(
-    row: IntArray, steering_angle: FloatArray, near_zero: float, near_zero_share: float, rng: np.random.Generator
+    row: IntArray,
+    steering_angle: FloatArray,
+    near_zero: float,
+    near_zero_share: float,
+    rng: np.random.Generator,
+    weight: FloatArray | None = None,
 ) -> IntArray:
     """The samples of one pass over the training set, in order: indices into `row`, the row of each sample.
 
-    Straight rows are left out by lot, see `balanced`; `steering_angle` is that of all rows.
+    Straight rows are left out by lot, see `balanced`; `steering_angle` and `weight` are those of all rows. A weight of
+    2.5 has the samples of a row there twice, and half of them a third time.
     """
     train_rows = np.unique(row)
     chosen_rows = train_rows[balanced(steering_angle[train_rows], near_zero, near_zero_share, rng)]
-    return rng.permutation(np.flatnonzero(np.isin(row, chosen_rows)))
+    samples = np.flatnonzero(np.isin(row, chosen_rows))
+    if weight is not None:
+        whole = np.floor(weight[row[samples]])
+        more = rng.random(len(samples)) < weight[row[samples]] - whole
+        samples = np.repeat(samples, whole.astype(int) + more)
+    return rng.permutation(samples)
 
 
 def own_share(samples: EpochSamples, batch_size: int, context: Any) -> Any:

@@ -29,6 +29,7 @@ class Rows:
         episode: (N,) unique over all recordings.
         time_s: (N,) NaN where unknown.
         labels: (N, n_outputs), steering first.
+        weight: (N,) how many times as often a row is trained on; None: all alike.
     """
 
     recordings: tuple[Recording, ...]
@@ -37,6 +38,7 @@ class Rows:
     episode: npt.NDArray[np.int32]
     time_s: npt.NDArray[np.float64]
     labels: FloatArray
+    weight: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.recording)
@@ -53,11 +55,13 @@ class Rows:
 
     def has_camera(self, camera: str) -> npt.NDArray[np.bool_]:
         """(N,) which rows have an image of `camera`."""
-        return np.array([camera in recording.images for recording in self.recordings])[self.recording]
+        return np.concatenate([recording.has_image(camera) for recording in self.recordings])
 
     def fingerprint(self) -> str:
-        """Identifies the data: a hash of every row's images' names and sizes and its labels."""
+        """Identifies the data: a hash of every row's images' names and sizes, its labels and its weight."""
         digest = hashlib.sha256(self.labels.tobytes())
+        if self.weight is not None:
+            digest.update(self.weight.tobytes())
         for camera in CAMERAS:
             for row in np.flatnonzero(self.has_camera(camera)):
                 path = self.image_path(camera, int(row))
@@ -73,12 +77,13 @@ class Rows:
         return digest.hexdigest()
 
 
-def gather_rows(recordings: Sequence[Recording], outputs: Sequence[str]) -> Rows:
+def gather_rows(recordings: Sequence[Recording], outputs: Sequence[str], weights: Sequence[float] = ()) -> Rows:
     """Put the rows of `recordings` one after another.
 
     Args:
         recordings: At least one.
         outputs: Columns to predict, such as `("steering_angle", "throttle")`.
+        weights: Of each recording; none: all alike.
 
     Raises:
         RecordingError: If no row is left, or a recording lacks one of `outputs`.
@@ -102,6 +107,7 @@ def gather_rows(recordings: Sequence[Recording], outputs: Sequence[str]) -> Rows
         episode=np.concatenate(episodes).astype(np.int32),
         time_s=np.concatenate([recording.time_s for recording in recordings]),
         labels=np.concatenate(labels),
+        weight=np.repeat(np.array(weights, np.float32), lengths) if any(weight != 1 for weight in weights) else None,
     )
 
 
@@ -122,7 +128,7 @@ def without_copies(rows: Rows, split: Split) -> tuple[Split, int]:
 
     validated = {identity(int(row)) for row in split.validation}
     own = np.array([identity(int(row)) not in validated for row in split.train], bool)
-    return Split(split.train[own], split.validation, split.n_guard), int((~own).sum())
+    return split.without(split.train[~own]), int((~own).sum())
 
 
 @dataclass(frozen=True, eq=False)

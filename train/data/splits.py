@@ -33,6 +33,11 @@ class Split:
     validation: IntArray
     n_guard: int
 
+    def without(self, rows: IntArray, *, as_guard: bool = False) -> Split:
+        """Some rows less to train on; `as_guard`: they are too close to a validation row."""
+        train = np.setdiff1d(self.train, rows)
+        return Split(train, self.validation, self.n_guard + as_guard * (len(self.train) - len(train)))
+
 
 def split_blocks(
     recording: npt.NDArray[np.int32],
@@ -96,6 +101,33 @@ def split_recordings(recording: npt.NDArray[np.int32], first_validation: int) ->
     """Validate on every recording from number `first_validation` on."""
     in_validation = recording >= first_validation
     return _checked(in_validation, np.zeros_like(in_validation))
+
+
+def near_validation(
+    split: Split,
+    recording: npt.NDArray[np.int32],
+    time_s: npt.NDArray[np.float64],
+    same_drive: npt.NDArray[np.bool_],
+    guard_s: float,
+) -> IntArray:
+    """The training rows that are close in time to a validation row of another recording of the same drive.
+
+    Args:
+        split: The two sides.
+        recording: (N,) which recording a row belongs to.
+        time_s: (N,) s; rows without a time (NaN) are close to none.
+        same_drive: (R, R) which recordings are of the same drive, see `same_drives`.
+        guard_s: How close is too close, s.
+    """
+    train, validation = (rows[np.isfinite(time_s[rows])] for rows in (split.train, split.validation))
+    near = np.zeros(len(train), bool)
+    for number in np.unique(recording[validation]):
+        of_drive = same_drive[number][recording[train]]
+        if of_drive.any():
+            rows = np.concatenate([train[of_drive], validation[recording[validation] == number]])
+            is_validation = np.arange(len(rows)) >= of_drive.sum()
+            near[of_drive] |= _near(time_s[rows], is_validation, guard_s)[~is_validation]
+    return train[near]
 
 
 def spread(numbers: IntArray, n: int) -> IntArray:

@@ -3,35 +3,110 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from simulator_bridge.recording import load_recordings
+import numpy as np
+import numpy.typing as npt
+
+from simulator_bridge.errors import RecordingError
+from simulator_bridge.recording import Recording
+from simulator_bridge.recording.copies import find_copies
+from simulator_bridge.recording.gathering import Gathered, load_gathered
+from simulator_bridge.recording.standing import STANDING_MPH, stands
+from simulator_bridge.recording.weighted_path import split_weight
+from train.data.drives import same_drives
 from train.data.rows import Rows, gather_rows, without_copies
-from train.data.splits import Split, split_blocks, split_episodes, split_recordings
+from train.data.splits import Split, near_validation, split_blocks, split_episodes, split_recordings
 from train.train_config import TrainConfig
 
+STANDING = "standing still"
 
-def load_rows(config: TrainConfig) -> tuple[Rows, Split, dict[str, int]]:
+
+@dataclass(frozen=True, eq=False)
+class TrainingRows:
+    """What a training is given.
+
+    Attributes:
+        rows: Those to train on first, and after them those named to validate on.
+        split: Which are trained on and which are for validation.
+        dropped: Reason -> how many rows were dropped.
+        notes: What the user should know about them, one sentence each.
+    """
+
+    rows: Rows
+    split: Split
+    dropped: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def load_rows(config: TrainConfig) -> TrainingRows:
     """Load the recordings and split their rows.
 
-    Returns:
-        The rows, those to train on first and after them those named to validate on; the split; and reason -> how many
-        rows were dropped.
-
     Raises:
-        UserError: If a recording cannot be loaded, or there are too few rows to split.
+        UserError: If a recording cannot be loaded, there are too few rows to split, or the car stands in all of them.
     """
-    recordings = load_recordings(config.recordings)
-    n_own = len(recordings)
-    if config.validate_on:
-        recordings += load_recordings(config.validate_on)
-    rows = gather_rows(recordings, config.outputs)
-    split, n_copies = without_copies(rows, _split(config, rows, n_own))
+    gathered, weights = _load_weighted(config)
+    own = gathered.recordings
+    notes = [unnamed.in_words for unnamed in gathered.unnamed]
+    validation = load_gathered(config.validate_on, unit=config.steering).recordings if config.validate_on else []
+    recordings = [*own, *validation]
+    rows = gather_rows(recordings, config.outputs, [*weights, *[1.0] * len(validation)])
+    split, n_copies = without_copies(rows, _split(config, rows, len(own)))
+    copies = _validated_elsewhere(own, validation)
+    split, n_copies = split.without(copies), n_copies + len(np.intersect1d(split.train, copies))
+    same_drive = same_drives(recordings, config.guard_s)
+    near = near_validation(split, rows.recording, rows.time_s, same_drive, config.guard_s)
+    split = split.without(near, as_guard=True)
+    if not len(split.train):
+        raise RecordingError("every row to train on is a validation row's copy, or too close to one: record more")
+    split, n_standing = _without_standing(rows, split)
     dropped: Counter[str] = Counter()
     for recording in recordings:
         dropped.update({reason: drop.count for reason, drop in recording.dropped.items()})
-    if n_copies:
-        dropped["also a validation row (a copy)"] = n_copies
-    return rows, split, dict(dropped)
+        notes += [f"{recording.log}: {note}" for note in recording.notes]
+    dropped.update({"also a validation row (a copy)": n_copies, STANDING: n_standing})
+    return TrainingRows(rows, split, {reason: n for reason, n in dropped.items() if n}, tuple(notes))
+
+
+def _load_weighted(config: TrainConfig) -> tuple[Gathered, list[float]]:
+    """The recordings to train on, and the weight of each: that of the path under which it was named."""
+    paths, weights = zip(*map(split_weight, config.recordings), strict=True)
+    gathered = load_gathered(paths, unit=config.steering)
+    return gathered, [_weight_of(recording, paths, weights) for recording in gathered.recordings]
+
+
+def _weight_of(recording: Recording, paths: Sequence[Path], weights: Sequence[float]) -> float:
+    """The weight of the first path that holds a recording; links that were followed lead to those without one."""
+    log = recording.log.absolute()
+    above = {log, *log.parents}
+    return next((weight for path, weight in zip(paths, weights, strict=True) if path.absolute() in above), 1.0)
+
+
+def _validated_elsewhere(own: Sequence[Recording], validation: Sequence[Recording]) -> npt.NDArray[np.int64]:
+    """Rows to train on of which the recordings to validate on have the image."""
+    copies = find_copies([*validation, *own])[len(validation) :] if validation else []
+    return np.flatnonzero(np.concatenate([np.empty(0, bool), *copies]))
+
+
+def _without_standing(rows: Rows, split: Split) -> tuple[Split, int]:
+    """Leave rows of a standing car out of training.
+
+    Returns:
+        The split, and how many rows were left out.
+
+    Raises:
+        RecordingError: If no row is left.
+    """
+    standing = np.concatenate([stands(recording.throttle, recording.speed_mph) for recording in rows.recordings])
+    moving = split.without(np.flatnonzero(standing))
+    if not len(moving.train):
+        raise RecordingError(
+            f"nothing to learn: the car stands in all {len(split.train)} rows to train on (speed below {STANDING_MPH} "
+            "mph, no throttle); if their speed was not recorded, take that column out of the log"
+        )
+    return moving, len(split.train) - len(moving.train)
 
 
 def _split(config: TrainConfig, rows: Rows, n_own: int) -> Split:

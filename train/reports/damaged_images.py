@@ -39,7 +39,7 @@ def find_damaged_images(
     found: list[DamagedImage] = []
     for row in left_out.tolist():
         for camera, paths in listed.images.items():
-            reason = damage_of(paths.string(row))
+            reason = damage_of(paths.string(row)) if paths.present[row] else None
             if reason is not None:
                 found.append(DamagedImage(int(listed.line[row]), camera, paths.string(row), reason))
         if len(found) >= n:

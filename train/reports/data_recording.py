@@ -15,6 +15,7 @@ from simulator_bridge.pages.figures import Line, line_chart
 from simulator_bridge.pages.sortable_table import Column, table
 from simulator_bridge.recording import Recording
 from simulator_bridge.recording.images.steering_overlay import draw_steering
+from train.data.learnability import find_flaws
 from train.reports.damaged_images import DamagedImage, find_damaged_images
 from train.reports.data_issues import DataIssue, IssueExample, find_issues
 from train.reports.frame_pictures import frame_and_damage, side_by_side, steering_text, to_jpeg
@@ -68,6 +69,7 @@ def recording_section(analysis: RecordingAnalysis) -> Section:
     """Everything about one recording."""
     return Section(
         f"Recording {analysis.name}",
+        *(note(flaw.words[0].upper() + flaw.words[1:] + ".") for flaw in find_flaws(analysis.recording)),
         facts(_joined(describe(analysis.facts))),
         *_timeline(analysis),
         *_dropped(analysis),

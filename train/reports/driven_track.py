@@ -12,7 +12,9 @@ import numpy as np
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.placement.placing import build_tracks, place_recording
 from simulator_bridge.recording import Recording
+from simulator_bridge.recording.log.log_format import LOG_NAME
 from simulator_bridge.recording.log.sidecar_rows import read_sidecar
+from simulator_bridge.recording.standing import stands
 from simulator_bridge.track import Track, build_track
 
 
@@ -33,9 +35,11 @@ class DrivenTrack:
 
 def find_driven_track(recording: Recording) -> DrivenTrack:
     """By the built-in simulator's sidecar, if there is one; else by the log, on Udacity's tracks."""
-    told = _told(recording.folder)
+    told = _told(recording.folder) if recording.log.name.lower() == LOG_NAME else None
     if told is not None:
         return told
+    if stands(recording.throttle, recording.speed_mph).all():
+        return DrivenTrack()
     try:
         placement = place_recording(recording.log, _udacitys_tracks(), by_frames=False)
     except RecordingError:  # without speeds, for example

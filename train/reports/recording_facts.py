@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from simulator_bridge.recording import Recording
 from simulator_bridge.udacity_car import MPS_PER_MPH
+from train.data.learnability import rate_of
 from train.reports.driven_track import find_driven_track
 
 HISTOGRAM_EDGES = tuple(round(edge, 1) for edge in np.linspace(-1, 1, 11).tolist())
@@ -25,7 +26,7 @@ class RecordingFacts:
         cameras: Names of its cameras.
         episodes: Stretches without a gap over 1 s.
         longest_episode_rows: Rows of the longest one.
-        rate_hz: Rows a second: one over the median step between rows of an episode.
+        rate_hz: Rows a second, see `rate_of`.
         duration_s: Seconds driven: the episodes' lengths added up.
         distance_m: Metres driven: speed times time within episodes.
         track: Track that it was driven on, if it is one of Udacity's or the built-in simulator has told.
@@ -114,7 +115,7 @@ def gather_facts(recording: Recording) -> RecordingFacts:
         cameras=tuple(recording.images),
         episodes=recording.n_episodes,
         longest_episode_rows=int(np.bincount(recording.episode).max()) if n else 0,
-        rate_hz=_rate_hz(step_s),
+        rate_hz=rate_of(recording),
         duration_s=float(np.nansum(step_s)) if known else None,
         distance_m=_distance_m(recording, step_s),
         track=driven.track,
@@ -135,11 +136,6 @@ def gather_facts(recording: Recording) -> RecordingFacts:
 def _steps_s(recording: Recording) -> npt.NDArray[np.float64]:
     """Seconds from each row to the next of the same episode: (N - 1,), NaN across episodes or without time stamps."""
     return np.where(np.diff(recording.episode) == 0, np.diff(recording.time_s), np.nan)
-
-
-def _rate_hz(step_s: npt.NDArray[np.float64]) -> float | None:
-    moving = step_s[step_s > 0]
-    return float(1 / np.median(moving)) if len(moving) else None
 
 
 def _distance_m(recording: Recording, step_s: npt.NDArray[np.float64]) -> float | None:

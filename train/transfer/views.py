@@ -92,6 +92,7 @@ class FeatureBatches:
         self._features, self._labels = features, views.labels
         self._readable = np.flatnonzero(readable)
         self._row, self._row_steering = views.row[self._readable], rows.steering_angle
+        self._row_weight = rows.weight
         self._near_zero, self._near_zero_share = near_zero, near_zero_share
         self._batch_size, self._seed = batch_size, seed
         self._drawn: tuple[int, EpochSamples] | None = None
@@ -101,7 +102,7 @@ class FeatureBatches:
         if self._drawn is None or self._drawn[0] != epoch:
             rng = np.random.default_rng([self._seed, epoch])
             chosen = self._readable[
-                draw_pass(self._row, self._row_steering, self._near_zero, self._near_zero_share, rng)
+                draw_pass(self._row, self._row_steering, self._near_zero, self._near_zero_share, rng, self._row_weight)
             ]
             nothing_drawn = np.empty((len(chosen), 0), np.float32)
             samples = EpochSamples(chosen, self._labels[chosen], np.ones(len(chosen), np.float32), nothing_drawn)

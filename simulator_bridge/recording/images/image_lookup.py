@@ -14,57 +14,102 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.recording.images.image_files import ImageFinder, damage_of, decode_damage_of
+from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from simulator_bridge.recording.images.image_files import ImageFacts, decode_image, examine_image
+from simulator_bridge.recording.images.image_finder import ImageFinder
 from simulator_bridge.recording.images.image_paths import ImagePaths
 from simulator_bridge.recording.log.csv_cells import file_name
-from simulator_bridge.recording.log.dialects import LogRows
 from simulator_bridge.recording.log.log_format import CAMERAS, IMAGE_FOLDER
+from simulator_bridge.recording.log.log_rows import LogRows
 
 Check = Literal["listed", "header", "decode"] | None
 """How images are checked: that they exist, also by size and end marker, also by decoding, or not at all."""
 
-_CHECKERS: dict[str, Callable[[str], str | None]] = {"header": damage_of, "decode": decode_damage_of}
+_CHECKERS: dict[str, Callable[[str], ImageFacts]] = {"header": examine_image, "decode": decode_image}
 _N_THREADS = 4  # checks wait for the disk, and decoding releases the interpreter's lock
 _CHUNK = 512  # images that a thread checks at a time
 _MISSING = "missing image"
+_FRAME_SIZE = (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
+_MAX_SIZES = 3  # that are named
 
 
 @dataclass(frozen=True)
 class LocatedImages:
-    """Camera -> image paths of all M rows of the log (those of dropped rows may be wrong), and notes for the user."""
+    """Where the images of all M rows of a log are.
+
+    Attributes:
+        images: Camera -> paths; those of dropped rows may be wrong, side images that cannot be used are not present.
+        signature: (M,) int64, equal for center images of equal content; see `ImageFacts`. Unchecked, of equal files.
+        named: Folder -> names of the files that rows name.
+        notes: For the user.
+    """
 
     images: Mapping[str, ImagePaths]
+    signature: npt.NDArray[np.int64]
+    named: Mapping[str, set[str]]
     notes: tuple[str, ...]
 
 
 def locate_images(rows: LogRows, root: Path, check: Check, reasons: dict[int, str]) -> LocatedImages:
-    """Find the images of M rows beside the log in `root`; adds the rows to drop to `reasons` (line -> reason).
+    """Find the images of M rows around the log in `root`; adds the rows to drop to `reasons` (line -> reason).
 
-    A row is dropped if the image of one of the recording's cameras is missing or damaged, or was in an earlier row. A
-    camera with images in fewer than half of the rows is not one of the recording's.
+    A row is dropped if its center image is missing or damaged, or was in an earlier row. Without a side image it
+    serves with the others.
     """
     if check is None:
-        return LocatedImages(_as_said(rows, root), ())
+        return LocatedImages(_as_said(rows, root), np.zeros(len(rows.line), np.int64), {}, ())
     finder = ImageFinder(root)
     images: dict[str, ImagePaths] = {}
+    signature = np.zeros(len(rows.line), np.int64)
+    named: dict[str, set[str]] = {}
+    sizes: Counter[tuple[int, int]] = Counter()
     notes = []
     for camera in CAMERAS:
-        found = _find(finder, rows.images[camera])
+        found = _find(finder, rows.images[camera], camera)
+        found.add_names(named)
         bad = _RejectedRows(rows.line, reasons)
         bad.add(found.missing, _MISSING)
         if camera == "center":
             bad.add_duplicates(found, rows.numbers)
+            signature = found.file_hashes()
         if check in _CHECKERS:
-            bad.add_damaged(found, _CHECKERS[check])
-        if camera == "center" or bad.count <= bad.n_candidates / 2:
+            facts = bad.add_damaged(found, _CHECKERS[check])
+            sizes.update(fact.size for fact in facts.values() if fact.damage is None)
+            if camera == "center":
+                signature[list(facts)] = [fact.signature for fact in facts.values()]
+        if camera == "center":
             reasons.update(bad.reasons_by_line(camera))
             images[camera] = found.paths()
         elif any(rows.images[camera]):
-            notes.append(
-                f"read without the {camera} camera: {bad.count} of {bad.n_candidates} of its images "
-                f"cannot be used ({bad.commonest()})"
-            )
-    return LocatedImages(images, tuple(notes))
+            n_bad, n_said = bad.count_said(rows.images[camera])
+            if n_bad < n_said or not n_said:
+                images[camera] = found.paths(bad.usable())
+            if n_bad:
+                without = "read without the" if n_bad == n_said else "some rows are read without the"
+                notes.append(
+                    f"{without} {camera} camera: {n_bad} of {n_said} of its images cannot be used ({bad.commonest()})"
+                )
+    return LocatedImages(images, signature, named, (*_moves(finder, root), *notes, *_resizes(sizes)))
+
+
+def _moves(finder: ImageFinder, root: Path) -> list[str]:
+    """Which folders were taken instead of those that the log names."""
+    taken: dict[str, list[str]] = {}
+    for said, folder in finder.moved.items():
+        taken.setdefault(os.path.relpath(folder, root), []).append(said)
+    return [
+        f"images taken from {folder}{os.sep}; the log says {said[0]}" + (f" and {len(said) - 1} more" * (len(said) > 1))
+        for folder, said in taken.items()
+    ]
+
+
+def _resizes(sizes: Counter[tuple[int, int]]) -> list[str]:
+    others = [(size, n) for size, n in sizes.most_common() if size != _FRAME_SIZE]
+    if not others:
+        return []
+    named = ", ".join(f"{n} of {width}x{height}" for (width, height), n in others[:_MAX_SIZES])
+    more = f" and {len(others) - _MAX_SIZES} other sizes" if len(others) > _MAX_SIZES else ""
+    return [f"images of another size: {named}{more}; they are resized to 320x160 pixels, as the server does"]
 
 
 @dataclass(frozen=True)
@@ -80,12 +125,26 @@ class _Found:
     def path(self, row: int) -> str:
         return os.path.join(self.folders[self.folder[row]], self.names[row])
 
-    def paths(self) -> ImagePaths:
-        return ImagePaths.of(self.folders or [""], np.maximum(self.folder, 0), self.names)
+    def paths(self, usable: npt.NDArray[np.bool_] | None = None) -> ImagePaths:
+        names = self.names if usable is None else [n if use else "" for n, use in zip(self.names, usable, strict=True)]
+        return ImagePaths.of(self.folders or [""], np.maximum(self.folder, 0), names)
+
+    def add_names(self, named: dict[str, set[str]]) -> None:
+        for index, name in zip(self.folder.tolist(), self.names, strict=True):
+            if index >= 0:
+                named.setdefault(self.folders[index], set()).add(name)
+
+    def file_hashes(self) -> npt.NDArray[np.int64]:
+        """(M,) the same for the same file."""
+        folders = [os.path.realpath(folder) for folder in self.folders]
+        places = (
+            [(folders[i], name) for i, name in zip(self.folder.tolist(), self.names, strict=True)] if folders else []
+        )
+        return np.array([hash(place) for place in places] or np.zeros(len(self.names)), np.int64)
 
 
-def _find(finder: ImageFinder, said: list[str]) -> _Found:
-    found = [finder.find(path) if path else None for path in said]
+def _find(finder: ImageFinder, said: list[str], camera: str) -> _Found:
+    found = finder.find_all(said, camera)
     folder = np.array([-1 if place is None else place[0] for place in found], np.int32)
     return _Found(finder.folders, folder, ["" if place is None else place[1] for place in found])
 
@@ -108,13 +167,16 @@ class _RejectedRows:
         self._candidate = np.isin(line, np.fromiter(reasons, np.int64, len(reasons)), invert=True)
         self._reason: dict[int, str] = {}  # row -> reason
 
-    @property
-    def n_candidates(self) -> int:
-        return int(self._candidate.sum())
+    def count_said(self, said: list[str]) -> tuple[int, int]:
+        """How many of the images that candidates name cannot be used, and how many they name."""
+        named = self._candidate & np.array([bool(path) for path in said])
+        return sum(bool(named[row]) for row in self._reason), int(named.sum())
 
-    @property
-    def count(self) -> int:
-        return len(self._reason)
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """(M,) which rows are not dropped, and have an image that can be used."""
+        usable = self._candidate.copy()
+        usable[list(self._reason)] = False
+        return usable
 
     def commonest(self) -> str:
         return Counter(self._reason.values()).most_common(1)[0][0]
@@ -131,16 +193,18 @@ class _RejectedRows:
                 same = np.array_equal(numbers[earlier], numbers[row], equal_nan=True)
                 self._reason[row] = "duplicate row" if same else "image again with other numbers"
 
-    def add_damaged(self, found: _Found, check: Callable[[str], str | None]) -> None:
+    def add_damaged(self, found: _Found, check: Callable[[str], ImageFacts]) -> dict[int, ImageFacts]:
+        """Check the images of the good rows; returns what they are, by row."""
         rows = self._good_rows()
         chunks = [rows[i : i + _CHUNK] for i in range(0, len(rows), _CHUNK)]
 
-        def check_chunk(chunk: list[int]) -> list[str | None]:
+        def check_chunk(chunk: list[int]) -> list[ImageFacts]:
             return [check(found.path(row)) for row in chunk]
 
         with ThreadPoolExecutor(_N_THREADS) as threads:
-            results = list(itertools.chain.from_iterable(threads.map(check_chunk, chunks)))
-        self._reason.update({row: reason for row, reason in zip(rows, results, strict=True) if reason is not None})
+            facts = dict(zip(rows, itertools.chain.from_iterable(threads.map(check_chunk, chunks)), strict=True))
+        self._reason.update({row: fact.damage for row, fact in facts.items() if fact.damage is not None})
+        return facts
 
     def reasons_by_line(self, camera: str) -> dict[int, str]:
         whole_row = ("duplicate row", "image again with other numbers")

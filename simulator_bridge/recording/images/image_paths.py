@@ -14,7 +14,8 @@ import numpy.typing as npt
 class ImagePaths(Sequence[Path]):
     """N image paths as (folder, name) pairs; about 40 bytes an image.
 
-    Indexing with a number makes one `Path`; `take` selects rows; `string` returns one path as text.
+    Indexing with a number makes one `Path`; `take` selects rows; `string` returns one path as text. A row without an
+    image has an empty name; `present` tells which have one.
     """
 
     def __init__(self, folders: Sequence[str], folder: npt.NDArray[np.int32], names: npt.NDArray[np.bytes_]) -> None:
@@ -48,9 +49,28 @@ class ImagePaths(Sequence[Path]):
         """Memory of the two arrays in bytes."""
         return self._folder.nbytes + self._names.nbytes
 
+    @property
+    def present(self) -> npt.NDArray[np.bool_]:
+        """(N,) which rows have an image."""
+        present: npt.NDArray[np.bool_] = self._names != b""
+        return present
+
+    def has(self, index: int) -> bool:
+        """Whether a row has an image."""
+        return bool(self._names[index] != b"")
+
     def string(self, index: int) -> str:
         """The path of one image as text."""
         return os.path.join(self._folders[self._folder[index]], os.fsdecode(self._names[index]))
+
+    def folder_and_name(self, index: int) -> tuple[str, str]:
+        """The folder of one image, and the file's name in it."""
+        return self._folders[self._folder[index]], os.fsdecode(self._names[index])
+
+    @property
+    def folders(self) -> set[str]:
+        """The folders in which the images are."""
+        return {self._folders[index] for index in np.unique(self._folder[self.present]).tolist()}
 
     def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> ImagePaths:
         """The images of these rows (indices, or a mask of N)."""

@@ -59,19 +59,28 @@ def to_number(cell: str) -> float:
     return float(cell.replace(",", ".")) if _DECIMAL_COMMA.fullmatch(cell) else float("nan")
 
 
-def split_cells(line: str) -> tuple[list[str], str]:
+def split_cells(line: str, separator: str = "") -> tuple[list[str], str]:
     """Split a line at its own separator (the lines of merged logs may have different ones).
 
-    A spreadsheet's padding (`;;;;;`), quotes and blanks around cells are removed.
+    A spreadsheet's padding (`;;;;;`), quotes and blanks around cells are removed. An image and a number may have only
+    blanks between them.
+
+    Args:
+        line: Without its end.
+        separator: Split there instead, as the header of the log does.
 
     Returns:
         The cells and the separator.
     """
-    separator = _separator(line)
+    separator = separator or _separator(line)
     if separator == ",":
         line = line.strip(_PADDING)
         if line[:1] == line[-1:] == '"' and line.count('"') == 2 and "," in line:
             line = line[1:-1]  # a spreadsheet that wrote the whole line into one cell
+        if "," not in line:
+            pair = line.rsplit(maxsplit=1)
+            if len(pair) == 2 and is_image(pair[0]) and is_number(pair[1]):
+                return pair, " "
     if '"' in line:
         try:
             cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import codecs
 import itertools
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.recording.log.camera_lines import CameraLine, camera_named, first_image, nearest_centers
 from simulator_bridge.recording.log.columns import (
     RECORDERS_LAYOUT,
     Layout,
@@ -36,57 +35,17 @@ from simulator_bridge.recording.log.csv_cells import (
     to_number,
 )
 from simulator_bridge.recording.log.log_format import CAMERAS, COLUMNS, NUMBER_COLUMNS, image_time_s
+from simulator_bridge.recording.log.log_rows import LogRows
+from simulator_bridge.recording.log.log_times import column_times
 from simulator_bridge.recording.recording_file import MAX_LINE_CHARS, MAX_LOG_LINES, MAX_NAME_CHARS
 
 DECIMAL_COMMAS = 'decimal commas with "," between the columns'
 INCOMPLETE = "incomplete last line"
-OTHER_REASONS = "other reasons"
 
 _ABSENT = "absent"  # the cell of a column that the log does not have
 _N_CAMERAS = len(CAMERAS)
-_MAX_REASONS, _MAX_NOTES = 40, 20  # that are told apart
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """Rows left out for one reason: how many, and the line of the first in the log (1-based)."""
-
-    count: int
-    first_line: int
-
-
-@dataclass(frozen=True)
-class LogRows:
-    """The M rows of a log that can be read, in the log's order; images and ranges are not checked.
-
-    Attributes:
-        line: (M,) int32, 1-based.
-        images: Camera -> M paths as in the log; empty text where a row has no such image.
-        numbers: (M, 4) float64: steering, throttle, brake, speed; NaN where the log has no such column.
-        part: (M,) int32, grows where a header is between rows: several logs were merged.
-        reasons: Line -> why it is not among the rows.
-        notes: What the user should know about how the log was read.
-    """
-
-    line: npt.NDArray[np.int32]
-    images: Mapping[str, list[str]]
-    numbers: npt.NDArray[np.float64]
-    part: npt.NDArray[np.int32]
-    reasons: Mapping[int, str]
-    notes: tuple[str, ...]
-
-
-def count_drops(reasons: Mapping[int, str]) -> dict[str, Dropped]:
-    """Count the reasons of lines that were left out (line -> reason), the most frequent first.
-
-    Of reasons that differ in a number there may be as many as lines: the rarer ones are counted as one.
-    """
-    common = {reason for reason, _ in Counter(reasons.values()).most_common(_MAX_REASONS)}
-    counted = {line: reason if reason in common else OTHER_REASONS for line, reason in reasons.items()}
-    first: dict[str, int] = {}
-    for line in sorted(counted):
-        first.setdefault(counted[line], line)
-    return {reason: Dropped(count, first[reason]) for reason, count in Counter(counted.values()).most_common()}
+_MAX_NOTES = 20
+_MIN_LONGER = 2  # rows of a shape that are no accident
 
 
 def decode_text(data: bytes) -> str:
@@ -123,6 +82,7 @@ class _Row:
     line: int
     part: int
     cells: list[str]  # one per column of COLUMNS
+    time: str = ""
 
 
 @dataclass
@@ -136,6 +96,8 @@ class _Parser:
     reasons: dict[int, str] = field(default_factory=dict)  # line -> why it is left out
     irregular: dict[tuple[int, int], list[_Row]] = field(default_factory=dict)  # (images, numbers) -> rows, no header
     notes: list[str] = field(default_factory=list)
+    layouts: dict[int, Layout] = field(default_factory=dict)  # part -> its header's
+    side_lines: list[CameraLine] = field(default_factory=list)  # of logs with a line for each camera
 
     def parse(self) -> LogRows:
         for number, line in enumerate(self.lines, 1):
@@ -144,6 +106,7 @@ class _Parser:
             if line.strip(" \t;,\ufeff"):
                 self._read_line(number, line)
         self._accept_or_drop_irregular()
+        self._join_cameras()
         self._note_incomplete_last_line()
         self._refuse_decimal_commas()
         if not self.rows:
@@ -160,22 +123,28 @@ class _Parser:
 
     def _read_line(self, number: int, line: str) -> None:
         cells, separator = split_cells(line)
+        if self.header is not None and separator != self.header.separator != "":
+            by_header = split_cells(line, self.header.separator)[0]
+            if len(by_header) == self.header.n_cells:
+                cells, separator = by_header, self.header.separator
         if not (is_image(cells[0]) or any(map(is_image, cells))):
-            self._read_words(number, line, cells)
+            self._read_words(number, line, cells, separator)
         elif self.header is None:
             self._read_headless(number, line, cells, separator)
         else:
             self._read_by_header(self.header, number, line, cells, separator)
 
-    def _read_words(self, number: int, line: str, cells: list[str]) -> None:
+    def _read_words(self, number: int, line: str, cells: list[str], separator: str) -> None:
         """A line without an image: a header, or noise."""
-        where = f"{self.log}:{number}"
-        header = read_header(cells, where)
+        is_first = not self.rows and not self.reasons and self.header is None
+        header = read_header(cells, f"{self.log}:{number}", self._cells_below(number), separator, is_first=is_first)
         if header is not None:
             self.part += bool(self.rows or self.irregular)
-            self.header = header
-            if header.unused and len(self.notes) < _MAX_NOTES:
-                self.notes.append(f"line {number}: columns not used: {', '.join(map(repr, header.unused))[:200]}")
+            self.header = self.layouts[self.part] = header
+            unused = f"columns not used: {', '.join(map(repr, header.unused))[:200]}" if header.unused else ""
+            for note in filter(None, (unused, header.note)):
+                if len(self.notes) < _MAX_NOTES:
+                    self.notes.append(f"line {number}: {note}")
         elif is_column_numbers(cells) or line.lower().startswith("sep="):
             return
         elif not self.rows and not self.reasons and len(cells) > 1 and not any(map(is_number, cells)):
@@ -183,19 +152,52 @@ class _Parser:
         else:
             self.reasons[number] = "no image path in the line"
 
+    def _cells_below(self, number: int) -> list[str]:
+        """The cells of the next line that is not blank; none if there is none near, or it is too long."""
+        for line in self.lines[number : number + 5]:
+            if line.strip(" \t;,\ufeff\0") and len(line) <= MAX_LINE_CHARS:
+                return split_cells(line)[0]
+        return []
+
     def _read_by_header(self, header: Layout, number: int, line: str, cells: list[str], separator: str) -> None:
         fitted = cells if len(cells) == header.n_cells else refit(line, cells, separator, header.n_cells)
         if fitted is None:
             self.reasons[number] = self._misfit(cells, header.n_cells, separator)
             return
         picked = [fitted[header.index[column]] if column in header.index else _ABSENT for column in COLUMNS]
-        images = ["" if cell is _ABSENT else cell for cell in picked[:_N_CAMERAS]]
-        self._add(_Row(number, self.part, images + picked[_N_CAMERAS:]))
+        images = ["" if cell is _ABSENT else first_image(cell) for cell in picked[:_N_CAMERAS]]
+        time = fitted[header.index["time"]] if "time" in header.index else ""
+        if "camera" in header.index:
+            camera = camera_named(fitted[header.index["camera"]])
+            if camera is None:
+                self.reasons[number] = "an unknown camera"
+                return
+            if camera != "center":
+                self.side_lines.append(CameraLine(number, self.part, camera, images[0], time))
+                return
+        self._add(_Row(number, self.part, images + picked[_N_CAMERAS:], time))
+
+    def _join_cameras(self) -> None:
+        """Give the side images that have lines of their own to the row of the center image nearest in time."""
+        if not self.side_lines:
+            return
+        centers = [CameraLine(row.line, row.part, CAMERAS[0], row.cells[0], row.time) for row in self.rows]
+        n_joined = 0
+        for side, row in nearest_centers(self.side_lines, centers):
+            column = CAMERAS.index(side.camera)
+            if row is None or self.rows[row].cells[column]:
+                self.reasons[side.line] = "side image without a center image near it"
+            else:
+                self.rows[row].cells[column] = side.path
+                n_joined += 1
+        self.notes.append(f"a line for each camera: {n_joined} side images joined to {len(self.rows)} center images")
 
     def _read_headless(self, number: int, line: str, cells: list[str], separator: str) -> None:
-        if cells[0].isdecimal() and len(cells) > 1 and is_image(cells[1]):
+        if cells[0].isdecimal() and len(cells) > 2 and is_image(cells[1]):
             cells = cells[1:]  # an index that pandas put before the row
             line = line.split(separator, 1)[1]
+        if len(cells) == 2 and is_number(cells[0]):
+            cells.reverse()  # of an image and a number there is no doubt which is which
         n_cells = RECORDERS_LAYOUT.n_cells
         blanks = line.count(", ")
         if len(cells) == n_cells and blanks not in (0, n_cells - 1) and separator == "," and is_ambiguous(line):
@@ -219,7 +221,8 @@ class _Parser:
             file_name(cell).lower().startswith(camera) and image_time_s(file_name(cell)) > 0
             for cell, camera in zip(cells, CAMERAS[:n_images], strict=False)
         )
-        if not recorders_own or not numbers or not all(map(is_number, numbers)):
+        is_pair = n_images == len(numbers) == 1
+        if not (recorders_own or is_pair) or not numbers or not all(map(is_number, numbers)):
             self.reasons[number] = self._misfit(cells, RECORDERS_LAYOUT.n_cells, separator)
             return
         images = cells[:n_images] + [""] * (_N_CAMERAS - n_images)
@@ -261,7 +264,7 @@ class _Parser:
             points = any("." in cell for row in rows for cell in row.cells[_N_CAMERAS:])
             if not points and n_numbers > 1 and not single:
                 reason = DECIMAL_COMMAS
-            elif single or (i == 0 and not self.rows):
+            elif single or (i == 0 and not self.rows) or self._is_longer(rows, n_images, n_numbers):
                 self._accept_irregular(rows, n_images, n_numbers)
                 continue
             else:
@@ -269,12 +272,23 @@ class _Parser:
             self.reasons.update({row.line: reason for row in rows})
         self.rows.sort(key=lambda row: row.line)
 
+    @staticmethod
+    def _is_longer(rows: list[_Row], n_images: int, n_numbers: int) -> bool:
+        """Whether these are the recorder's rows with more columns behind, beside others without: several, and sound."""
+        if n_images != _N_CAMERAS or n_numbers <= len(NUMBER_COLUMNS) or len(rows) < _MIN_LONGER:
+            return False
+        numbers = np.array([list(map(to_number, row.cells[_N_CAMERAS : len(COLUMNS)])) for row in rows])
+        return bool((np.abs(numbers[:, :3]) <= 1).all() and (numbers[:, 2] >= 0).all())
+
     def _accept_irregular(self, rows: list[_Row], n_images: int, n_numbers: int) -> None:
         where = f"line {rows[0].line}: {n_images + n_numbers} columns and no header"
-        if n_numbers > len(NUMBER_COLUMNS):
+        if n_images == n_numbers == 1:
+            self.notes.append(f"{where}: an image and a number, which is taken for the steering")
+        elif n_numbers > len(NUMBER_COLUMNS):
             self.notes.append(f"{where}: the first are taken in the recorder's order, the others are not used")
         elif n_numbers < len(NUMBER_COLUMNS):
             self.notes.append(f"{where}: the first number is the steering, as the recorder writes it; others not used")
+        if n_numbers < len(NUMBER_COLUMNS):
             for row in rows:
                 row.cells[_N_CAMERAS + 1 :] = [_ABSENT] * (len(NUMBER_COLUMNS) - 1)
         for row in rows:
@@ -316,14 +330,43 @@ class _Parser:
         rows = [self.rows[i] for i in kept]
         if not rows:
             self._refuse_all()
+        layouts = [self.layouts.get(row.part, RECORDERS_LAYOUT) for row in rows]
+        numbers = numbers[kept]
+        numbers[:, 3] *= [layout.mph for layout in layouts]
         return LogRows(
             line=np.array([row.line for row in rows], np.int32),
             images={camera: [row.cells[i] for row in rows] for i, camera in enumerate(CAMERAS)},
-            numbers=numbers[kept],
+            numbers=numbers,
+            steering_factor=_steering_factors(rows, layouts, numbers[:, 0]),
+            time_s=_column_times(rows, layouts),
             part=np.array([row.part for row in rows], np.int32),
             reasons=self.reasons,
             notes=tuple(self.notes),
         )
+
+
+def _steering_factors(
+    rows: list[_Row], layouts: list[Layout], steering: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """What makes the steering normalised; of a part with angles beyond the wheels' stop, those of a steering wheel."""
+    factor = np.array([layout.steering_factor for layout in layouts])
+    ratio = np.array([layout.steering_ratio for layout in layouts])
+    part = np.array([row.part for row in rows])
+    for number in np.unique(part[ratio != 1]):
+        own = part == number
+        if np.abs(steering[own] * factor[own]).max() > 1:
+            factor[own] /= ratio[own]
+    return factor
+
+
+def _column_times(rows: list[_Row], layouts: list[Layout]) -> npt.NDArray[np.float64]:
+    """Times by the log's own column, part by part."""
+    time_s = np.full(len(rows), np.nan)
+    part = np.array([row.part for row in rows])
+    for number in np.unique(part[[bool(row.time) for row in rows]]):
+        own = np.flatnonzero(part == number)
+        time_s[own] = column_times([rows[row].time for row in own], layouts[own[0]].time_s)
+    return time_s
 
 
 def _to_numbers(cells: list[str]) -> npt.NDArray[np.float64]:

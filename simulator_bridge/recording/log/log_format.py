@@ -16,6 +16,7 @@ from simulator_bridge.errors import RecordingError
 LOG_NAME = "driving_log.csv"
 SIDECAR_NAME = "driving_log.sidecar.csv"  # more about each row, from the built-in simulator
 IMAGE_FOLDER = "IMG"
+PIXEL_CLASS_FOLDER = "LABELS"  # of each center image, from the built-in simulator
 CAMERAS = ("center", "left", "right")
 NUMBER_COLUMNS = ("steering", "throttle", "brake", "speed")
 COLUMNS = CAMERAS + NUMBER_COLUMNS
@@ -23,7 +24,12 @@ EPISODE_GAP_S = 1.0  # readers start a new episode after a longer pause between 
 NEW_EPISODE_S = 2.0  # the pause that our writers leave before a new episode: clearly over the gap
 RECORD_PERIOD_S = 1 / 15  # between two rows of a live drive: the simulator's own recorder makes up to 15 a second
 
-_STAMP = re.compile(r"(\d{4})_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d{3})(?!\d)")
+_STAMP = re.compile(r"(\d{4})_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d{3})(?!\d)", re.ASCII)
+# What other recorders write: 2025-06-15_14-13-28-211333, 2025-06-15 14:13:28.211, 20250615_141328_211
+_OTHER_STAMP = re.compile(
+    r"(?<!\d)(\d{4})[-_.]?(\d\d)[-_.]?(\d\d)[-_. T](\d\d)[-_.:]?(\d\d)[-_.:]?(\d\d)[-_.,:](\d{1,9})(?!\d)", re.ASCII
+)
+_EPOCH_STAMP = re.compile(r"(?<!\d)1(?:\d{18}|\d{15}|\d{12})(?!\d)", re.ASCII)  # ns, us or ms since 1970
 _EPOCH = datetime.datetime(1970, 1, 1)
 
 
@@ -39,15 +45,18 @@ def image_name(camera: str, time: datetime.datetime) -> str:
 def image_time_s(name: str) -> float:
     """Read the time stamp in an image's name, wherever in the name it is (`..._117_f.jpg` has one too).
 
+    That of the simulator, or another with at least a tenth of a second: a date and a time, or ms, us or ns since 1970.
+
     Returns:
         Seconds since 1970 on the recording computer's clock (no time zone); NaN if there is no valid stamp.
     """
-    match = _STAMP.search(name)
+    match = _STAMP.search(name) or _OTHER_STAMP.search(name)
     if match is None:
-        return math.nan
-    year, month, day, hour, minute, second, millisecond = map(int, match.groups())
+        match = _EPOCH_STAMP.search(name)
+        return math.nan if match is None else int(match.group()) / 10 ** (len(match.group()) - 10)
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
     try:
-        time = datetime.datetime(year, month, day, hour, minute, second, 1000 * millisecond)
+        time = datetime.datetime(year, month, day, hour, minute, second, int(match.group(7)[:6].ljust(6, "0")))
     except ValueError:
         return math.nan
     return (time - _EPOCH).total_seconds()

@@ -99,7 +99,8 @@ class ReplaySimulation:
     def render(self) -> dict[str, Frame]:
         """What the center camera sees now."""
         move = self._move()
-        source = nearest_camera(move, self._path.recording.images)
+        row = int(self._stretch.row[self._step])
+        source = nearest_camera(move, [name for name, paths in self._path.recording.images.items() if paths.has(row)])
         frame, invented = move_frame({name: self._read(name) for name in {source, "center"}}, source, move)
         self.invented.append(invented)
         return {"center": frame}
