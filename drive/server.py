@@ -20,7 +20,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drive.model_argument import check_model, model_argument
+from drive.model_argument import (
+    calibrate_option,
+    check_model,
+    check_preprocessing,
+    chosen_preprocessing,
+    model_argument,
+    preprocessing_option,
+)
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import (
     end_with_parent_option,
@@ -57,6 +64,8 @@ class ServerConfig:
     """
 
     model: Path = model_argument()
+    preprocessing: str | None = preprocessing_option()
+    calibrate: Path | None = calibrate_option()
     host: str = host_option()
     port: int = port_option(4567)
     speed_mph: float = speed_option(15.0)
@@ -86,6 +95,7 @@ class ServerConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        check_preprocessing(self.preprocessing, self.calibrate)
         if self.token is not None and len(self.token) < MIN_TOKEN_LENGTH:
             raise UsageError(f"expected a --token of at least {MIN_TOKEN_LENGTH} characters; without one it is made up")
         if self.token is not None and self.insecure:
@@ -109,7 +119,14 @@ def run(config: ServerConfig) -> int:
         from drive.doctor import DoctorConfig, check_and_print
 
         return check_and_print(
-            DoctorConfig(model=config.model, host=config.host, port=config.port, transport=config.transport)
+            DoctorConfig(
+                model=config.model,
+                preprocessing=config.preprocessing,
+                calibrate=config.calibrate,
+                host=config.host,
+                port=config.port,
+                transport=config.transport,
+            )
         )
     check_model(config.model)
     check_output_folder("--record", config.record)
@@ -117,15 +134,26 @@ def run(config: ServerConfig) -> int:
     from models.loading import load_warm_policy
     from simulator_bridge.serving.bridge_server import BridgeServer
 
+    preprocessing = chosen_preprocessing(config.model, config.preprocessing, config.calibrate)
     token = choose_token(config)
     server = BridgeServer(lambda: new_driver(), config.host, config.port, config.transport, token=token)
     try:
-        with open_cockpit(server, config, load_warm_policy(config.model)) as cockpit:
+        policy = load_warm_policy(config.model, preprocessing)
+        warn_of(config.model, policy)
+        with open_cockpit(server, config, policy, preprocessing.name if preprocessing else None) as cockpit:
             new_driver = cockpit.new_driver
             serve(server, config, token)
     finally:
         server.close()
     return 0
+
+
+def warn_of(model: Path, policy: Policy) -> None:
+    """Log what was assumed of a model, and what is wrong with its answers."""
+    from models.sanity import assumptions, check_answers
+
+    for finding in (*assumptions(policy), *check_answers(policy)):
+        logger.warning("%s: %s", model, finding.text)
 
 
 def choose_token(config: ServerConfig) -> str | None:
@@ -145,7 +173,9 @@ def choose_token(config: ServerConfig) -> str | None:
 
 
 @contextlib.contextmanager
-def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> Iterator[Cockpit]:
+def open_cockpit(
+    server: BridgeServer, config: ServerConfig, policy: Policy, preprocessing: str | None = None
+) -> Iterator[Cockpit]:
     """Mount the cockpit on a server; it makes the drivers of new connections.
 
     Raises:
@@ -159,7 +189,8 @@ def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> 
     folder, records = config.record or drive_folder(), config.record is not None
     corrections = config.corrections or folder.with_name(f"{folder.name}-corrections")
     with contextlib.closing(RecorderPool(folder, at_once=records)) as recorders:
-        cockpit = Cockpit(DrivingSetup(config.model, policy, config.speed_mph, recorders, records, corrections))
+        setup = DrivingSetup(config.model, policy, config.speed_mph, recorders, records, corrections, preprocessing)
+        cockpit = Cockpit(setup)
         cockpit.clients = server.clients
         server.mount(build_pages(cockpit, read_facts(config.model)))
         with contextlib.closing(cockpit):

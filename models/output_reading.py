@@ -108,8 +108,8 @@ def _value(number: int, size: int, samples: Sequence[Sequence[Array]], low: floa
         return Value(number, None, size, low, span / bins)
     if size > MIN_BINS:
         raise ModelFileError(
-            f"expected a steering angle, with a throttle, or a distribution over bins as output; the model has {shapes}, "
-            "whose numbers are none"
+            "expected a steering angle, with a throttle, or a distribution over bins as output; the model has "
+            f"{shapes}, whose numbers are none"
         )
     return Value(number)
 

@@ -1,4 +1,4 @@
-"""Which kind of model a path is, and the second file of those that are two; decided by what is in them, not the name."""
+"""Which kind of model a path is, by what is in it, and the second file of a model that is two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layer in whose place a recognised Lambda is read, until its own layers stand there. Importing it imports Keras."""
+"""The layer in whose place a recognised Lambda is read, until stock layers stand there. Importing it imports Keras."""
 
 from __future__ import annotations
 

@@ -136,8 +136,7 @@ class _Building:
             raise UnreadableError("it calls what it computes")
         parts = call.function.parts
         if parts == ("len",) or parts in (("float",), ("int",)):
-            value = self.of(call.positional[0]) if len(call.positional) == 1 else None
-            return {"len": len, "float": float, "int": int}[parts[0]](value) if not is_tensor(value) else value
+            return _converted(parts[0], self.of(call.positional[0]) if len(call.positional) == 1 else None)
         if not _is_of_library(parts):
             raise UnreadableError(f"it calls {call.function}, which is not in the file")
         if parts[-1] == "map_fn" or parts[-1] == "vectorized_map":
@@ -182,6 +181,14 @@ class _Building:
         if known not in image_functions.OF_EACH_IMAGE:
             raise UnreadableError(f"it calls {function} for each image, which is not known here")
         return known(value)
+
+
+def _converted(name: str, value: Any) -> Any:
+    if name == "len" and isinstance(value, tuple):
+        return len(value)
+    if name != "len" and isinstance(value, int | float):
+        return float(value) if name == "float" else int(value)
+    raise UnreadableError(f"it calls {name} in a way that is not known here")
 
 
 def _is_of_library(parts: tuple[str, ...]) -> bool:

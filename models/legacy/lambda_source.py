@@ -57,8 +57,8 @@ def lambdas_of(architecture: Any) -> list[dict[str, Any]]:
 def read_function(config: Mapping[str, Any]) -> Function:
     """What a Lambda layer computes.
 
-    Keras 1 and 2 store `[code, defaults, closure]`, the code as text of raw bytes or in base64; Keras 3 stores an object
-    with the same three.
+    Keras 1 and 2 store `[code, defaults, closure]`, the code as text of raw bytes or in base64; Keras 3 stores an
+    object with the same three.
 
     Raises:
         UnreadableError: If it is no function whose code is in the file, or it does something unknown.

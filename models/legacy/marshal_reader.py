@@ -171,7 +171,7 @@ class _Reader:
             raise UnreadableError("its code has a huge number")
         digits = [self._number("H") for _ in range(abs(n_digits))]
         value = sum(digit << (15 * place) for place, digit in enumerate(digits))
-        return -value if n_digits < 0 else value
+        return int(-value if n_digits < 0 else value)
 
     def _written_float(self) -> float:
         try:
@@ -186,7 +186,7 @@ class _Reader:
         return values[number]
 
     def _length(self, form: str) -> int:
-        length = self._number(form)
+        length: int = self._number(form)
         if length > len(self._data) - self._at:
             raise UnreadableError("its code is cut off")
         return length

@@ -66,7 +66,7 @@ class Translator:
             return self.model(item)
         if not isinstance(name, str) or not isinstance(config, Mapping):
             raise ModelFileError(f"{self._path}: its architecture is damaged: a layer without a class_name and config")
-        settings = {_RENAMED.get(key, key): value for key, value in config.items()}
+        settings: Config = {_RENAMED.get(str(key), str(key)): value for key, value in config.items()}
         settings = {
             key: value for key, value in settings.items()
             if key not in DROPPED and not key.endswith(NOT_OF_RUNNING)

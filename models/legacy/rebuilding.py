@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.files.allowed_layers import refuse_others
+from models.files.allowed_layers import layers_of, refuse_others
 from models.files.claimed_sizes import build_keras, refuse_huge_model, refuse_huge_numbers
 from models.legacy.lambda_source import refuse_unknown_functions, refused
 from models.legacy.marshal_reader import UnreadableError
@@ -54,7 +54,7 @@ def plan_model(path: Path, architecture: Mapping[str, Any], keras_version: str) 
         ModelFileError: If it is made of anything but layers that only compute, or claims too much.
     """
     turned = False
-    if not _is_new(architecture):
+    if not _is_new(architecture, keras_version):
         translator = Translator(path, keras_version)
         architecture = translator.model(architecture)
         turned = translator.has_channels_first and keras_version.startswith("1.")
@@ -93,13 +93,12 @@ def rebuild(plan: Plan, weights: StoredWeights | None) -> keras.Model:
     return model
 
 
-def _is_new(architecture: Mapping[str, Any]) -> bool:
-    """Whether Keras 3 wrote it: each of its layers names its module."""
-    config = architecture.get("config")
-    layers = config.get("layers") if isinstance(config, Mapping) else config
-    return isinstance(layers, list) and bool(layers) and all(
-        isinstance(layer, Mapping) and "module" in layer for layer in layers
-    )  # fmt: skip
+def _is_new(architecture: Mapping[str, Any], keras_version: str) -> bool:
+    """Whether Keras 3 wrote it; where that is not told, objects of an older one do not name their module."""
+    major = keras_version.split(".")[0]
+    if major.isdigit():
+        return int(major) >= 3
+    return any("registered_name" in item for item in layers_of(architecture))
 
 
 def _known(item: Mapping[str, Any], keras_version: str) -> dict[str, Any]:

@@ -102,8 +102,8 @@ def put_weights(model: keras.Model, stored: StoredWeights, *, kernels_turned: bo
         pairs = [(layer, arrays) for layer, (_, arrays) in zip(layers, stored.layers, strict=True)]
     else:
         raise ModelFileError(
-            f"{stored.path}: expected weights of {len(layers)} layers ({_list(layer.name for layer in layers)}), it has "
-            f"those of {len(stored.layers)} ({_list(by_name)}); are they of another model?"
+            f"{stored.path}: expected weights of {len(layers)} layers ({_list(layer.name for layer in layers)}), it "
+            f"has those of {len(stored.layers)} ({_list(by_name)}); are they of another model?"
         )
     for layer, arrays in pairs:
         weights = [*layer.trainable_weights, *layer.non_trainable_weights]

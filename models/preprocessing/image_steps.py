@@ -45,8 +45,8 @@ class PreparedImage:
         wanted = (self._rows, self._columns, self._channels)
         if made != wanted:
             raise UserError(
-                f"--preprocessing {preprocessing.name} makes images of {_words(made)}, the model takes {_words(wanted)}; "
-                f"{'say color=grey' if wanted[2] == 1 and made[:2] == wanted[:2] else 'give another size, or none'}"
+                f"--preprocessing {preprocessing.name} makes images of {_words(made)}, the model takes {_words(wanted)}"
+                f"; {'say color=grey' if wanted[2] == 1 and made[:2] == wanted[:2] else 'give another size, or none'}"
             )
 
     def __call__(self, frame: Frame) -> Image:

@@ -30,7 +30,7 @@ class LiteRTRuntime:
         ModelFileError: If it is no LiteRT model, or claims too much memory.
     """
 
-    kind = "LiteRT"
+    kind: str = "LiteRT"
 
     def __init__(
         self, flatbuffer: bytes, inputs: Sequence[str] | None = None, outputs: Sequence[str] | None = None
@@ -47,8 +47,8 @@ class LiteRTRuntime:
         self._inputs = self._interpreter.get_input_details()
         self._outputs = _in_order(self._interpreter)
         self._lock = threading.Lock()
-        self.inputs = _named([_spec(each) for each in self._inputs], inputs)
-        self.outputs = _named([_spec(each) for each in self._outputs], outputs)
+        self.inputs: Sequence[TensorSpec] = _named([_spec(each) for each in self._inputs], inputs)
+        self.outputs: Sequence[TensorSpec] = _named([_spec(each) for each in self._outputs], outputs)
 
     def run(self, values: Sequence[Array]) -> list[Array]:
         """See `Runtime.run`."""

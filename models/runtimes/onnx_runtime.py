@@ -28,7 +28,7 @@ class OnnxRuntime:
         ModelFileError: If ONNX Runtime is not installed, or cannot run it.
     """
 
-    kind = "ONNX Runtime"
+    kind: str = "ONNX Runtime"
 
     def __init__(self, path: Path) -> None:
         try:
@@ -50,8 +50,8 @@ class OnnxRuntime:
         except Exception as error:  # whatever it raises on bytes that are no model
             raise ModelFileError(f"{path}: ONNX Runtime cannot load it ({one_line(error)})") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        self.inputs = tuple(_spec(each) for each in inputs)
-        self.outputs = tuple(_spec(each) for each in outputs)
+        self.inputs: Sequence[TensorSpec] = tuple(_spec(each) for each in inputs)
+        self.outputs: Sequence[TensorSpec] = tuple(_spec(each) for each in outputs)
 
     def run(self, values: Sequence[Array]) -> list[Array]:
         """See `Runtime.run`."""

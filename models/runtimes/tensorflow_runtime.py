@@ -48,7 +48,7 @@ class TensorFlowRuntime:
         outputs: What it gives.
     """
 
-    kind = "TensorFlow"
+    kind: str = "TensorFlow"
 
     def __init__(
         self, function: Callable[..., Any], inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
