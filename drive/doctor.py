@@ -93,6 +93,7 @@ def _summary(n_bad: int, n_doubts: int, config: DoctorConfig) -> str:
     if n_doubts:
         return f"it answers; {n_doubts} thing{'s'[: n_doubts != 1]} about the model to make sure of before it drives"
     asked = f" --preprocessing {config.preprocessing}" if config.preprocessing else ""
+    asked = " --preprocessing with the best of the above" if config.calibrate else asked
     command = f"python drive/server.py {config.model or 'model.h5'}{asked}"
     return f"all in order: {command}, then start the simulator in Autonomous Mode"
 

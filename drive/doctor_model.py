@@ -13,8 +13,8 @@ from models.preprocessing.steps import Preprocessing, parse_preprocessing
 from simulator_bridge.errors import UserError
 
 if TYPE_CHECKING:
+    from models.calibration import Candidate
     from models.loading import LoadedPolicy
-    from models.preprocessing.calibration import Candidate
 
 TRAIN = "train a model: python train/clone.py recordings/"
 ASSUMED = "say --preprocessing raw if that is right, else what is, or --calibrate RECORDING to find out"
@@ -24,7 +24,7 @@ N_SHOWN = 3
 def check_model(
     path: Path, preprocessing: str | None = None, calibrate: Path | None = None
 ) -> tuple[LoadedPolicy | None, list[CheckResult]]:
-    """Check a model.
+    """Check a model; with a recording, the result is that of the best preprocessing.
 
     Args:
         path: A file or folder.
@@ -77,9 +77,9 @@ def _findings(path: Path, policy: LoadedPolicy, *, is_chosen: bool) -> Iterator[
 
 
 def _calibration(path: Path, tried: list[Candidate]) -> Iterator[CheckResult]:
-    from models.preprocessing.calibration import BELIEVED
+    from models.calibration import BELIEVED
 
     believed = tried[0].correlation >= BELIEVED
     for rank, candidate in enumerate(tried[:N_SHOWN]):
-        text = f"{path}: {'the best of ' + str(len(tried)) if rank == 0 else 'next'}: {candidate}"
+        text = f"{path}: {'the best of ' + str(len(tried)) + ' tried' if rank == 0 else 'next'}: {candidate}"
         yield CheckResult("ok" if believed else "warn", text, "" if believed else TRAIN, about_model=True)

@@ -11,7 +11,7 @@ from simulator_bridge.cli.options import argument, option
 from simulator_bridge.errors import ModelFileError, UsageError
 
 if TYPE_CHECKING:
-    from models.preprocessing.calibration import Candidate
+    from models.calibration import Candidate
 
 logger = logging.getLogger(__name__)
 
@@ -88,9 +88,9 @@ def calibrated(model: Path, recording: Path) -> list[Candidate]:
     """
     import numpy as np
 
+    from models.calibration import BELIEVED, calibrate, sample_rows
     from models.loading import load_runtime
     from models.model_file import load_model_file
-    from models.preprocessing.calibration import BELIEVED, calibrate, sample_rows
     from simulator_bridge.recording import load_only_recording, read_frame
 
     file = load_model_file(model)

@@ -125,11 +125,10 @@ def _number(text: str) -> float | str | None:
 
 
 def _refuse_nonsense(step: Step, form: str) -> None:
-    first = step.values[0] if step.values else None
-    sizes = [each for each in step.values if isinstance(each, int | float)]
-    if (
-        (step.kind in ("scale", "speed") and first == 0)
-        or (step.kind == "blur" and (not isinstance(first, int) or first % 2 == 0))
-        or (step.kind == "size" and sizes and not all(1 <= each <= MAX_SIZE_PX for each in sizes))
-    ):
-        raise UsageError(f"expected --preprocessing {step.kind}= to be {form}; got {step}")
+    for value in step.values:
+        if isinstance(value, int | float) and (
+            (step.kind in ("scale", "speed") and value == 0)
+            or (step.kind == "blur" and value % 2 == 0)
+            or (step.kind == "size" and not 1 <= value <= MAX_SIZE_PX)
+        ):
+            raise UsageError(f"expected --preprocessing {step.kind}= to be {form}; got {step}")

@@ -35,7 +35,6 @@ COLORS = ("rgb", "bgr", "yuv", "hsv", "hls", "lab")
 SCALES = ("", "scale=255", "scale=127.5,offset=-1", "scale=255,offset=-0.5")
 N_FRAMES = 120
 N_SECOND = 3  # colours and scales that are tried with every crop
-PLAIN = 0.01  # of correlation: what more steps must gain
 BELIEVED = 0.3  # a correlation below it says that none of what was tried is right
 
 
@@ -95,7 +94,7 @@ def calibrate(
     best = sorted(tried, key=_rank)[:N_SECOND]
     endings = {each.preprocessing.name[each.preprocessing.name.index("color=") :] for each in best}
     attempt(_text(crop, *_split(ending)) for ending in sorted(endings) for crop in crops)
-    return _best_first(tried)
+    return sorted(tried, key=_rank)
 
 
 def sample_rows(n_rows: int) -> list[int]:
@@ -134,11 +133,5 @@ def _split(ending: str) -> tuple[str, str]:
 
 
 def _rank(candidate: Candidate) -> float:
-    return -candidate.correlation if np.isfinite(candidate.correlation) else np.inf
-
-
-def _best_first(tried: list[Candidate]) -> list[Candidate]:
-    """The best first; of those that are about as good, the one that was tried first: it is the plainest."""
-    top = min(map(_rank, tried))
-    first = next(each for each in tried if _rank(each) <= top + PLAIN or not np.isfinite(top))
-    return [first, *(each for each in sorted(tried, key=_rank) if each is not first)]
+    """Smaller is better; to two decimals, so that of those that are as good the one tried first wins: the plainest."""
+    return -round(candidate.correlation, 2) if np.isfinite(candidate.correlation) else np.inf
