@@ -111,6 +111,7 @@ class _Reading:
             "BUILD_TUPLE": self._sequence,
             "BUILD_LIST": self._sequence,
             "LIST_EXTEND": lambda _: self._extend(),
+            "UNPACK": self._unpack,
             "BUILD_SLICE": self._slice,
             "CALL_FUNCTION": self._call,
             "CALL_KW": self._call_kw,
@@ -225,6 +226,12 @@ class _Reading:
         if items != Sequence(()) or not isinstance(more, Sequence):
             raise UnreadableError("its code joins lists")
         self._stack.append(more)
+
+    def _unpack(self, count: int) -> None:
+        values = self._pop()
+        if not isinstance(values, Sequence) or len(values.items) != count:
+            raise UnreadableError("its code takes a value apart")
+        self._stack += reversed(values.items)
 
     def _slice(self, count: int) -> None:
         parts = self._pop_many(count)

@@ -9,6 +9,7 @@ import keras
 
 from models.legacy.lambda_functions import build
 from models.legacy.lambda_source import read_function
+from models.legacy.marshal_reader import UnreadableError
 
 NAME = "KnownFunction"
 
@@ -38,7 +39,11 @@ class KnownFunction(keras.layers.Layer):  # type: ignore[misc]  # Keras has no t
         Raises:
             UnreadableError: If it does anything that is not known here.
         """
-        outputs = build(self.function, inputs, self.keras_version)
+        try:
+            outputs = build(self.function, inputs, self.keras_version)
+        except UnreadableError as error:
+            error.layer = self.name
+            raise
         return keras.layers.Identity()(inputs) if outputs is inputs else outputs
 
 

@@ -23,7 +23,13 @@ _TUPLES = {"(": "I", ")": "B", "[": "I"}
 
 
 class UnreadableError(Exception):
-    """The bytes are no function that can be read; the text says why."""
+    """The bytes are no function that can be read, or it is none that is known; the text says why.
+
+    Attributes:
+        layer: The name of the layer that has it, where that is known.
+    """
+
+    layer = ""
 
 
 @dataclass(frozen=True)

@@ -87,10 +87,18 @@ def rebuild(plan: Plan, weights: StoredWeights | None) -> keras.Model:
             refuse_huge_model(plan.path, architecture, custom)
         model = build_keras(architecture, custom)
     except UnreadableError as error:
-        raise refused(plan.path, {"name": "of that size"}, error) from error
+        first = _first_of(error)
+        raise refused(plan.path, {"name": first.layer}, first) from error
     if weights is not None:
         put_weights(model, weights, kernels_turned=plan.kernels_turned)
     return model
+
+
+def _first_of(error: UnreadableError) -> UnreadableError:
+    """The error as it was raised: Keras puts its own text in place of it."""
+    while isinstance(error.__context__, UnreadableError):
+        error = error.__context__
+    return error
 
 
 def _is_new(architecture: Mapping[str, Any], keras_version: str) -> bool:
