@@ -32,6 +32,7 @@ class ForeignPolicy:
     Attributes:
         runtime: As given.
         image: Of its inputs, the one that takes the image.
+        prepare: Makes its image of a frame.
         notes: What was assumed, a line each, for people.
 
     Raises:
@@ -46,7 +47,7 @@ class ForeignPolicy:
         self.image, self._speed = _inputs_of(runtime)
         assumed, notes = assume(self.image, runtime.outputs, normalises) if preprocessing is None else (None, ())
         self.preprocessing = preprocessing or parse_preprocessing(assumed or "raw")
-        self._prepare = PreparedImage(self.preprocessing, self.image.shape, self.image.dtype)
+        self.prepare = PreparedImage(self.preprocessing, self.image.shape, self.image.dtype)
         speed = self.preprocessing.value_of("speed")
         self._speed_unit = float(speed) if isinstance(speed, int | float) else 1.0
         if self._speed is not None and not self.preprocessing.has("speed"):
@@ -71,7 +72,7 @@ class ForeignPolicy:
 
     def _run(self, frame: Frame, speed_mph: float) -> list[Array]:
         values = [
-            self._prepare(frame)
+            self.prepare(frame)
             if spec is self.image
             else np.full((1, *spec.shape), speed_mph / self._speed_unit, np.float32)
             for spec in self.runtime.inputs

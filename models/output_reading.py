@@ -11,12 +11,15 @@ import numpy as np
 from models.policy import Action
 from models.runtimes.runtime import Array, TensorSpec
 from simulator_bridge.errors import ModelFileError
+from simulator_bridge.printable_text import one_line
 
 MIN_BINS = 3
 THROTTLE_RANGE = (
     0.5  # of the bins of a throttle, from 0: donkeycar, utils.linear_unbin(throttle, N=20, offset=0, R=0.5)
 )
 _STEERS = re.compile(r"steer|angle", re.IGNORECASE)
+_SPEEDS = re.compile(r"speed_mph")  # of ours; what others mean by a speed is not known
+_SAYS_NOTHING = re.compile(r"(\w*(output|dense|identity|activation|softmax|call)[\w:]*|\d+)", re.IGNORECASE)
 _THROTTLES = re.compile(r"throttle|\bgas\b|accel", re.IGNORECASE)
 
 
@@ -53,17 +56,19 @@ class OutputReading:
     Attributes:
         steering: Where the steering angle is.
         throttle: Where the throttle is, if the model has one.
+        speed: The same of the speed to drive at.
         notes: What was assumed, for people.
     """
 
     steering: Value
     throttle: Value | None = None
+    speed: Value | None = None
     notes: tuple[str, ...] = ()
 
     def action(self, outputs: Sequence[Array]) -> Action:
         """The action, of the outputs of one frame."""
-        throttle = None if self.throttle is None else self.throttle.of(outputs)
-        return Action(self.steering.of(outputs), throttle)
+        throttle, speed = (None if each is None else each.of(outputs) for each in (self.throttle, self.speed))
+        return Action(self.steering.of(outputs), throttle, speed)
 
 
 def plan_outputs(specs: Sequence[TensorSpec], samples: Sequence[Sequence[Array]]) -> OutputReading:
@@ -80,24 +85,31 @@ def plan_outputs(specs: Sequence[TensorSpec], samples: Sequence[Sequence[Array]]
     shapes = ", ".join(str(spec) for spec in specs)
     if not sizes or min(sizes) < 1:
         raise ModelFileError(f"expected a steering angle as output; the model has {shapes or 'no output'}")
-    first = next((i for i, spec in enumerate(specs) if _STEERS.search(spec.name)), 0)
-    notes: list[str] = []
+    names = [spec.name for spec in specs]
+    first = _named(_STEERS, names) or 0
     steering = _value(first, sizes[first], samples, -1.0, 2.0, shapes)
-    throttle: Value | None = None
+    notes: list[str] = []
     if steering.n_bins:
         notes.append(f"its steering is the likeliest of {steering.n_bins} bins from -1 to 1")
-    if len(specs) > 1:
-        others = [i for i in range(len(specs)) if i != first]
-        second = next((i for i in others if _THROTTLES.search(specs[i].name)), others[0])
-        throttle = _value(second, sizes[second], samples, 0.0, THROTTLE_RANGE, shapes)
-        notes.append(f"its output {specs[first].name} is taken as steering, {specs[second].name} as throttle")
-    elif sizes[0] > 1 and not steering.n_bins:
-        throttle = Value(0, 1)
-        notes.append("its first number is taken as steering, its second as throttle")
-    ignored = len(specs) - 2 if len(specs) > 2 else sizes[0] - 2 if len(specs) == 1 and not steering.n_bins else 0
-    if ignored > 0:
-        notes.append(f"its other {ignored} output{'s'[: ignored != 1]} are not used")
-    return OutputReading(steering, throttle, tuple(notes))
+    if len(specs) == 1:
+        throttle = Value(0, 1) if sizes[0] > 1 and not steering.n_bins else None
+        if throttle is not None:
+            notes.append("its first number is taken as steering, its second as throttle, more are not used")
+        return OutputReading(steering, throttle, None, tuple(notes))
+    second, speed = _named(_THROTTLES, names), _named(_SPEEDS, names)
+    if second is None and speed is None:  # by their order, unless their names say that they are something else
+        others = [i for i in range(len(specs)) if i != first and _SAYS_NOTHING.fullmatch(names[i])]
+        second = others[0] if others else None
+    throttle = None if second is None else _value(second, sizes[second], samples, 0.0, THROTTLE_RANGE, shapes)
+    used = {i: what for i, what in ((first, "steering"), (second, "throttle"), (speed, "speed")) if i is not None}
+    notes.append("its outputs are taken as: " + ", ".join(
+        f"{one_line(name, 40)} {used.get(i, 'not used')}" for i, name in enumerate(names)
+    ))  # fmt: skip
+    return OutputReading(steering, throttle, None if speed is None else Value(speed), tuple(notes))
+
+
+def _named(pattern: re.Pattern[str], names: Sequence[str]) -> int | None:
+    return next((i for i, name in enumerate(names) if pattern.search(name)), None)
 
 
 def _value(number: int, size: int, samples: Sequence[Sequence[Array]], low: float, span: float, shapes: str) -> Value:
