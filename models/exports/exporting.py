@@ -143,8 +143,8 @@ def _compared(
         _remove(path)
         by = differences.get("steering_angle", math.nan)
         raise ModelFileError(
-            f"{path}: not kept: its steering differs from the model's by {by:.2g}, at most {LIMITS.get(to, EXACT):g} is "
-            "explained by the format"
+            f"{path}: not kept: its steering differs from the model's by {by:.2g}, at most "
+            f"{LIMITS.get(to, EXACT):g} is explained by the format"
         )
     size = sum(each.stat().st_size for each in (path.rglob("*") if path.is_dir() else [path]))
     return Export(to, path.name, size, differences, len(frames), str(where) if where else "drawn roads")

@@ -68,8 +68,8 @@ def donkey_differences(path: Path, policy: Policy, frames: Sequence[Frame]) -> d
     runtime = load_litert(path)
     largest = 0.0
     for frame in frames:
-        small = cv2.resize(frame, DONKEY_SHAPE[1::-1])
-        large = cv2.resize(small, FRAME_SHAPE[1::-1])
+        small = np.asarray(cv2.resize(frame, DONKEY_SHAPE[1::-1]), np.uint8)
+        large = np.asarray(cv2.resize(small, FRAME_SHAPE[1::-1]), np.uint8)
         angle = float(runtime.run([small[np.newaxis].astype(np.float32) / 255])[0].ravel()[0])
         largest = max(largest, abs(angle - policy(large).steering_angle))
     return {"steering_angle": largest}

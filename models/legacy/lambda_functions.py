@@ -362,6 +362,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("transpose", "permute_dimensions"), _permute),
     "expand_dims": _expand,
     "squeeze": _squeeze,
+    "in_train_phase": lambda x, alt, training=None: alt,
+    "in_test_phase": lambda x, alt, training=None: x,
     "ndim": lambda x: len(x.shape),
     **dict.fromkeys(("int_shape", "shape"), lambda x: tuple(x.shape)),
 }

@@ -101,6 +101,8 @@ class Translator:
                 layers = [_input_layer(shape, "frame"), *layers]
             kept = {"name": config.get("name", "sequential"), "layers": layers}
         else:
+            if any(_order_of(each) == FIRST for each in stored):
+                raise self._refuse(config, "is a graph of layers with the channels first")
             kept = {key: config[key] for key in ("name", "input_layers", "output_layers") if key in config}
             kept["layers"] = layers
         name = "Sequential" if item["class_name"] == "Sequential" else "Functional"
@@ -216,26 +218,37 @@ _CHANGES: dict[str, Callable[[Translator, str, Config, Mapping[str, Any]], tuple
 
 
 def _rows_first(pairs: list[tuple[Mapping[str, Any], Config]]) -> list[Config]:
-    """Turn images from channels first to rows first before the first layer that wants them so, and back to flatten."""
+    """Turn images from channels first to rows first before the first layer that wants them so, and back behind them."""
     layers: list[Config] = []
     is_turned = False
     for stored, layer in pairs:
-        config = stored.get("config")
-        is_first = isinstance(config, Mapping) and FIRST in (
-            ORDERS.get(config.get("dim_ordering", "")), config.get("data_format")
-        )  # fmt: skip
-        name = layer["class_name"]
-        if is_first and not is_turned:
-            layers.append({"class_name": "Permute", "config": {"name": "rows_first", "dims": [2, 3, 1]}})
+        order, name = _order_of(stored), layer["class_name"]
+        if order == FIRST and not is_turned:
+            layers.append(_turn(len(layers), [2, 3, 1]))
             is_turned = True
-        elif is_turned and name in ("Flatten", "Reshape"):
-            layers.append({"class_name": "Permute", "config": {"name": f"channels_{len(layers)}", "dims": [3, 1, 2]}})
+        elif is_turned and (order == LAST or name in ("Flatten", "Reshape", "Permute")) and order != FIRST:
+            layers.append(_turn(len(layers), [3, 1, 2]))
             is_turned = False
         elif is_turned and isinstance(layer["config"].get("axis"), int):
-            layer["config"]["axis"] = {1: 3, 2: 1, 3: 2}.get(layer["config"]["axis"], -1)
+            layer["config"]["axis"] = {1: 3, 2: 1, 3: 2}.get(layer["config"]["axis"], layer["config"]["axis"])
         layers.append(layer)
-        is_turned = is_turned and name not in ("Flatten", "Reshape")
-    return layers
+        is_turned = is_turned and name != "Flatten" and not name.startswith("Global")
+    return [*layers, _turn(len(layers), [3, 1, 2])] if is_turned else layers
+
+
+def _turn(number: int, dims: list[int]) -> Config:
+    return {"class_name": "Permute", "config": {"name": f"turned_{number}", "dims": dims}}
+
+
+def _order_of(stored: Mapping[str, Any]) -> str | None:
+    """The order of its images that a layer tells; None if it does not. Flatten of Keras 2.2 tells one, too."""
+    config = stored.get("config")
+    if not isinstance(config, Mapping):
+        return None
+    order = config.get("dim_ordering", config.get("data_format"))
+    if stored.get("class_name") == "Flatten" and order != FIRST:
+        return None
+    return ORDERS.get(str(order), order if order in (FIRST, LAST) else None)
 
 
 def _input_shape(layer: Mapping[str, Any]) -> list[int | None] | None:
