@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 DONKEY_SHAPE = (120, 160, 3)
+ONNX_OPSET = 17  # old enough for what people have, new enough for resize and split
 _ENDINGS = {
     "tflite": ".tflite", "float16": "_float16.tflite", "int8": "_int8.tflite", "keras": ".keras",
     "saved_model": "_saved_model", "onnx": ".onnx", "donkeycar": "_donkeycar.tflite",
@@ -127,11 +128,16 @@ def _onnx(model: keras.Model, path: Path, images: Sequence[Array]) -> None:
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
-        import tf2onnx  # noqa: F401
+        import tf2onnx
     except ImportError as error:
         raise ModelFileError(f"{path}: writing ONNX needs more packages: pip install --editable '.[onnx]'") from error
+    import tensorflow as tf
+
+    named = with_names(model)
+    signature = [tf.TensorSpec(each.shape, each.dtype, name=each.name) for each in named.inputs]
+    run = tf.function(lambda *values: named(list(values) if len(values) > 1 else values[0], training=False))
     with quietly():
-        with_names(model).export(path, format="onnx", verbose=False)
+        tf2onnx.convert.from_function(run, input_signature=signature, opset=ONNX_OPSET, output_path=str(path))
 
 
 WRITERS: dict[str, Callable[[Any, Path, Sequence[Array]], None]] = {
