@@ -69,6 +69,24 @@ def test_channels_first_is_turned_and_flattened_in_its_own_order(tmp_path: Path)
     np.testing.assert_allclose(outputs(model, x.transpose(0, 3, 1, 2)), expected, atol=1e-4)
 
 
+def test_channels_first_stays_right_without_a_flatten_and_is_refused_in_a_graph(tmp_path: Path) -> None:
+    kernel, bias = random_weights((4, 3, 5, 3), (4,))
+    stored = convolution("th", (3, 12, 16))
+    x = images()
+    features = by_hand(x, kernel.transpose(2, 3, 1, 0), bias)
+    model = read(tmp_path, [("Convolution2D", stored, [kernel, bias])])
+    np.testing.assert_allclose(outputs(model, x.transpose(0, 3, 1, 2)), features.transpose(0, 3, 1, 2), atol=1e-5)
+    pooling = ("GlobalAveragePooling2D", {"name": "pool_1", "dim_ordering": "th"}, [])
+    pooled = read(tmp_path, [("Convolution2D", stored, [kernel, bias]), pooling])
+    np.testing.assert_allclose(outputs(pooled, x.transpose(0, 3, 1, 2)), features.mean(axis=(1, 2)), atol=1e-5)
+    graph = {"name": "model_1", "layers": [{"class_name": "Convolution2D", "config": stored, "inbound_nodes": []}],
+             "input_layers": [], "output_layers": []}  # fmt: skip
+    with pytest.raises(ModelFileError, match="a graph of layers with the channels first"):
+        read(
+            tmp_path, [("Convolution2D", stored, [kernel, bias])], architecture={"class_name": "Model", "config": graph}
+        )
+
+
 def test_kernels_of_theano_are_turned_round(tmp_path: Path) -> None:
     kernel, bias = random_weights((5, 3, 3, 4), (4,))
     config = {
