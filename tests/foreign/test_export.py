@@ -13,8 +13,8 @@ from models.exports import exporting
 from models.loading import load_policy
 from models.runtimes.litert_runtime import load_litert
 from tests.support.drivable_model import drivable_model
-from tests.support.foreign_files import small_network, write_model
 from tests.support.made_model import made_frames
+from tests.support.other_models.foreign_files import small_network, write_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 

@@ -19,8 +19,8 @@ from models.runtimes.tensorflow_runtime import load_saved_model
 from simulator_bridge.errors import ModelFileError, UserError
 from simulator_bridge.messages import Telemetry
 from tests.support.drivable_model import drivable_model
-from tests.support.foreign_files import small_network, write_model
 from tests.support.made_model import made_frames
+from tests.support.other_models.foreign_files import small_network, write_model
 from tests.support.policy_contract import check_policy
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")

@@ -16,8 +16,8 @@ from models.runtimes.runtime import Array, TensorSpec
 from models.sanity import check_answers
 from simulator_bridge.errors import UserError
 from simulator_bridge.messages import Frame
-from tests.support.foreign_files import small_network, write_model
 from tests.support.made_model import made_frames
+from tests.support.other_models.foreign_files import small_network, write_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 

@@ -16,8 +16,8 @@ from models.model_file import load_model_file
 from models.quiet_import import import_tensorflow
 from models.runtimes.litert_runtime import LiteRTRuntime
 from simulator_bridge.errors import ModelFileError
-from tests.support.old_model_file import Layer, write_old_model
-from tests.support.stored_function import lambda_config
+from tests.support.other_models.old_model_file import Layer, write_old_model
+from tests.support.other_models.stored_function import lambda_config
 
 import_tensorflow()
 import keras  # noqa: E402

@@ -12,7 +12,7 @@ from models.convert import load_keras_model
 from models.model_file import load_model_file
 from models.quiet_import import import_tensorflow
 from simulator_bridge.errors import ModelFileError
-from tests.support.old_model_file import Layer, random_weights, write_old_model
+from tests.support.other_models.old_model_file import Layer, random_weights, write_old_model
 
 import_tensorflow()
 import keras  # noqa: E402

@@ -24,7 +24,7 @@ from models.legacy.expressions import (
 )
 from models.legacy.lambda_source import read_function
 from models.legacy.marshal_reader import MAX_BYTES, UnreadableError, read_code
-from tests.support.stored_function import SCALING, lambda_config, marshalled
+from tests.support.other_models.stored_function import SCALING, lambda_config, marshalled
 
 SCALED = Function(("x",), Binary("-", Binary("/", Argument("x"), Constant(127.5)), Constant(1.0)))
 
