@@ -76,7 +76,7 @@ def test_channels_first_stays_right_without_a_flatten_and_is_refused_in_a_graph(
     features = by_hand(x, kernel.transpose(2, 3, 1, 0), bias)
     model = read(tmp_path, [("Convolution2D", stored, [kernel, bias])])
     np.testing.assert_allclose(outputs(model, x.transpose(0, 3, 1, 2)), features.transpose(0, 3, 1, 2), atol=1e-5)
-    pooling = ("GlobalAveragePooling2D", {"name": "pool_1", "dim_ordering": "th"}, [])
+    pooling: Layer = ("GlobalAveragePooling2D", {"name": "pool_1", "dim_ordering": "th"}, [])
     pooled = read(tmp_path, [("Convolution2D", stored, [kernel, bias]), pooling])
     np.testing.assert_allclose(outputs(pooled, x.transpose(0, 3, 1, 2)), features.mean(axis=(1, 2)), atol=1e-5)
     graph = {"name": "model_1", "layers": [{"class_name": "Convolution2D", "config": stored, "inbound_nodes": []}],
