@@ -12,9 +12,14 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from drive.model_argument import model_argument
+from drive.model_argument import (
+    calibrate_option,
+    check_preprocessing,
+    model_argument,
+    preprocessing_option,
+)
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import host_option, json_option, port_option, transport_option
 from simulator_bridge.cli.options import check_options
@@ -24,7 +29,7 @@ from simulator_bridge.errors import UsageError
 from simulator_bridge.transport.transport_name import TransportName
 
 if TYPE_CHECKING:
-    from drive.doctor_checks import CheckResult
+    from drive.doctor_result import CheckResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +41,8 @@ class DoctorConfig:
     """
 
     model: Path | None = model_argument("; without one all else is checked", default=None)
+    preprocessing: str | None = preprocessing_option()
+    calibrate: Path | None = calibrate_option()
     host: str = host_option()
     port: int = port_option(4567)
     transport: TransportName = transport_option()
@@ -43,6 +50,7 @@ class DoctorConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        check_preprocessing(self.preprocessing, self.calibrate)
         if self.json is not None and self.json.suffix == ".h5":  # `--json model.h5` was right once: spare the model
             raise UsageError(f"--json {self.json} would overwrite a model; say --json - for standard output")
 
@@ -64,20 +72,30 @@ def check_and_print(config: DoctorConfig) -> int:
     from drive.doctor_checks import run_checks
 
     results: list[CheckResult] = []
-    for result in run_checks(config.model, config.host, config.port, config.transport):
+    for result in run_checks(*_asked(config)):
         results.append(result)
         print_result(result)
     n_bad = sum(result.kind == "bad" for result in results)
-    print_result(_summary(n_bad, config.model))
+    n_doubts = sum(result.kind == "warn" and result.about_model for result in results)
+    print_result(_summary(n_bad, n_doubts, config))
     if config.json is not None:
         write_json(config.json, results)
     return 1 if n_bad else 0
 
 
-def _summary(n_bad: int, model: Path | None) -> str:
+def _asked(config: DoctorConfig) -> tuple[Any, ...]:
+    return config.model, config.host, config.port, config.transport, config.preprocessing, config.calibrate
+
+
+def _summary(n_bad: int, n_doubts: int, config: DoctorConfig) -> str:
     if n_bad:
         return f"{n_bad} thing{'s'[: n_bad != 1]} to fix before the car can drive"
-    return f"all in order: python drive/server.py {model or 'model.h5'}, then start the simulator in Autonomous Mode"
+    if n_doubts:
+        return f"it answers; {n_doubts} thing{'s'[: n_doubts != 1]} about the model to make sure of before it drives"
+    asked = f" --preprocessing {config.preprocessing}" if config.preprocessing else ""
+    asked = " --preprocessing with the best of the above" if config.calibrate else asked
+    command = f"python drive/server.py {config.model or 'model.h5'}{asked}"
+    return f"all in order: {command}, then start the simulator in Autonomous Mode"
 
 
 if __name__ == "__main__":

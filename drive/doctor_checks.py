@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import statistics
 import sys
 import threading
@@ -12,11 +11,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from drive.doctor_result import CheckResult
 from drive.doctor_surroundings import check_callers, check_donkey, check_rendering
 from simulator_bridge.errors import UserError
 
@@ -37,20 +36,14 @@ INSTALL = "pip install --editable ."
 SIMULATOR_PORT = 4567  # built into Udacity's simulator
 
 
-@dataclass(frozen=True)
-class CheckResult:
-    """The result of one check. `fix` is what to do about it."""
-
-    kind: Literal["ok", "warn", "bad"]
-    text: str
-    fix: str = ""
-
-    def __str__(self) -> str:
-        mark = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}[self.kind]
-        return f"{mark} {self.text}" + (f"\n     fix it: {self.fix}" if self.fix else "")
-
-
-def run_checks(model: Path | None, host: str, port: int, transport: TransportName) -> Iterator[CheckResult]:
+def run_checks(
+    model: Path | None,
+    host: str,
+    port: int,
+    transport: TransportName,
+    preprocessing: str | None = None,
+    calibrate: Path | None = None,
+) -> Iterator[CheckResult]:
     """Check everything, one after the other; what cannot be checked because an earlier check failed is left out."""
     versions = list(_check_versions())
     yield from versions
@@ -65,8 +58,10 @@ def run_checks(model: Path | None, host: str, port: int, transport: TransportNam
     yield from (CheckResult(*finding) for finding in (*check_donkey(), check_rendering()))
     policy = None
     if model is not None:
-        policy, result = _check_model(model)
-        yield result
+        from drive.doctor_model import check_model
+
+        policy, results = check_model(model, preprocessing, calibrate)
+        yield from results
         if policy is None:
             return
     yield from _check_server(policy, transport)
@@ -148,31 +143,6 @@ def _fix_port(port: int) -> str:
     if sys.platform == "win32":
         return f"find the program with  netstat -ano | findstr :{port}  and end it"
     return f"find the program with  lsof -i :{port}  and end it (Ctrl-C in its window)"
-
-
-def _check_model(path: Path) -> tuple[Policy | None, CheckResult]:
-    import numpy as np
-
-    from models.loading import load_warm_policy
-    from simulator_bridge.messages import FRAME_SHAPE
-
-    try:
-        policy = load_warm_policy(path)
-        began_at = time.perf_counter()
-        action = policy(np.full(FRAME_SHAPE, 100, np.uint8))
-        took_ms = (time.perf_counter() - began_at) * 1000
-    except UserError as error:
-        return None, CheckResult("bad", str(error), "train a model: python train/clone.py recordings/")
-    except Exception as error:  # whatever a foreign model raises is a result, not a crash
-        return None, CheckResult(
-            "bad", f"{path}: fails on a frame: {error}", "train it again: python train/clone.py recordings/"
-        )
-    if not math.isfinite(action.steering_angle):
-        return None, CheckResult(
-            "bad", f"{path}: returns a non-finite answer", "train it again: the training has diverged"
-        )
-    text = f"{path}: loads and answers, steering {action.steering_angle:+.3f} for a grey frame in {took_ms:.1f} ms"
-    return policy, CheckResult("ok", text)
 
 
 def _check_server(policy: Policy | None, transport: TransportName) -> Iterator[CheckResult]:

@@ -11,14 +11,14 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file: put the project root, not drive/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import hashlib
+import dataclasses
 import logging
 import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from drive.evaluation.lap_config import LapsConfig
-from drive.model_argument import check_model
+from drive.model_argument import check_model, chosen_preprocessing
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
@@ -65,6 +65,9 @@ def run(config: LapsConfig) -> int:
     from drive.evaluation.lap_runs import run_jobs
     from drive.evaluation.lap_table import build_table
 
+    preprocessing = chosen_preprocessing(config.model, config.preprocessing, config.calibrate)
+    if preprocessing is not None:
+        config = dataclasses.replace(config, preprocessing=preprocessing.name, calibrate=None)
     jobs = config.plan()
     logger.info("%s: %d drives of %d laps", config.driver, len(jobs), config.n_laps)
     results = run_jobs(config, jobs, _log)
@@ -101,11 +104,12 @@ def _log(result: LapResult) -> None:
 
 def _to_json(config: LapsConfig, results: Sequence[LapResult]) -> dict[str, Any]:
     from drive.evaluation.lap_table import groups_to_json
+    from models.files.file_kind import digest_of_model
     from simulator_bridge.software_versions import versions
 
     return {
         "config": config,
-        "model_sha256": None if config.model is None else hashlib.sha256(config.model.read_bytes()).hexdigest(),
+        "model_sha256": None if config.model is None else digest_of_model(config.model),
         "versions": versions(),
         "passed": all(result.passed for result in results),
         "groups": groups_to_json(results),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from drive.speed_control import SpeedController, brake_throttle
-from models.policy import Action, Policy
+from models.policy import Action, Policy, decide
 from simulator_bridge.messages import Control, Telemetry
 from simulator_bridge.transport.fault_log import FaultLog
 
@@ -40,7 +40,7 @@ class Pilot:
 
     def __call__(self, telemetry: Telemetry) -> Control:
         """Decide what the car does next; if the policy returns a non-finite value, stop the car."""
-        action = self._policy(telemetry.frame)
+        action = decide(self._policy, telemetry.frame, telemetry.speed_mph)
         if not _is_finite(action):
             faults.report("not finite", "the model returned a non-finite value, stopping the car: %s", action)
             return Control(steering_angle=0.0, throttle=brake_throttle(telemetry.speed_mph, math.inf))

@@ -20,7 +20,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drive.model_argument import check_model, model_argument
+from drive.model_argument import (
+    calibrate_option,
+    check_model,
+    check_preprocessing,
+    chosen_preprocessing,
+    model_argument,
+    preprocessing_option,
+)
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import (
     end_with_parent_option,
@@ -64,6 +71,8 @@ class ServerConfig:
         default=None,
         metavar="FOLDER",
     )
+    preprocessing: str | None = preprocessing_option()
+    calibrate: Path | None = calibrate_option()
     host: str = host_option()
     port: int = port_option(4567)
     speed_mph: float = speed_option(15.0)
@@ -118,6 +127,7 @@ class ServerConfig:
             parse_address(self.donkey, DONKEY_PORT)
         if self.donkey is not None and self.donkey_port is not None:
             raise UsageError("--donkey is for a simulator that listens, --donkey-port for those that connect: say one")
+        check_preprocessing(self.preprocessing, self.calibrate)
         if self.token is not None and len(self.token) < MIN_TOKEN_LENGTH:
             raise UsageError(f"expected a --token of at least {MIN_TOKEN_LENGTH} characters; without one it is made up")
         if self.token is not None and self.insecure:
@@ -146,7 +156,14 @@ def run(config: ServerConfig) -> int:
         from drive.doctor import DoctorConfig, check_and_print
 
         return check_and_print(
-            DoctorConfig(model=config.model, host=config.host, port=config.port, transport=config.transport)
+            DoctorConfig(
+                model=config.model,
+                preprocessing=config.preprocessing,
+                calibrate=config.calibrate,
+                host=config.host,
+                port=config.port,
+                transport=config.transport,
+            )
         )
     check_model(config.model)
     check_output_folder("--record", config.record_into)
@@ -154,13 +171,16 @@ def run(config: ServerConfig) -> int:
     from models.loading import load_warm_policy
     from simulator_bridge.serving.bridge_server import BridgeServer
 
+    preprocessing = chosen_preprocessing(config.model, config.preprocessing, config.calibrate)
     token = choose_token(config)
     origins = [parse_origin(origin) for origin in config.allow_origin]
     server = BridgeServer(
         lambda: new_driver(), config.host, config.port, config.transport, token=token, allowed_origins=origins
     )
     try:
-        with open_cockpit(server, config, load_warm_policy(config.model)) as cockpit:
+        policy = load_warm_policy(config.model, preprocessing)
+        warn_of(config.model, policy)
+        with open_cockpit(server, config, policy, preprocessing.name if preprocessing else None) as cockpit:
             new_driver = cockpit.new_driver
             serve(server, config, token)
     finally:
@@ -168,6 +188,14 @@ def run(config: ServerConfig) -> int:
     for line in cockpit.summary() or ["no car was driven"]:
         print_result(line)
     return 0
+
+
+def warn_of(model: Path, policy: Policy) -> None:
+    """Log what was assumed of a model, and what is wrong with its answers."""
+    from models.sanity import assumptions, check_answers
+
+    for finding in (*assumptions(policy), *check_answers(policy)):
+        logger.warning("%s: %s", model, finding.text)
 
 
 def choose_token(config: ServerConfig) -> str | None:
@@ -187,7 +215,9 @@ def choose_token(config: ServerConfig) -> str | None:
 
 
 @contextlib.contextmanager
-def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> Iterator[Cockpit]:
+def open_cockpit(
+    server: BridgeServer, config: ServerConfig, policy: Policy, preprocessing: str | None = None
+) -> Iterator[Cockpit]:
     """Mount the cockpit on a server; it makes the drivers of new connections.
 
     Raises:
@@ -202,7 +232,8 @@ def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> 
     folder, records = config.record_into or drive_folder(), config.record_into is not None
     corrections = config.corrections or folder.with_name(f"{folder.name}-corrections")
     with contextlib.closing(RecorderPool(folder, at_once=records)) as recorders:
-        cockpit = Cockpit(DrivingSetup(config.model, policy, config.speed_mph, recorders, records, corrections))
+        setup = DrivingSetup(config.model, policy, config.speed_mph, recorders, records, corrections, preprocessing)
+        cockpit = Cockpit(setup)
         server.mount(build_pages(cockpit, read_facts(config.model)))
         donkey = DonkeyOptions(config.donkey, config.donkey_port, config.donkey_scene)
         with contextlib.closing(cockpit), driving_donkey(donkey, cockpit.new_driver) as donkey_clients:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
+import contextlib
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from models.allowed_layers import layers_of, refuse_others
-from models.claimed_sizes import refuse_huge_model, refuse_huge_numbers
+from models.files.hdf5_file import open_hdf5
+from models.files.keras_archive import weights_of_archive
+from models.legacy.rebuilding import Plan, plan_model, rebuild
+from models.legacy.stored_weights import has_layer_names, read_weights
 from models.model_file import ModelFile, Parity
 from models.model_parts import split_model
 from models.policy import LiteRTPolicy
@@ -32,19 +29,18 @@ BATCH = 64  # frames at once while comparing; bounds memory
 def load_keras_model(file: ModelFile) -> keras.Model:
     """Load the Keras model of a file without executing anything in it.
 
+    A Lambda layer whose function is a known preprocessing becomes stock layers; see `models.legacy`.
+
     Raises:
-        ModelFileError: If it has Lambda layers or custom classes, does not take a raw frame, or this Keras cannot load
-            it.
+        ModelFileError: If it has other Lambda layers or custom classes, or this Keras cannot load it.
     """
-    refuse_others(file.path, file.architecture, file.keras_version)
-    refuse_huge_numbers(file.path, file.architecture)
-    _refuse_other_input(file)
+    plan = plan_model(file.path, file.architecture, file.keras_version)
     import_tensorflow()
     import keras
 
     try:
         with quietly():
-            return _load(file)
+            return _load(file, plan)
     except ModelFileError:
         raise
     except Exception as error:
@@ -55,34 +51,35 @@ def load_keras_model(file: ModelFile) -> keras.Model:
         ) from error
 
 
-def _load(file: ModelFile) -> keras.Model:
+def _load(file: ModelFile, plan: Plan) -> keras.Model:
+    from models.legacy.known_function import with_stock_layers
+
+    archive = (
+        weights_of_archive(file.path) if file.kind == "archive" else contextlib.nullcontext(file.weights or file.path)
+    )
+    with archive as weights:
+        with open_hdf5(weights):
+            by_layer = has_layer_names(weights)
+        model = rebuild(plan, read_weights(weights) if by_layer else None)
+        if not by_layer:
+            model.load_weights(str(weights))
+    return with_stock_layers(model)
+
+
+def normalises(model: keras.Model) -> bool:
+    """Whether a model scales its image itself, before the first layer with weights."""
     import keras
 
-    repaired = _with_input_layer(file.architecture)
-    refuse_huge_model(file.path, repaired)
-    if repaired is file.architecture:
-        return keras.models.load_model(file.path, compile=False, safe_mode=True)
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "model.h5")
-        shutil.copyfile(file.path, copy)
-        with h5py.File(copy, "r+") as h5:
-            h5.attrs["model_config"] = json.dumps(repaired)
-        return keras.models.load_model(copy, compile=False, safe_mode=True)
-
-
-def _with_input_layer(architecture: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Add the InputLayer that a Keras 2 Sequential may lack: Keras 3 ignores the input shape of its first layer."""
-    config = architecture.get("config")
-    if architecture.get("class_name") != "Sequential" or not isinstance(config, Mapping) or not config.get("layers"):
-        return architecture
-    layers = config["layers"]
-    if layers[0]["class_name"] == "InputLayer":
-        return architecture
-    shape = layers[0]["config"].get("batch_input_shape")
-    if shape is None:
-        return architecture
-    first = {"class_name": "InputLayer", "config": {"batch_input_shape": shape, "dtype": "float32", "name": "frame"}}
-    return {**architecture, "config": {**config, "layers": [first, *layers]}}
+    scaling = (keras.layers.Rescaling, keras.layers.BatchNormalization, keras.layers.Normalization,
+               keras.layers.GroupNormalization, keras.layers.LayerNormalization)  # fmt: skip
+    for layer in model.layers:
+        if isinstance(layer, scaling):
+            return True
+        if isinstance(layer, keras.Model):
+            return normalises(layer)
+        if layer.weights and layer.trainable:
+            return False
+    return False
 
 
 def convert_to_litert(model: keras.Model) -> bytes:
@@ -95,6 +92,28 @@ def convert_to_litert(model: keras.Model) -> bytes:
         single = keras.Model(frame, _outputs(model, frame))
         flatbuffer: bytes = tf.lite.TFLiteConverter.from_keras_model(single).convert()
     return flatbuffer
+
+
+def convert_as_it_is(model: keras.Model) -> bytes:
+    """Convert to a LiteRT flatbuffer that takes what the model takes, one at a time."""
+    import tensorflow as tf
+
+    with quietly():
+        single = for_one_frame(model)
+        flatbuffer: bytes = tf.lite.TFLiteConverter.from_keras_model(single).convert()
+    return flatbuffer
+
+
+def for_one_frame(model: keras.Model) -> keras.Model:
+    """The same model for a batch of 1."""
+    import keras
+
+    inputs = [
+        keras.Input(batch_shape=(1, *each.shape[1:]), dtype=each.dtype, name=f"input_{number}")
+        for number, each in enumerate(model.inputs)
+    ]
+    one = inputs if len(inputs) > 1 else inputs[0]
+    return keras.Model(one, model(one, training=False))
 
 
 def _outputs(model: keras.Model, frame: keras.KerasTensor) -> Any:
@@ -140,23 +159,3 @@ def measure_parity(model: keras.Model, flatbuffer: bytes, frames: npt.NDArray[np
         {name: float(value) for name, value in zip(names, spread, strict=True)},
         len(frames),
     )
-
-
-def _refuse_other_input(file: ModelFile) -> None:
-    shape = _input_shape(file.architecture)
-    if shape is not None and tuple(shape) != FRAME_SHAPE:
-        raise ModelFileError(
-            f"{file.path}: expected a model that takes raw frames {FRAME_SHAPE}, this one takes "
-            f"{one_line(tuple(shape))}: its preprocessing is not in the model; build it in, as train/clone.py does"
-        )
-
-
-def _input_shape(architecture: Mapping[str, Any]) -> list[int | None] | None:
-    """Shape of the first input without the batch, as any Keras since 1 stores it; None if it is not stored."""
-    for layer in layers_of(architecture):
-        config = layer.get("config")
-        if isinstance(config, Mapping):
-            shape = config.get("batch_shape") or config.get("batch_input_shape")
-            if isinstance(shape, list):
-                return shape[1:]
-    return None

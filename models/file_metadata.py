@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from models.files.json_object import read_json_object
 from models.policy import Action
 from simulator_bridge.cli.typed_json import read_dataclass
 from simulator_bridge.errors import ModelFileError, UserError
@@ -16,7 +16,6 @@ from simulator_bridge.printable_text import one_line
 
 OUTPUTS = tuple(field.name for field in fields(Action))
 MAX_IMAGE_PX = 4096
-MAX_DEPTH = 100
 
 
 @dataclass(frozen=True)
@@ -57,27 +56,6 @@ OBJECTS = ("model", "training", "data", "validation", "versions", "input")
 OPTIONAL = {"data": ("fingerprint", _Data), "training": ("recordings", _Training)}
 
 
-def read_json_object(text: str, where: str) -> dict[str, Any]:
-    """Read a JSON object that is not deeply nested, with neither NaN nor infinities in it.
-
-    Raises:
-        ModelFileError: If it is anything else.
-    """
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{where} is damaged: expected JSON ({one_line(error)}); train it again") from error
-    if not isinstance(value, dict):
-        raise ModelFileError(f"{where} is damaged: expected a JSON object, got {one_line(repr(value)[:80])}")
-    level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
-        level = [inner for inner in level if isinstance(inner, dict | list)]
-    if level:
-        raise ModelFileError(f"{where} is damaged: nested more than {MAX_DEPTH} deep")
-    return value
-
-
 def read_metadata(text: str, path: Path) -> Mapping[str, Any]:
     """Read the metadata of a model file.
 
@@ -112,7 +90,3 @@ def _refuse_nonsense(metadata: _Metadata) -> None:
         )
     if len(size) != 2 or min(size) < 1 or max(size) > MAX_IMAGE_PX:
         raise UserError(f"its metadata, image_size: expected a height and a width up to {MAX_IMAGE_PX}, got {size}")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")

@@ -20,8 +20,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from models.file_metadata import read_json_object, read_metadata
-from models.hdf5_file import MAX_TEXT_BYTES, open_hdf5
+from models.file_metadata import read_metadata
+from models.files.file_kind import Kind, architecture_beside, kind_of_model, read_architecture, weights_beside
+from models.files.hdf5_file import MAX_TEXT_BYTES, open_hdf5
+from models.files.json_object import read_json_object
+from models.files.keras_archive import read_archive
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.printable_text import one_line
 
@@ -55,6 +58,8 @@ class ModelFile:
         flatbuffer: The LiteRT model, or None.
         architecture: The layers, as Keras serialises them.
         keras_version: The Keras that wrote the file; "unknown" if it is not stored.
+        kind: Of the file.
+        weights: The file with the weights, if it is another one.
     """
 
     path: Path
@@ -62,41 +67,73 @@ class ModelFile:
     flatbuffer: bytes | None
     architecture: Mapping[str, Any]
     keras_version: str
+    kind: Kind = "hdf5"
+    weights: Path | None = None
 
 
 def load_model_file(path: Path) -> ModelFile:
     """Read a model file without importing Keras.
 
+    Of what is no Keras model (.tflite, .onnx, a SavedModel) nothing is read yet but what it is.
+
     Raises:
-        ModelFileError: If there is no such file, or it is not a Keras model in HDF5 format.
+        ModelFileError: If there is no such file, or it is no model.
     """
-    if path.is_dir():
-        raise ModelFileError(f"{path}: expected a model file, this is a folder; pass the model.h5 in it")
-    if not path.is_file():
-        raise ModelFileError(f"{path}: no such file; train a model first with train/clone.py")
+    kind = kind_of_model(path)
+    if kind == "hdf5":
+        return _load_hdf5(path)
+    if kind == "archive":
+        architecture, version = read_archive(path)
+        return ModelFile(path, {}, None, _checked(path, architecture), version, kind)
+    if kind == "json":
+        architecture = _checked(path, read_architecture(path))
+        weights = weights_beside(path)
+        return ModelFile(path, {}, None, architecture, _version_of(architecture, weights), kind, weights)
+    return ModelFile(path, {}, None, {}, "unknown", kind)
+
+
+def _load_hdf5(path: Path) -> ModelFile:
     try:
         with open_hdf5(path) as file:
-            return _read(path, file)
+            if "model_config" in file.attrs and isinstance(file.get("model_weights"), h5py.Group):
+                return _read(path, file)
+            found = _list_of(file)
     except ModelFileError:
         raise
-    except Exception as error:  # whatever h5py raises on a file that is none, or was made to break it
-        raise ModelFileError(f"{path}: {_what_it_is(path)}; train it again or copy it anew") from error
+    except Exception as error:  # whatever h5py raises on a file that was made to break it
+        raise ModelFileError(
+            f"{path}: an HDF5 file that is truncated or damaged; train it again or copy it anew"
+        ) from error
+    beside = architecture_beside(path)
+    if beside is None:
+        raise ModelFileError(
+            f"{path}: expected a whole Keras model, this HDF5 file has no architecture in it ({found}); put the "
+            f"model.json of model.to_json() beside it, or save it with model.save('model.h5'), not save_weights()"
+        )
+    architecture = _checked(beside, read_architecture(beside))
+    return ModelFile(path, {}, None, architecture, _version_of(architecture, path), "hdf5")
 
 
 def _read(path: Path, file: h5py.File) -> ModelFile:
-    if "model_config" not in file.attrs or not isinstance(file.get("model_weights"), h5py.Group):
-        raise ModelFileError(
-            f"{path}: expected a whole Keras model, this HDF5 file has no architecture in it"
-            f" ({_list_of(file)}); save it with model.save('model.h5'), not save_weights()"
-        )
     metadata: Mapping[str, Any] = {}
     flatbuffer = None
     if GROUP in file:
         _refuse_other_format(path, file[GROUP])
         metadata = read_metadata(_text(path, file[GROUP], "metadata"), path)
         flatbuffer = _flatbuffer(path, file)
-    version = text_of(file.attrs.get("keras_version", "unknown"))
-    return ModelFile(path, metadata, flatbuffer, _architecture(path, file), one_line(version, 20))
+    architecture = _checked(path, read_json_object(_text(path, file, "model_config"), f"{path}: its architecture"))
+    version = file.attrs.get("keras_version", architecture.get("keras_version", "unknown"))
+    return ModelFile(path, metadata, flatbuffer, architecture, one_line(text_of(version), 20))
+
+
+def _version_of(architecture: Mapping[str, Any], weights: Path) -> str:
+    """The Keras that wrote a model of two files, as one of them tells."""
+    version = architecture.get("keras_version")
+    if version is None:
+        with open_hdf5(weights) as file:
+            root = file.get("model_weights", file)
+            version = text_of(file.attrs.get("keras_version", root.attrs.get("keras_version", "unknown")))
+    return one_line(version, 20)
 
 
 def _refuse_other_format(path: Path, group: h5py.Group | h5py.Dataset) -> None:
@@ -107,8 +144,7 @@ def _refuse_other_format(path: Path, group: h5py.Group | h5py.Dataset) -> None:
         raise ModelFileError(f"{path}: format {written}, this program reads up to {FORMAT}; update it")
 
 
-def _architecture(path: Path, file: h5py.File) -> Mapping[str, Any]:
-    architecture = read_json_object(_text(path, file, "model_config"), f"{path}: its architecture")
+def _checked(path: Path, architecture: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(architecture.get("class_name"), str) or not isinstance(architecture.get("config"), dict | list):
         raise ModelFileError(f"{path}: its architecture is damaged: expected a class_name and a config; save it again")
     return architecture
@@ -132,18 +168,6 @@ def _text(path: Path, item: h5py.Group, name: str) -> str:
     if len(value) > MAX_TEXT_BYTES:
         raise ModelFileError(f"{path}: {name} has {len(value):,} bytes, at most {MAX_TEXT_BYTES:,} are read")
     return text_of(value)
-
-
-def _what_it_is(path: Path) -> str:
-    """In words, what a file is that h5py cannot read."""
-    head = path.read_bytes()[:8]
-    if not head:
-        return "the file is empty"
-    if head == b"\x89HDF\r\n\x1a\n":
-        return "an HDF5 file that is truncated or damaged"
-    if head[:4] == b"PK\x03\x04":
-        return "expected an .h5 model, this is a zip (a .keras file? save it as model.h5)"
-    return "expected a Keras model in HDF5 format, this is something else"
 
 
 def _list_of(file: h5py.File) -> str:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from models.loading import load_policy
 from models.model_file import load_model_file
 from models.policy import check_frame
+from models.preprocessing.steps import Preprocessing
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, Frame
 
 SaliencyMap = npt.NDArray[np.float32]
@@ -45,7 +46,7 @@ class Saliency(Protocol):
         ...
 
 
-def load_saliency(path: Path) -> Saliency:
+def load_saliency(path: Path, preprocessing: Preprocessing | None = None) -> Saliency:
     """Saliency of a model file, with an interpreter of its own.
 
     Like `load_policy` it needs TensorFlow only for a file of another program.
@@ -53,7 +54,7 @@ def load_saliency(path: Path) -> Saliency:
     Raises:
         ModelFileError: If the file is missing, damaged or foreign; the message says what to do.
     """
-    policy = load_policy(path)
+    policy = load_policy(path, preprocessing)
     return Occlusion(lambda frame: policy(frame).steering_angle, seen_rows(path))
 
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from models.quiet_import import quietly
+from models.runtimes.litert_runtime import IDENTIFIER
+from models.runtimes.runtime import refuse_huge
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import FRAME_SHAPE, Frame
 from simulator_bridge.printable_text import one_line
 
 if TYPE_CHECKING:
     import keras
-
-IDENTIFIER = b"TFL3"
-MAX_TENSOR_BYTES = 2**31  # of all arrays of a flatbuffer, as if none shared memory with another
-MAX_VALUE_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,22 @@ class Policy(Protocol):
         ...
 
 
+@runtime_checkable
+class SpeedPolicy(Protocol):
+    """A policy that can be told the speed; `takes_speed` tells whether it makes a difference."""
+
+    takes_speed: bool
+
+    def at_speed(self, frame: Frame, speed_mph: float) -> Action:
+        """The action for a frame at a speed; see `Policy.__call__`."""
+        ...
+
+
+def decide(policy: Policy, frame: Frame, speed_mph: float) -> Action:
+    """What a policy does, told the speed if it takes it."""
+    return policy.at_speed(frame, speed_mph) if isinstance(policy, SpeedPolicy) else policy(frame)
+
+
 class LiteRTPolicy:
     """Runs a LiteRT flatbuffer with one thread: the most even times beside a simulator on the same machine."""
 
@@ -56,9 +69,9 @@ class LiteRTPolicy:
             raise ModelFileError("expected a LiteRT model, these bytes are something else")
         with quietly():
             self._interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
-            _refuse_huge(self._interpreter.get_tensor_details())
+            refuse_huge(self._interpreter.get_tensor_details())
             self._interpreter.allocate_tensors()
-            _refuse_huge(self._interpreter.get_tensor_details())  # now with the shapes that the operations ask for
+            refuse_huge(self._interpreter.get_tensor_details())  # now with the shapes that the operations ask for
         inputs = self._interpreter.get_input_details()
         # the converter changes the order of the outputs; in the signature they are output_0, output_1, ...
         details = self._interpreter.get_signature_runner().get_output_details()
@@ -99,12 +112,6 @@ class KerasPolicy:
         outputs = self._run(frame[np.newaxis])
         values = outputs if isinstance(outputs, list) else [outputs]
         return Action(**{name: float(value[0, 0]) for name, value in zip(self._names, values, strict=True)})
-
-
-def _refuse_huge(tensors: list[dict[str, Any]]) -> None:
-    claimed = sum(math.prod(map(int, tensor["shape"])) * MAX_VALUE_BYTES for tensor in tensors)
-    if claimed > MAX_TENSOR_BYTES:
-        raise ModelFileError(f"its arrays claim {claimed:,} bytes, at most {MAX_TENSOR_BYTES:,} are believed")
 
 
 def _refuse_other_shapes(

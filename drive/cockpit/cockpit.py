@@ -40,7 +40,7 @@ class Cockpit:
         self._views: Callable[[], Sequence[Hashable]] = tuple
         self.clients: Callable[[], list[ClientFacts]] = list
         self.marks = Marks(setup.corrections)
-        self.saliency = SaliencyMaps(setup.model, self._wanted_maps)
+        self.saliency = SaliencyMaps(setup.model, self._wanted_maps, setup.preprocessing)
         self._commands = PageCommands(self._cars, self.marks, self.saliency, self._progress_of)
 
     def new_driver(self) -> Driver:

@@ -30,6 +30,7 @@ class DrivingSetup:
         recorders: Of the drives.
         records: Record from the start; else when a page asks for it.
         corrections: Folder for takeovers and marks; made when there are some.
+        preprocessing: Of a model of another program, as on a command line.
     """
 
     model: Path
@@ -38,6 +39,7 @@ class DrivingSetup:
     recorders: RecorderPool
     records: bool
     corrections: Path
+    preprocessing: str | None = None
 
 
 class ConnectedCars:

@@ -29,10 +29,14 @@ class SaliencyMaps:
     Args:
         model: The file that drives.
         wanted: Returns the newest decision of each car, by its number, that a page wants a map of.
+        preprocessing: Of a model of another program, as on a command line.
     """
 
-    def __init__(self, model: Path, wanted: Callable[[], Mapping[int, Decision]]) -> None:
-        self._model, self._wanted = model, wanted
+    def __init__(
+        self, model: Path, wanted: Callable[[], Mapping[int, Decision]], preprocessing: str | None = None
+    ) -> None:
+        self._wanted = wanted
+        self._arguments = [str(model), *(["--preprocessing", preprocessing] if preprocessing else [])]
         self._maps: dict[int, bytes] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -65,7 +69,7 @@ class SaliencyMaps:
     def _run(self) -> None:
         """Compute until no page wants maps any more."""
         with subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(self._model)],
+            [sys.executable, str(SCRIPT), *self._arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
         ) as process:  # fmt: skip
             self._process = process

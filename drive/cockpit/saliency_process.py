@@ -17,7 +17,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from drive.model_argument import model_argument
+from drive.model_argument import check_preprocessing, chosen_preprocessing, model_argument, preprocessing_option
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.errors import UserError
 
@@ -33,6 +33,10 @@ class SaliencyProcessConfig:
     """Settings of the process."""
 
     model: Path = model_argument()
+    preprocessing: str | None = preprocessing_option()
+
+    def __post_init__(self) -> None:
+        check_preprocessing(self.preprocessing)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
 def run(config: SaliencyProcessConfig) -> int:
     """Answer frames until the input ends; why a model has no saliency is an answer, too."""
     try:
-        serve(config.model, sys.stdin.buffer, sys.stdout.buffer)
+        serve(config, sys.stdin.buffer, sys.stdout.buffer)
     except UserError as error:
         answer(sys.stdout.buffer, FAILED, str(error).encode())
         return 1
@@ -64,7 +68,7 @@ def step_back() -> None:
         os.nice(19)
 
 
-def serve(model: Path, frames: BinaryIO, maps: BinaryIO) -> None:
+def serve(config: SaliencyProcessConfig, frames: BinaryIO, maps: BinaryIO) -> None:
     """Answer every frame with its map.
 
     Raises:
@@ -76,7 +80,7 @@ def serve(model: Path, frames: BinaryIO, maps: BinaryIO) -> None:
     from simulator_bridge.messages import decode_frame
 
     cv2.setNumThreads(1)
-    saliency = load_saliency(model)
+    saliency = load_saliency(config.model, chosen_preprocessing(config.model, config.preprocessing))
     step_back()
     while jpeg := read_block(frames):
         answer(maps, OK, to_png(saliency(decode_frame(jpeg))))

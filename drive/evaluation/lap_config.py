@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from drive.model_argument import model_argument
+from drive.model_argument import calibrate_option, check_preprocessing, model_argument, preprocessing_option
 from simulator_bridge.cli.common_options import (
     backend_option,
     json_option,
@@ -70,6 +70,8 @@ class LapsConfig:
     """
 
     model: Path | None = model_argument(default=None, group=DRIVER)
+    preprocessing: str | None = preprocessing_option(group=DRIVER)
+    calibrate: Path | None = calibrate_option(group=DRIVER)
     expert: bool = option(False, "the expert, which sees the road's course, instead of a model", group=DRIVER)
     policy: Literal["zero"] | None = option(None, "zero: never steers, the baseline of every model", group=DRIVER)
     speed_mph: float = speed_option(20.0, group=DRIVER)
@@ -122,6 +124,9 @@ class LapsConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        check_preprocessing(self.preprocessing, self.calibrate)
+        if self.model is None and (self.preprocessing or self.calibrate):
+            raise UsageError("--preprocessing and --calibrate are of a model")
         if (self.model is not None) + self.expert + (self.policy is not None) != 1:
             raise UsageError("expected one driver: a model file, or --expert, or --policy zero")
         if not self.tracks or not self.latencies_ms:

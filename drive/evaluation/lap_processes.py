@@ -29,13 +29,17 @@ class LapServer:
         model: The model; None never steers.
         speed_mph: Set speed.
         stopped: Ends the wait for the server's start.
+        preprocessing: Of a model of another program, as on a command line.
 
     Raises:
         UserError: If it does not start.
     """
 
-    def __init__(self, model: Path | None, speed_mph: float, stopped: threading.Event) -> None:
+    def __init__(
+        self, model: Path | None, speed_mph: float, stopped: threading.Event, preprocessing: str | None = None
+    ) -> None:
         who = [] if model is None else [str(model)]
+        who += [] if preprocessing is None else ["--preprocessing", preprocessing]
         self.process = ChildProcess(SERVER_SCRIPT, [*who, "--speed", str(speed_mph), "--end-with-parent"])
         try:
             self.url = self._wait_for_url(stopped)

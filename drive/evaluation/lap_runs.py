@@ -106,7 +106,9 @@ class _LapWorker(Worker[tuple[int, LapJob]]):
 
     def _drive(self, job: LapJob) -> LapResult:
         if not self._config.expert and self._server is None:
-            self._server = LapServer(self._config.model, self._config.speed_mph, self.stopped)
+            self._server = LapServer(
+                self._config.model, self._config.speed_mph, self.stopped, self._config.preprocessing
+            )
         with tempfile.TemporaryDirectory(prefix="laps-") as name:
             folder = Path(name)
             with start_simulator(self._config, job, folder, self._server.url if self._server else "") as simulator:

@@ -11,7 +11,7 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drive.model_argument import model_argument
+from drive.model_argument import check_preprocessing, chosen_preprocessing, model_argument, preprocessing_option
 from drive.server import ServerConfig, serve
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import end_with_parent_option, port_option, speed_option
@@ -37,12 +37,14 @@ class LapServerConfig:
     """Settings of the server; the help of each field is that of its flag."""
 
     model: Path | None = model_argument("; without one the car never steers", default=None)
+    preprocessing: str | None = preprocessing_option()
     port: int = port_option(0)
     speed_mph: float = speed_option(20.0)
     end_with_parent: bool = end_with_parent_option()
 
     def __post_init__(self) -> None:
         check_options(self)
+        check_preprocessing(self.preprocessing)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -63,7 +65,9 @@ def run(config: LapServerConfig) -> int:
     from simulator_bridge.serving.bridge_server import BridgeServer
 
     served = ServerConfig(model=config.model or Path("policy zero"), port=config.port, speed_mph=config.speed_mph)
-    policy: Policy = ZeroPolicy() if config.model is None else load_warm_policy(config.model)
+    policy: Policy = ZeroPolicy()
+    if config.model is not None:
+        policy = load_warm_policy(config.model, chosen_preprocessing(config.model, config.preprocessing))
     server = BridgeServer(build_new_driver(policy, served.speed_mph), served.host, served.port, served.transport)
     try:
         serve(server, served)

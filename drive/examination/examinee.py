@@ -14,6 +14,7 @@ from typing import Any, Literal
 from drive.evaluation.lap_processes import LapServer
 from drive.examination.exam_config import ExamConfig
 from drive.foreign_server import ForeignServer
+from models.files.file_kind import digest_of_model
 from simulator_bridge.transport.address import free_port
 
 FOREIGN_PORT = 4567
@@ -42,6 +43,7 @@ class Examinee:
         recipe: Name of the way it was trained, the same for all seeds of it; None where that is not known.
         seed: Of the training.
         key: Tells its results from those of others: by the content of a model file, wherever it is and what its name.
+        preprocessing: Of a model of another program, as on a command line.
     """
 
     kind: Literal["model", "expert", "zero", "server", "earlier"]
@@ -51,11 +53,19 @@ class Examinee:
     recipe: str | None = None
     seed: int | None = None
     key: str = ""
+    preprocessing: str | None = None
 
     def __post_init__(self) -> None:
         if not self.key:
-            content = self.model.read_bytes() if self.model else (self.command or self.kind).encode()
-            object.__setattr__(self, "key", f"{self.kind}-{hashlib.sha256(content).hexdigest()[:16]}")
+            object.__setattr__(self, "key", f"{self.kind}-{self._digest()[:16]}")
+
+    def _digest(self) -> str:
+        if self.model is None:
+            return hashlib.sha256((self.command or self.kind).encode()).hexdigest()
+        digest = digest_of_model(self.model)
+        if self.preprocessing is None:
+            return digest
+        return hashlib.sha256(f"{digest} {self.preprocessing}".encode()).hexdigest()
 
     @property
     def max_jobs(self) -> int | None:
@@ -79,7 +89,7 @@ class Examinee:
             finally:
                 server.close()
         else:
-            own = LapServer(self.model, OWN_SPEED_MPH, stopped)
+            own = LapServer(self.model, OWN_SPEED_MPH, stopped, self.preprocessing)
             try:
                 yield Serving(own.url, lambda: own.process.has_ended)
             finally:
@@ -93,7 +103,9 @@ def examinees_of(config: ExamConfig) -> list[Examinee]:
         ModelFileError: If a file is no model of ours.
     """
     names = _distinct_names(config.models)
-    examinees = [model_examinee(name, path) for name, path in zip(names, config.models, strict=True)]
+    examinees = [
+        model_examinee(name, path, config.preprocessing) for name, path in zip(names, config.models, strict=True)
+    ]
     if config.expert:
         examinees.append(Examinee("expert", "the expert"))
     if config.policy is not None:
@@ -101,14 +113,14 @@ def examinees_of(config: ExamConfig) -> list[Examinee]:
     return [*examinees, *(Examinee("server", command, command=command) for command in config.servers)]
 
 
-def model_examinee(name: str, path: Path) -> Examinee:
+def model_examinee(name: str, path: Path, preprocessing: str | None = None) -> Examinee:
     """A model file under a name.
 
     Raises:
         ModelFileError: If it is no model.
     """
     recipe, seed = _recipe(path)
-    return Examinee("model", name, model=path, recipe=recipe, seed=seed)
+    return Examinee("model", name, model=path, recipe=recipe, seed=seed, preprocessing=preprocessing)
 
 
 def _recipe(path: Path) -> tuple[str | None, int | None]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.architectures.architecture import Architecture
 from models.architectures.builtin_layers import copy_network, with_builtin_layers
-from models.weights_file import load_weights_file
+from models.files.weights_file import load_weights_file
 from simulator_bridge.cli.options import did_you_mean
 from simulator_bridge.errors import ModelFileError, UsageError
 

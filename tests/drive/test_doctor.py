@@ -15,7 +15,8 @@ import pytest
 
 from drive import doctor_checks, doctor_surroundings
 from drive.doctor import main
-from drive.doctor_checks import CheckResult, run_checks
+from drive.doctor_checks import run_checks
+from drive.doctor_result import CheckResult
 from models.policy import Action
 from simulator_bridge.messages import Frame
 from simulator_bridge.transport import legacy_clients

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from models import allowed_layers, convert
-from models.allowed_layers import ACTIVATIONS, LAYERS, PARTS, refuse_others
-from models.claimed_sizes import MAX_CALLS, refuse_huge_model, refuse_huge_numbers
+from models import convert
+from models.files import allowed_layers
+from models.files.allowed_layers import ACTIVATIONS, LAYERS, PARTS, refuse_others
+from models.files.claimed_sizes import MAX_CALLS, refuse_huge_model, refuse_huge_numbers
 from models.model_file import ModelFile
 from simulator_bridge.errors import ModelFileError
 from tests.support.made_model import made_model

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from models.global_heap import check_heaps
+from models.files.global_heap import check_heaps
 from models.model_file import load_model_file
 from simulator_bridge.errors import ModelFileError
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from drive.server import read_facts
-from models.hdf5_file import open_hdf5
+from models.files.hdf5_file import open_hdf5
+from models.files.weights_file import load_weights_file
 from models.loading import load_policy
 from models.model_file import load_model_file
 from models.occlusion_saliency import seen_rows
-from models.weights_file import load_weights_file
 from simulator_bridge.errors import ModelFileError
 from tests.support.drivable_model import drivable_model
 

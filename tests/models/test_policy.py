@@ -85,22 +85,6 @@ def test_a_model_of_another_program_drives_after_conversion(tmp_path: Path) -> N
     np.testing.assert_allclose(got, np.asarray(model(frames.astype(np.float32)))[:, 0], atol=1e-4)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"shape": (120, 160, 3)}, r"raw frames \(160, 320, 3\), this one takes \(120, 160, 3\)"),
-        ({"n_outputs": 2}, r"expected one output \(None, 1\).*\(None, 2\)"),
-    ],
-    ids=["other input", "other output"],
-)
-def test_a_model_with_another_shape_is_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:
-    foreign_model(tmp_path / "model.h5", **options)
-
-    with pytest.raises(ModelFileError, match=message):
-        load_policy(tmp_path / "model.h5")
-
-
 def test_a_damaged_flatbuffer_is_refused_in_one_line(saved: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.h5"
     path.write_bytes(saved.read_bytes())
@@ -112,30 +96,17 @@ def test_a_damaged_flatbuffer_is_refused_in_one_line(saved: Path, tmp_path: Path
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_model_of_several_inputs_is_refused_in_one_line(tmp_path: Path) -> None:
-    made_model()
-    import keras
-
-    frame, speed = keras.Input((160, 320, 3), name="frame"), keras.Input((1,), name="speed")
-    features = keras.layers.Concatenate()([keras.layers.GlobalAveragePooling2D()(frame), speed])
-    keras.Model([frame, speed], keras.layers.Dense(1)(features)).save(tmp_path / "model.h5")
-
-    with pytest.raises(ModelFileError, match="expected one input, the frame; the model has 2: frame, speed"):
-        load_policy(tmp_path / "model.h5")
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_model_that_cannot_be_converted_is_refused_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_that_litert_cannot_run_runs_in_tensorflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: Any) -> bytes:
-        raise RuntimeError("no such operator\nmore")
+        raise RuntimeError("no such operator")
 
-    foreign_model(tmp_path / "model.h5")
-    monkeypatch.setattr("models.convert.convert_to_litert", fail)
+    model = foreign_model(tmp_path / "model.h5")
+    monkeypatch.setattr("models.convert.convert_as_it_is", fail)
+    frame = made_frames(1)
 
-    with pytest.raises(ModelFileError, match=r"LiteRT cannot run it on a frame \(no such operator\); use stock layers"):
-        load_policy(tmp_path / "model.h5")
+    got = load_policy(tmp_path / "model.h5")(frame[0]).steering_angle
+
+    assert got == pytest.approx(float(np.asarray(model(frame.astype(np.float32)))[0, 0]), abs=1e-4)
 
 
 def change_layer(path: Path, change: dict[str, Any]) -> None:
@@ -149,7 +120,7 @@ def change_layer(path: Path, change: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"class_name": "Lambda"}, "Lambda layer, Python code .* never executed"),
+        ({"class_name": "Lambda"}, "Lambda layer .* never executed"),
         ({"class_name": "system", "module": "os"}, "needs os.system, only Keras' own layers"),
         ({"class_name": "NoSuchLayer", "module": None}, "needs NoSuchLayer, only Keras' own layers"),
         ({"config": {"nonsense": 1}}, r"written by Keras .* cannot load it .*train it again"),
@@ -162,30 +133,6 @@ def test_code_in_a_model_file_is_never_run(tmp_path: Path, change: dict[str, Any
 
     with pytest.raises(ModelFileError, match=message):
         load_policy(tmp_path / "model.h5")
-
-
-STUDENTS = {
-    "1524045patrick__CarND-BehavioiurCloning-P3": "Lambda layer.*written by Keras 2.0.6",
-    "1560800__CarND-Behavioral-Cloning-P3": "Lambda layer.*written by Keras 2.2.4",
-    "1llen__DPS920_Final-Project": r"this one takes \(66, 200, 3\)",
-    "2000222__My_Self_Driving_Car": r"this one takes \(66, 200, 3\)",
-    "WolfgangSteiner__CarND-Behavioral-Cloning": "no architecture in it",
-    "gada1982__CarND-Behavioral-Cloning-Project": "no architecture in it",
-    "iamfaisalkhan__CarND-Behavioral-Cloning--model_weights": "no architecture in it",
-    "jeremy-shannon__CarND-Behavioral-Cloning-Project": "Lambda layer.*written by Keras 1.2.0",
-    "jwasham12__Self-Driving-Car-Simulation": "Lambda layer.*written by Keras 2.2.4",
-    "olala7846__Behavioral-Cloning": "Lambda layer.*written by Keras 1.1.2",
-    "phvu__CarND-behavioral-cloning": r"this one takes \(80, 160, 3\)",
-}
-
-
-@pytest.mark.parametrize(("student", "message"), STUDENTS.items())
-def test_students_models_that_cannot_drive_are_refused_in_one_line(
-    driving_data: Path, student: str, message: str
-) -> None:
-    with pytest.raises(ModelFileError, match=message) as caught:
-        load_policy(driving_data / "community_models" / student / "model.h5")
-    assert "\n" not in str(caught.value)
 
 
 def test_a_students_keras_2_model_of_raw_frames_drives(driving_data: Path) -> None:

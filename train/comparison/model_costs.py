@@ -13,7 +13,7 @@ def count_parameters(model: Path) -> int:
     """The number of parameters of a model file, weights that are not trained included."""
     import h5py
 
-    from models.hdf5_file import open_hdf5
+    from models.files.hdf5_file import open_hdf5
 
     total = 0
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from models.global_heap import check_heaps
+from models.files.global_heap import check_heaps
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.printable_text import one_line
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 
-from models.hdf5_file import open_hdf5
+from models.files.hdf5_file import open_hdf5
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.printable_text import one_line
 

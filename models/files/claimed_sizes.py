@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.allowed_layers import MODELS, layers_of
+from models.files.allowed_layers import MODELS, layers_of
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.printable_text import one_line
 
@@ -43,8 +43,18 @@ def refuse_huge_numbers(path: Path, architecture: Mapping[str, Any]) -> None:
         raise ModelFileError(f"{path}: its nested models call more than {MAX_CALLS:,} layers; is it a model?")
 
 
-def refuse_huge_model(path: Path, architecture: Mapping[str, Any]) -> None:
+def refuse_huge_model(
+    path: Path, architecture: Mapping[str, Any], custom: Mapping[str, Any] | None = None
+) -> list[tuple[str, tuple[int, ...]]]:
     """Let Keras work out all shapes without taking memory for them, and raise if they are too large.
+
+    Args:
+        path: For messages.
+        architecture: As Keras serialises it.
+        custom: Classes of ours that are in it, by name.
+
+    Returns:
+        The names of the layers of the model that have weights, with the shape of each weight.
 
     Raises:
         ModelFileError: If there are more than `MAX_PARAMETERS`, or an output of more than `MAX_VALUES`.
@@ -52,11 +62,9 @@ def refuse_huge_model(path: Path, architecture: Mapping[str, Any]) -> None:
     """
     import keras
 
-    objects = {**vars(keras.layers), **dict.fromkeys(MODELS, keras.Model), "Sequential": keras.Sequential}
-
     def build() -> Any:
         with keras.StatelessScope(initialize_variables=False):  # weights have a shape and an initializer, no values
-            return keras.utils.legacy.deserialize_keras_object(json.loads(json.dumps(architecture)), objects)
+            return build_keras(architecture, custom)
 
     with ThreadPoolExecutor(1) as thread:  # Keras remembers, for its thread, what still has no values: here for good
         model = thread.submit(build).result()
@@ -69,6 +77,20 @@ def refuse_huge_model(path: Path, architecture: Mapping[str, Any]) -> None:
                 f"{path}: its layer {one_line(name)} computes {one_line(shape)} for a frame, at most {MAX_VALUES:.2g} "
                 f"values are computed"
             )
+    return [(layer.name, tuple(weight.shape)) for layer in model.layers for weight in layer.weights]
+
+
+def build_keras(architecture: Mapping[str, Any], custom: Mapping[str, Any] | None = None) -> keras.Model:
+    """Let Keras build an architecture that was checked; its weights are not those of the file yet.
+
+    Raises:
+        Exception: What Keras raises on an architecture that is none.
+    """
+    import keras
+
+    objects = {**vars(keras.layers), **dict.fromkeys(MODELS, keras.Model), "Sequential": keras.Sequential}
+    copy = json.loads(json.dumps(architecture))  # Keras changes what it is given
+    return keras.utils.legacy.deserialize_keras_object(copy, objects, dict(custom or {}))
 
 
 def _whole_numbers(config: object) -> Iterator[tuple[str, int]]:

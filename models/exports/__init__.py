@@ -1,0 +1,1 @@
+"""Writing models for other programs, each compared with the original."""

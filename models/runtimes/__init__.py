@@ -1,0 +1,1 @@
+"""What runs a model: LiteRT, ONNX Runtime, TensorFlow."""
