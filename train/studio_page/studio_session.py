@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from simulator_bridge.errors import RecordingError, UserError
 from simulator_bridge.messages import encode_frame
 from simulator_bridge.pages.live_channel import CommandError, Update
+from simulator_bridge.recording.log.log_format import RECORD_PERIOD_S
 from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.judge.referee import OFF_THE_ROAD, STUCK, WRONG_WAY
 from simulator_bridge.simulator.run.drive_loop import start_pose
@@ -267,6 +268,7 @@ class StudioSession:
                 "is_on": self._recording.is_on,
                 "folder": str(self._recording.folder),
                 "rows": len(self._recording.rows),
+                "seconds": round(len(self._recording.rows) * RECORD_PERIOD_S, 1),
             },
             "quality": self._assess().to_json(),
             "training": None if self._training is None else self._training.to_json(),

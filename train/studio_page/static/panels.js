@@ -71,11 +71,9 @@ const trainPanel = {
   draw({ training, networks, recording, quality }) {
     this.offer(networks);
     const isOn = Boolean(training && !["done", "stopped", "failed"].includes(training.status));
-    $("train").hidden = isOn;
-    $("train").disabled = recording.rows === 0;
+    $("train").disabled = recording.rows === 0 || isOn; // each keeps its place: a second click never undoes the first
     setText("train", training ? "Train again" : "Train");
-    $("stop-training").hidden = !isOn;
-    $("stop-training").disabled = isOn && training.status === "stopping";
+    $("stop-training").disabled = !isOn || training.status === "stopping";
     for (const id of ["arch", "epochs"]) {
       $(id).disabled = isOn;
       if (isOn) $(id).value = training[id]; // another page may have started it
@@ -155,9 +153,8 @@ function positive(value) {
 
 const drivePanel = {
   draw({ driving, models, lap }) {
-    $("drive").hidden = Boolean(driving);
-    $("drive").disabled = !models.length;
-    $("stop-driving").hidden = !driving;
+    $("drive").disabled = !models.length || Boolean(driving);
+    $("stop-driving").disabled = !driving;
     setText("mph-shown", `${$("mph").value} mph`);
     $("mph").disabled = Boolean(driving);
     $("driving-facts").hidden = !driving;
