@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.cli.standard_output import print_result
-from simulator_bridge.cli.text_table import TextColumn, text_table
+from simulator_bridge.cli.text_table import WIDTH, TextColumn, text_table
 from train.validation.metrics import Score
 from train.validation.r1s import r1s_cell
+from train.validation.verdict import Verdict, verdict_of
 
 ERRORS = (
     TextColumn("predictor", numeric=False),
@@ -70,6 +72,11 @@ class TrainingResult:
     parity: Mapping[str, float]
     previous: str | None = None
 
+    @property
+    def verdict(self) -> Verdict:
+        """What the model's error comes to, beside the baselines."""
+        return verdict_of(self.model, self.baselines)
+
     def to_json(self) -> dict[str, Any]:
         """JSON types."""
         return {
@@ -90,6 +97,7 @@ class TrainingResult:
             "history": to_json_value(self.history),
             "validation": self.model.to_json(),
             "baselines": {name: score.to_json() for name, score in self.baselines.items()},
+            "verdict": self.verdict.to_json(),
             "images_per_s": round(self.images_per_s, 1),
             "seconds": round(self.seconds, 1),
             "parity": dict(self.parity),
@@ -107,6 +115,7 @@ def print_training_result(result: TrainingResult) -> None:
     print_result(text_table(ERRORS, rows, title=f"{result.n_validation} validation rows, center camera"))
     for name, value in facts_of(result).items():
         print_result(f"{name:<13} {value}")
+    print_result("\n".join(["", *textwrap.wrap(result.verdict.text, WIDTH)]))
 
 
 def facts_of(result: TrainingResult) -> dict[str, str]:

@@ -46,6 +46,7 @@ def model_facts(path: Path, metadata: Mapping[str, Any]) -> dict[str, str]:
     error = _part(result, "validation")
     rows = _part(result, "rows")
     found = {
+        "verdict": _part(result, "verdict").get("level"),
         "architecture": model.get("arch"),
         "decides on": ", ".join(str(name).replace("_", " ") for name in metadata.get("outputs", [])),
         "crop, top and bottom": _with_unit(_part(metadata, "preprocessing").get("crop_px"), "px"),

@@ -33,7 +33,6 @@ from train.reports.predictions import MAX_ROWS, Predictions, predict_rows
 from train.reports.training_curves import curves_section
 from train.reports.training_errors import timeline_section
 from train.reports.training_frames import _worst
-from train.reports.training_report import _verdict
 from train.reports.training_road import measure_stretches, road_section
 from train.reports.training_scatter import scatter_section
 from train.training_result import TrainingResult
@@ -65,11 +64,6 @@ def predictions(recorded: Any, predicted: Any, block: Any = None) -> Predictions
 def text_of(section: Section) -> str:
     """What a reader reads, without the markup."""
     return re.sub(r"<[^>]*>", " ", " ".join(map(str, section.blocks)))
-
-
-def test_verdict_compares_with_the_best_baseline_only() -> None:
-    assert "50 % less MSE than ridge" in _verdict(RESULT)
-    assert "no better than ridge" in _verdict(replace(RESULT, model=Score(0.025, 0.05, 0.8)))
 
 
 def test_errors_along_the_road_are_those_of_the_placed_rows(tmp_path: Path) -> None:

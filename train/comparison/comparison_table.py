@@ -22,7 +22,7 @@ EXAM_COLUMNS = (TextColumn("exam", 1),)
 
 
 def build_table(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
-    """A row a run, the lowest error first, then the baselines; below them the runs that failed, with their reason."""
+    """A row a run, the lowest error first, then the baselines; below them what is to be said of some runs."""
     columns = [*COLUMNS, *(DRIVING_COLUMNS if config.laps else ()), *(EXAM_COLUMNS if config.exam != "none" else ())]
     trained = [result for result in results if result.summary is not None]
     rows = [_row(config, result) for result in sorted(trained, key=lambda result: (result.mse is None, result.mse))]
@@ -30,7 +30,7 @@ def build_table(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
         rows.append([name, figures["mse"], shown_r1s(figures), *[None] * (len(columns) - 3)])
     lines = [text_table(columns, rows), *(f"r1s: {note}" for note in r1s_notes(results))]
     for result in results:
-        if result.summary is None:
+        if result.remark:
             lines += textwrap.wrap(f"{result.run.name}: {result.remark}", WIDTH, subsequent_indent="    ")
     return "\n".join(lines)
 

@@ -132,7 +132,9 @@ class TrainingJob:
             if event["best"]:
                 self._best_epoch = event["epoch"]
         elif kind == "done":
-            self._result = {name: event[name] for name in ("validation", "baselines", "best_epoch", "epochs_done")}
+            self._result = {
+                name: event[name] for name in ("validation", "baselines", "verdict", "best_epoch", "epochs_done")
+            }
 
     def _end(self, code: int) -> None:
         script, self._script = self._script, None
