@@ -1,6 +1,6 @@
 """One line instead of a traceback where a script runs under a wrong Python, or without a package that it needs.
 
-Every script imports this before anything else of the project, and the Makefile runs it. Older Pythons than the
+Every script imports this before anything else of the project, and so does the Makefile. Older Pythons than the
 project's must understand this file, back to 3.6: no `from __future__`, no newer syntax.
 """
 
@@ -54,16 +54,8 @@ def print_error(line: str) -> None:
     sys.stderr.write(f"error: {line}\n")
 
 
-def check_python(advice: str) -> None:
-    """End this process with 1 and a line if its Python is a wrong one."""
-    problem = python_problem(tuple(sys.version_info))
-    if problem:
-        print_error(f"{problem}; {advice}")
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    check_python(f"name another one:  make PYTHON={suitable_python()}")
-else:
-    check_python(f"run first:  {what_to_run()}")
-    sys.excepthook = report_missing_package
+PROBLEM = python_problem(sys.version_info[:3])
+if PROBLEM:
+    print_error(f"{PROBLEM}; run first:  {what_to_run()}")
+    sys.exit(1)
+sys.excepthook = report_missing_package

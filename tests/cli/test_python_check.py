@@ -85,13 +85,11 @@ def test_a_fault_of_our_own_keeps_its_traceback() -> None:
 # What a Python does when make calls it: the check as the version that is wanted, `-m venv`, pip.
 FAKE_PYTHON = """#!/bin/sh
 case "$*" in
-*python_check.py) exec {real} -E -S -c "import sys, runpy
-sys.version_info = {version}
-runpy.run_path('$1', run_name='__main__')" ;;
-"-m venv --clear "*) rm -rf "$4"; mkdir -p "$4/bin"; {make_venv} ;;
+*python_check) exec {real} -E -S -c "import sys; sys.version_info = {version}; $2" ;;
+"-m venv "*) mkdir -p "$3/bin"; {make_venv} ;;
 esac
 """
-MAKES_ONE = 'cp "$0" "$4/bin/python"; printf "#!/bin/sh\\n" > "$4/bin/pip"; chmod +x "$4/bin/pip"'
+MAKES_ONE = 'cp "$0" "$3/bin/python"; printf "#!/bin/sh\\n" > "$3/bin/pip"; chmod +x "$3/bin/pip"'
 
 
 @pytest.fixture
@@ -118,7 +116,7 @@ def test_make_refuses_a_wrong_python_before_it_makes_anything(checkout: Path) ->
     ended = make_setup(checkout, fake_python(checkout, "old", (3, 9, 2)))
     assert ended.returncode != 0
     assert "expected Python 3.11 to 3.13, got 3.9.2" in ended.stderr
-    assert "make PYTHON=python3." in ended.stderr
+    assert "setup PYTHON=python3." in ended.stderr
     assert not (checkout / ".venv").exists()
 
 
