@@ -24,7 +24,7 @@ from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UsageError
 from simulator_bridge.track import build_track
 from train.comparison.comparison_config import ComparisonConfig
-from train.comparison.run_plan import WIDTHS_DIFFER, ComparisonRun, plan_runs, widths_differ
+from train.comparison.run_plan import ComparisonRun, differences, plan_runs
 from train.outputs.output_lock import lock_comparison
 from train.train_config import TrainConfig
 
@@ -80,8 +80,8 @@ def compare(
     """
     for name, reason in left_out.items():
         say(f"{name} is left out: {reason}")
-    for arch in widths_differ(config):
-        say(WIDTHS_DIFFER.format(arch))
+    for difference in differences(config):
+        say(difference)
     facts, fingerprint = look_at_data(configs[0][1])
 
     from train.comparison.comparison_run import carry_out

@@ -109,9 +109,3 @@ def shown_r1s(figures: Mapping[str, Any]) -> float | str | None:
 def r1s_notes(results: Sequence[RunResult]) -> list[str]:
     """Of what rows r1s is, where it is not over a second of each; each note once."""
     return list(dict.fromkeys(filter(None, (result.validation.get("r1s_note") for result in results))))
-
-
-def best_of(results: Sequence[RunResult]) -> RunResult | None:
-    """The run with the lowest error; None if no run has a model."""
-    measured = [result for result in results if result.mse is not None]
-    return min(measured, key=lambda result: result.mse or 0.0, default=None)
