@@ -13,6 +13,7 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
     import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
 import contextlib
+import functools
 import logging
 import secrets
 import signal
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 from drive.model_argument import check_model, model_argument
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import (
+    PHONE,
     end_with_parent_option,
     host_option,
     port_option,
@@ -100,6 +102,7 @@ def main(argv: list[str] | None = None) -> int:
         run,
         argv,
         description="Serve a trained model to the simulator; Ctrl-C stops it.",
+        epilog=PHONE,
         with_times=True,
     )
 
@@ -121,7 +124,7 @@ def run(config: ServerConfig) -> int:
     token = choose_token(config)
     server = BridgeServer(lambda: new_driver(), config.host, config.port, config.transport, token=token)
     try:
-        with open_cockpit(server, config, load_warm_policy(config.model)) as cockpit:
+        with open_cockpit(server, config, load_warm_policy(config.model), token) as cockpit:
             new_driver = cockpit.new_driver
             serve(server, config, token)
     finally:
@@ -146,23 +149,27 @@ def choose_token(config: ServerConfig) -> str | None:
 
 
 @contextlib.contextmanager
-def open_cockpit(server: BridgeServer, config: ServerConfig, policy: Policy) -> Iterator[Cockpit]:
+def open_cockpit(
+    server: BridgeServer, config: ServerConfig, policy: Policy, token: str | None = None
+) -> Iterator[Cockpit]:
     """Mount the cockpit on a server; it makes the drivers of new connections.
 
     Raises:
         RecordingError: If the folder to record into cannot be recorded in.
     """
     from drive.cockpit.cockpit import Cockpit
-    from drive.cockpit.cockpit_pages import build_pages
+    from drive.cockpit.cockpit_pages import HOME, build_pages
     from drive.cockpit.connected_cars import DrivingSetup
     from drive.drive_recorder import RecorderPool
+    from simulator_bridge.pages.phone_link import phone_link
 
     folder, records = config.record or drive_folder(), config.record is not None
     corrections = config.corrections or folder.with_name(f"{folder.name}-corrections")
     with contextlib.closing(RecorderPool(folder, at_once=records)) as recorders:
         cockpit = Cockpit(DrivingSetup(config.model, policy, config.speed_mph, recorders, records, corrections))
         cockpit.clients = server.clients
-        server.mount(build_pages(cockpit, read_facts(config.model)))
+        phone = functools.partial(phone_link, config.host, server.port, HOME, token)
+        server.mount(build_pages(cockpit, read_facts(config.model), phone))
         with contextlib.closing(cockpit):
             yield cockpit
 
@@ -185,6 +192,8 @@ def drive_folder() -> Path:
 
 def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) -> None:
     """Print the address and serve until a signal stops the server."""
+    from drive.cockpit.cockpit_pages import HOME
+    from simulator_bridge.pages.phone_link import phone_link, print_phone_link
     from simulator_bridge.serving.process_memory import ProcessMemory
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -204,6 +213,7 @@ def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) 
             "cannot, and connects only to its own computer, port 4567: run there  ssh -N -L "
             f"4567:127.0.0.1:{server.port} THIS_COMPUTER  and leave out --host here",
         )
+    print_phone_link(phone_link(config.host, server.port, HOME, token))
     server.serve(memory.tick)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from drive.cockpit.cockpit import Cockpit
 from drive.cockpit.page_commands import PageView
 from simulator_bridge.pages.live_channel import LiveChannel
+from simulator_bridge.pages.phone_link import PhoneLink
 from simulator_bridge.pages.served_pages import ServedPages
 
 STATIC = Path(__file__).with_name("static")
@@ -17,17 +18,20 @@ MAX_FACT = 80  # characters
 HOME, LIVE = "/cockpit", "/cockpit/live"
 
 
-def build_pages(cockpit: Cockpit, facts: Mapping[str, str]) -> ServedPages:
+def build_pages(
+    cockpit: Cockpit, facts: Mapping[str, str], phone: Callable[[], PhoneLink | None] = lambda: None
+) -> ServedPages:
     """Make what the server serves.
 
     Args:
         cockpit: Watched and commanded.
         facts: Of the model, shown on the page.
+        phone: How a phone reaches the page, if it does.
     """
     channel = LiveChannel(cockpit.newest, cockpit.take, cockpit.left, first_view=PageView())
     cockpit.watch_views(channel.views)
     pages = ServedPages(HOME, [STATIC])
-    pages.add_page(HOME, TEMPLATE, lambda: {"facts": facts})
+    pages.add_page(HOME, TEMPLATE, lambda: {"facts": facts, "phone": phone()})
     pages.add_channel(LIVE, channel)
     return pages
 

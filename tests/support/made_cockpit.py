@@ -16,6 +16,7 @@ from drive.cockpit.connected_cars import DrivingSetup
 from drive.drive_recorder import RecorderPool
 from models.policy import Action
 from simulator_bridge.messages import Frame
+from simulator_bridge.pages.phone_link import PhoneLink
 from simulator_bridge.serving.bridge_server import BridgeServer
 from simulator_bridge.transport.simulator_client import ConnectionLostError
 from tests.support.page_viewer import PageViewer
@@ -50,6 +51,7 @@ def running_cockpit(
     record: Path | None = None,
     record_when_asked: Path | None = None,
     model: Path = Path("model.h5"),
+    phone: Callable[[], PhoneLink | None] = lambda: None,
     **options: Any,
 ) -> Iterator[MadeCockpit]:
     records = record is not None
@@ -60,7 +62,7 @@ def running_cockpit(
         cockpit = Cockpit(
             DrivingSetup(model, steer_steadily, 15.0, pool, records, corrections or Path(elsewhere, "corrections"))
         )
-        pages = build_pages(cockpit, {"architecture": "none", "file": "<model>"})
+        pages = build_pages(cockpit, {"architecture": "none", "file": "<model>"}, phone)
         with running_server(cockpit.new_driver, pages=pages, **options) as server, closing(cockpit):
             cockpit.clients = server.clients
             yield MadeCockpit(server, cockpit)
