@@ -88,15 +88,20 @@ def test_errors_along_the_road_are_those_of_the_placed_rows(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("losses", "said"),
+    ("losses", "said", "tone"),
     [
-        ((0.05, 0.04, 0.03), "still falling"),
-        ((0.05, 0.02, 0.03, 0.04), "overfits the training rows"),
-        ((0.05, 0.0201, 0.02, 0.0201), "levelled off"),
+        ((0.05, 0.04, 0.03), "still falling", "warning"),
+        ((0.05, 0.02, 0.03, 0.04), "overfits the training rows", "warning"),
+        ((0.05, 0.0201, 0.02, 0.0201), "levelled off", "good"),
+        ((0.05, 0.04), "show no trend", "plain"),
     ],
 )
-def test_the_curves_say_whether_more_epochs_would_help(losses: tuple[float, ...], said: str) -> None:
-    assert said in text_of(curves_section(with_losses(*losses)))
+def test_the_curves_say_whether_more_epochs_would_help_in_the_colour_of_it(
+    losses: tuple[float, ...], said: str, tone: str
+) -> None:
+    section = curves_section(with_losses(*losses))
+    assert said in text_of(section)
+    assert f'class="note {tone}"' in str(section.blocks[0])
 
 
 def test_epochs_without_an_r1s_are_no_chart_but_the_reason() -> None:

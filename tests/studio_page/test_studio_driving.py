@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SCRIPT = ROOT / "train" / "studio.py"
 SOON_S = 30.0  # on a loaded machine; nothing waits for it to pass
 TRAINED_S = 240.0
+LONGEST_NOTICE = "The model went the wrong way: the car was put back. Delete the last seconds?"
 RIDGE = Score(0.02, 0.1, 0.5)
 
 
@@ -74,8 +75,8 @@ def text(browser: Chrome, css: str) -> str:
     return str(browser.find_element("css selector", css).text)
 
 
-def run(browser: Chrome, script: str) -> Any:
-    return browser.execute_script(script)
+def run(browser: Chrome, script: str, *arguments: Any) -> Any:
+    return browser.execute_script(script, *arguments)
 
 
 def test_keys_turn_the_wheel_as_far_as_it_goes_and_it_comes_back(page: KeyDriver) -> None:
@@ -157,7 +158,8 @@ def test_nothing_lies_over_anything_else(touch: Chrome, page: KeyDriver, size: t
             set_media(touch, dark=dark)
             screenshot(touch, tmp_path / f"{panel}-{size[0]}-{'dark' if dark else 'light'}.png")
         assert overflow_px(touch) == 0
-        shown = boxes(touch, "#badge:not(:empty), #map, .speed, #wheel, #lap, .slide, .pedal, .steps button")
+        run(touch, "setText('badge', 'the model drives, 20 mph'); notice(arguments[0], 'info');", LONGEST_NOTICE)
+        shown = boxes(touch, "#badge:not(:empty), #map, .speed, #wheel, #lap, .slide, .pedal, .steps button, #notice")
         assert ("go" in shown) == (is_phone and panel == "record")
         for (name, a), (other, b) in combinations(shown.items(), 2):
             apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]

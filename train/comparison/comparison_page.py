@@ -154,7 +154,7 @@ def results_table(config: ComparisonConfig, results: Sequence[RunResult]) -> Mar
 
 
 def _r1s_notes(results: Sequence[RunResult]) -> list[Markup]:
-    return [note(f"r1s: {text}.") for text in r1s_notes(results)]
+    return [note(f"r1s: {text}.", "plain") for text in r1s_notes(results)]
 
 
 def _row(config: ComparisonConfig, result: RunResult) -> list[object]:
@@ -228,5 +228,5 @@ def _about(config: ComparisonConfig, left_out: Mapping[str, str], data: Mapping[
     drives = f"{config.track}: {config.laps} a drive, {config.seeds} with each model" if config.laps else "none"
     blocks = [facts({**data, "budget of a training": config.budget, "laps driven": drives, **settings})]
     if left_out:
-        blocks += [note(f"Left out: {'; '.join(dict.fromkeys(left_out.values()))} ({', '.join(left_out)}).")]
-    return [*blocks, *(note(difference) for difference in differences(config))]
+        blocks += [note(f"Left out: {'; '.join(dict.fromkeys(left_out.values()))} ({', '.join(left_out)}).", "plain")]
+    return [*blocks, *(note(difference, "plain") for difference in differences(config))]

@@ -27,7 +27,7 @@ from train.studio_page.manual_input import ManualInput
 from train.studio_page.ongoing_recording import OngoingRecording
 from train.studio_page.real_time_meter import RealTimeMeter
 from train.studio_page.recording_quality import RecordingQuality, assess
-from train.studio_page.training_job import ARCHITECTURES, DEFAULT_EPOCHS, TrainingJob, TrainingRequest
+from train.studio_page.training_job import ARCHITECTURES, DEFAULT_EPOCHS, PRETRAINED, TrainingJob, TrainingRequest
 
 RECORD, TRAIN, DRIVE = "record", "train", "drive"
 DEFAULT_LIMIT_MPH = 25
@@ -272,7 +272,7 @@ class StudioSession:
             },
             "quality": self._assess().to_json(),
             "training": None if self._training is None else self._training.to_json(),
-            "networks": {"names": ARCHITECTURES, "epochs": DEFAULT_EPOCHS},
+            "networks": {"names": ARCHITECTURES, "pretrained": PRETRAINED, "epochs": DEFAULT_EPOCHS},
             "models": [model.name for model in self._models],
             "driving": None if self._model_drive is None else self._model_drive.to_json(),
             "real_time": self._real_time.to_json(),

@@ -11,7 +11,8 @@ from typing import Any
 
 from train.studio_page.background_script import BackgroundScript
 
-ARCHITECTURES = ("pilotnet", "lenet")  # those that train in minutes without pretrained weights; the first by default
+ARCHITECTURES = ("pilotnet", "lenet", "mobilenet", "mobilenet_v2")  # that train in minutes; the first by default
+PRETRAINED = ("mobilenet", "mobilenet_v2")  # on ImageNet: Keras downloads their weights once
 MOST_EPOCHS = 100
 DEFAULT_EPOCHS = 12
 SAVING_S = 60.0  # a training that was stopped saves its best model in this time, also on a busy machine

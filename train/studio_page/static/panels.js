@@ -101,7 +101,9 @@ const trainPanel = {
 
   offer(networks) {
     if ($("arch").options.length) return;
-    for (const name of networks.names) $("arch").add(new Option(name));
+    for (const name of networks.names) {
+      $("arch").add(new Option(networks.pretrained.includes(name) ? `${name}, pretrained` : name, name));
+    }
     $("epochs").value = networks.epochs;
   },
 
