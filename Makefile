@@ -3,16 +3,20 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PYTHON_CHECK := "import simulator_bridge.cli.python_check"
 
 .PHONY: help setup drive test test-slow mutants check format lint types layers soak fuzz structure clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-setup: $(INSTALLED)  ## create the virtual environment and install everything
+setup: $(INSTALLED)  ## create the virtual environment and install everything; PYTHON=python3.12 chooses a Python
 
+# A virtual environment that a failed try has left, or one of a wrong Python, is made anew; what fails is removed.
 $(INSTALLED): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c $(PYTHON_CHECK) 2>/dev/null && $(BIN)/pip --version >/dev/null 2>&1 || { rm -rf $(VENV); \
+	  $(PYTHON) -c $(PYTHON_CHECK) && echo $(PYTHON) -m venv $(VENV) && \
+	  { $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; }; }
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@

@@ -10,8 +10,10 @@ from pathlib import Path
 
 if __name__ == "__main__":  # run as a file: put the project root, not drive/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+    import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
 import contextlib
+import functools
 import logging
 import secrets
 import signal
@@ -30,6 +32,7 @@ from drive.model_argument import (
 )
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import (
+    PHONE,
     end_with_parent_option,
     host_option,
     port_option,
@@ -146,6 +149,7 @@ def main(argv: list[str] | None = None) -> int:
         run,
         argv,
         description="Serve a trained model to the simulator; Ctrl-C stops it.",
+        epilog=PHONE,
         with_times=True,
     )
 
@@ -180,7 +184,7 @@ def run(config: ServerConfig) -> int:
     try:
         policy = load_warm_policy(config.model, preprocessing)
         warn_of(config.model, policy)
-        with open_cockpit(server, config, policy, preprocessing.name if preprocessing else None) as cockpit:
+        with open_cockpit(server, config, policy, token, preprocessing.name if preprocessing else None) as cockpit:
             new_driver = cockpit.new_driver
             serve(server, config, token)
     finally:
@@ -216,7 +220,11 @@ def choose_token(config: ServerConfig) -> str | None:
 
 @contextlib.contextmanager
 def open_cockpit(
-    server: BridgeServer, config: ServerConfig, policy: Policy, preprocessing: str | None = None
+    server: BridgeServer,
+    config: ServerConfig,
+    policy: Policy,
+    token: str | None = None,
+    preprocessing: str | None = None,
 ) -> Iterator[Cockpit]:
     """Mount the cockpit on a server; it makes the drivers of new connections.
 
@@ -224,17 +232,19 @@ def open_cockpit(
         RecordingError: If the folder to record into cannot be recorded in.
     """
     from drive.cockpit.cockpit import Cockpit
-    from drive.cockpit.cockpit_pages import build_pages
+    from drive.cockpit.cockpit_pages import HOME, build_pages
     from drive.cockpit.connected_cars import DrivingSetup
     from drive.donkey_simulators import DonkeyOptions, driving_donkey
     from drive.drive_recorder import RecorderPool
+    from simulator_bridge.pages.phone_link import phone_link
 
     folder, records = config.record_into or drive_folder(), config.record_into is not None
     corrections = config.corrections or folder.with_name(f"{folder.name}-corrections")
     with contextlib.closing(RecorderPool(folder, at_once=records)) as recorders:
         setup = DrivingSetup(config.model, policy, config.speed_mph, recorders, records, corrections, preprocessing)
         cockpit = Cockpit(setup)
-        server.mount(build_pages(cockpit, read_facts(config.model)))
+        phone = functools.partial(phone_link, config.host, server.port, HOME, token)
+        server.mount(build_pages(cockpit, read_facts(config.model), phone))
         donkey = DonkeyOptions(config.donkey, config.donkey_port, config.donkey_scene)
         with contextlib.closing(cockpit), driving_donkey(donkey, cockpit.new_driver) as donkey_clients:
             cockpit.clients = lambda: [*server.clients(), *donkey_clients()]
@@ -259,6 +269,8 @@ def drive_folder() -> Path:
 
 def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) -> None:
     """Print the address and serve until a signal stops the server."""
+    from drive.cockpit.cockpit_pages import HOME
+    from simulator_bridge.pages.phone_link import phone_link, print_phone_link
     from simulator_bridge.serving.process_memory import ProcessMemory
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -278,6 +290,7 @@ def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) 
             "cannot, and connects only to its own computer, port 4567: run there  ssh -N -L "
             f"4567:127.0.0.1:{server.port} THIS_COMPUTER  and leave out --host here",
         )
+    print_phone_link(phone_link(config.host, server.port, HOME, token))
     server.serve(memory.tick)
 
 

@@ -4,45 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from models.architectures.registry import ARCHITECTURES, ModelConfig, build_model
 from models.convert import convert_to_litert
+from models.costs_table import Costs
 from models.frame_time import median_frame_ms
 from models.policy import LiteRTPolicy
 from models.quiet_import import import_tensorflow
-
-
-@dataclass(frozen=True)
-class Costs:
-    """One row of the table.
-
-    Attributes:
-        name: Of the architecture.
-        alpha: Width multiplier; None if it takes none.
-        image_size: Height and width of the network's image, pixels.
-        cut: Last layer of the backbone; None if there is none or all of it is used.
-        parameters: Of the model as built, cut and with its head.
-        mflops: Of one frame, millions; a multiplication and an addition are two.
-        ms_a_frame: Median of LiteRT with one thread; None if it was not timed.
-        pretrained: "download" (by Keras), "file" (only from a weights file) or "none".
-        download_mb: What Keras downloads at alpha 1, MB (1e6 bytes), or None.
-        top1_percent: Of the pretrained whole network at alpha 1 on ImageNet, or None.
-    """
-
-    name: str
-    alpha: float | None
-    image_size: tuple[int, int]
-    cut: str | None
-    parameters: int
-    mflops: float
-    ms_a_frame: float | None
-    pretrained: str
-    download_mb: float | None
-    top1_percent: float | None
 
 
 def measure(config: ModelConfig, timing: bool) -> Costs:

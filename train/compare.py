@@ -10,6 +10,7 @@ from pathlib import Path
 
 if __name__ == "__main__":  # run as a file: put the project root, not train/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+    import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
 import signal
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from simulator_bridge.cli.terminal import say
 from simulator_bridge.errors import UsageError
 from simulator_bridge.track import build_track
 from train.comparison.comparison_config import ComparisonConfig
-from train.comparison.run_plan import WIDTHS_DIFFER, ComparisonRun, plan_runs, widths_differ
+from train.comparison.run_plan import ComparisonRun, differences, plan_runs
 from train.outputs.output_lock import lock_comparison
 from train.train_config import TrainConfig
 
@@ -79,8 +80,8 @@ def compare(
     """
     for name, reason in left_out.items():
         say(f"{name} is left out: {reason}")
-    for arch in widths_differ(config):
-        say(WIDTHS_DIFFER.format(arch))
+    for difference in differences(config):
+        say(difference)
     facts, fingerprint = look_at_data(configs[0][1])
 
     from train.comparison.comparison_run import carry_out

@@ -9,15 +9,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-from rich import progress as bars
 
 from simulator_bridge.cli.json_values import to_json_value
-from simulator_bridge.cli.terminal import console_for_person
+from simulator_bridge.cli.terminal import ProgressDisplay, minutes
 from simulator_bridge.cli.text_table import format_number
 
 
 class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
-    """Shows the running epoch as a bar with the time left on a terminal, and one line per finished epoch."""
+    """Shows the running epoch, its loss so far and the time left, and one line per finished epoch."""
+
+    UPDATE_PERIOD_S = 0.5
 
     def __init__(
         self,
@@ -42,38 +43,30 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
         self._seconds_left = seconds_left
         self._epochs, self._first_epoch, self._n_steps = epochs, first_epoch, n_steps
         self._images_per_s = images_per_s
-        self._console = console_for_person()
-        self._bars: bars.Progress | None = None
-        self._task: Any = None
-        self._start = 0.0
+        self._display = ProgressDisplay()
+        self._bar = self._display.add("")
+        self._start, self._updated_s = 0.0, -math.inf
         self._best = best_loss
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        """Start the clock, and the bar on a terminal."""
+        """Start the clock, and the bar."""
         self._start = time.perf_counter()
-        if self._console.is_terminal:
-            self._bars = bars.Progress(
-                bars.TextColumn("{task.description}"),
-                bars.BarColumn(bar_width=20),
-                bars.TaskProgressColumn(),
-                bars.TextColumn("{task.fields[left]} left"),
-                console=self._console,
-                transient=True,
-            )
-            self._task = self._bars.add_task("", total=self._n_steps, left="-")
-            self._bars.start()
+        self._display.start()
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Empty the bar."""
-        if self._bars:
-            self._bars.update(self._task, completed=0, description=f"epoch {epoch + 1}/{self._epochs}")
         self._epoch = epoch
+        self._bar.rename(f"epoch {epoch + 1}/{self._epochs}")
+        self._bar.update(0.0)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Move the bar."""
-        if self._bars:
-            left = self._left(self._epoch - self._first_epoch + (batch + 1) / self._n_steps)
-            self._bars.update(self._task, completed=batch + 1, left=left)
+        """Move the bar, at most every `UPDATE_PERIOD_S`: to ask for the loss waits for the device."""
+        now_s = time.perf_counter()
+        if now_s - self._updated_s >= self.UPDATE_PERIOD_S:
+            self._updated_s = now_s
+            share = (batch + 1) / self._n_steps
+            loss = f"loss {float((logs or {})['loss']):.4f}"
+            self._bar.update(share, loss, self._left_s(self._epoch - self._first_epoch + share))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Print the epoch's line; a star marks the best so far."""
@@ -83,24 +76,18 @@ class EpochDisplay(keras.callbacks.Callback):  # type: ignore[misc]  # keras has
         line = (
             f"epoch {epoch + 1:>3}/{self._epochs} loss {seen['loss']:.4f} val_loss {seen['val_loss']:.4f}{star}"
             f" r1s {format_number(seen['val_r1s'], 2)} {self._images_per_s():.0f} images/s"
-            f" {self._left(epoch + 1 - self._first_epoch)} left"
+            f" {minutes(self._left_s(epoch + 1 - self._first_epoch))} left"
         )
-        if self._bars:
-            self._bars.console.print(line)
-        else:
-            self._console.print(line)
+        self._display.console.print(line)
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Remove the bar."""
-        if self._bars:
-            self._bars.stop()
-            self._bars = None
+        self._display.stop()
 
-    def _left(self, epochs_done: float) -> str:
-        """Time until the last epoch ends at the pace so far, as m:ss; early stopping may end it sooner."""
+    def _left_s(self, epochs_done: float) -> float:
+        """Time until the last epoch ends at the pace so far; early stopping may end it sooner."""
         pace = (time.perf_counter() - self._start) / max(epochs_done, 1e-6)
-        seconds = round(min(pace * max(0.0, self._epochs - self._first_epoch - epochs_done), self._seconds_left()))
-        return f"{seconds // 60}:{seconds % 60:02d}"
+        return min(pace * max(0.0, self._epochs - self._first_epoch - epochs_done), self._seconds_left())
 
 
 def say_status(event: str, **values: Any) -> None:

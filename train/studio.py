@@ -7,8 +7,10 @@ from pathlib import Path
 
 if __name__ == "__main__":  # run as a file: put the project root, not train/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+    import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
 from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.common_options import PHONE
 from train.studio_page.studio_config import StudioConfig
 
 
@@ -19,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
         run,
         argv,
         description="Drive the built-in simulator from a web page: record, train a network, watch it drive.",
-        epilog="Ctrl-C closes the recording; a training that runs saves its best model so far.",
+        epilog=f"Ctrl-C closes the recording; a training that runs saves its best model so far.\n\n{PHONE}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.cli.standard_output import print_result
-from simulator_bridge.cli.text_table import TextColumn, text_table
+from simulator_bridge.cli.text_table import WIDTH, TextColumn, text_table
 from train.validation.metrics import Score
 from train.validation.r1s import r1s_cell
+from train.validation.verdict import Verdict, verdict_of
 
 ERRORS = (
     TextColumn("predictor", numeric=False),
@@ -47,7 +49,7 @@ class TrainingResult:
         images_per_s: Speed of the training steps.
         seconds: From start to finish, over all resumed runs.
         parity: Largest difference between the Keras model and its LiteRT twin, by output.
-        verdict: Whether it learned to steer, in words.
+        nothing_to_learn: Why the rows cannot teach or show anything, in words; empty: they can.
         previous: Where the model that was there before is kept, and how it compares, in words; None: there was none.
     """
 
@@ -69,8 +71,13 @@ class TrainingResult:
     images_per_s: float
     seconds: float
     parity: Mapping[str, float]
-    verdict: str = ""
+    nothing_to_learn: str = ""
     previous: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the model's error comes to, beside the baselines."""
+        return verdict_of(self.model, self.baselines, self.nothing_to_learn)
 
     def to_json(self) -> dict[str, Any]:
         """JSON types."""
@@ -92,10 +99,10 @@ class TrainingResult:
             "history": to_json_value(self.history),
             "validation": self.model.to_json(),
             "baselines": {name: score.to_json() for name, score in self.baselines.items()},
+            "verdict": self.verdict.to_json(),
             "images_per_s": round(self.images_per_s, 1),
             "seconds": round(self.seconds, 1),
             "parity": dict(self.parity),
-            "verdict": self.verdict,
             "previous": self.previous,
         }
 
@@ -110,6 +117,7 @@ def print_training_result(result: TrainingResult) -> None:
     print_result(text_table(ERRORS, rows, title=f"{result.n_validation} validation rows, center camera"))
     for name, value in facts_of(result).items():
         print_result(f"{name:<13} {value}")
+    print_result("\n".join(["", *textwrap.wrap(result.verdict.text, WIDTH)]))
 
 
 def facts_of(result: TrainingResult) -> dict[str, str]:
@@ -127,6 +135,5 @@ def facts_of(result: TrainingResult) -> dict[str, str]:
         "speed": f"{result.images_per_s:.0f} images/s, {minutes} min {seconds} s in all",
         "LiteRT": f"differs by at most {max(result.parity.values()):.1e} on real frames",
         "model": str(result.output),
-        **({"verdict": result.verdict} if result.verdict else {}),
         **({"replaced": f"kept as {result.previous}"} if result.previous else {}),
     }

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from train.checkpoint import Checkpoint
+from train.data.learnability import why_nothing_to_learn
 from train.dataset import Dataset
 from train.distributed.worker_group import WorkerGroup
 from train.train_config import TrainConfig
@@ -17,7 +18,6 @@ from train.training_progress import TrainingProgress
 from train.training_result import TrainingResult
 from train.transfer.regimes import RegimePlan, Stage
 from train.validation.metrics import Score
-from train.validation.verdict import verdict_on
 
 
 @dataclass(eq=False, kw_only=True)
@@ -97,11 +97,8 @@ class TrainingRun:
             history=[{"epoch": number, **figures} for number, figures in enumerate(progress.history, start=1)],
             model=score,
             baselines=self.baselines,
-            verdict=verdict_on(
-                score,
-                self.baselines,
-                self.dataset.rows.steering_angle[split.train],
-                self.dataset.validation_set.labels[:, 0],
+            nothing_to_learn=why_nothing_to_learn(
+                self.dataset.rows.steering_angle[split.train], self.dataset.validation_set.labels[:, 0]
             ),
             images_per_s=self.images_per_s,
             seconds=self.seconds,

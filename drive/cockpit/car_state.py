@@ -11,6 +11,7 @@ from drive.cockpit.connected_car import ConnectedCar
 from drive.cockpit.marks import Marks
 from drive.cockpit.saliency_maps import SaliencyMaps
 from drive.decision import Decision
+from simulator_bridge.recording.log.log_format import RECORD_PERIOD_S
 from simulator_bridge.serving.client_connection import ClientFacts
 from simulator_bridge.udacity_car import MAX_STEERING_DEG
 
@@ -119,11 +120,13 @@ def _control(car: ConnectedCar | None) -> dict[str, Any] | None:
 
 def _record(car: ConnectedCar | None) -> dict[str, Any]:
     if car is None:
-        return {"on": False, "rows": 0, "folder": "", "failed": None}
+        return {"on": False, "rows": 0, "seconds": 0.0, "folder": "", "failed": None}
     drive_recorder, recorder = car.drive_recorder, car.drive_recorder.recorder
+    rows = recorder.n_written if recorder is not None else 0
     return {
         "on": drive_recorder.is_on,
-        "rows": recorder.n_written if recorder is not None else 0,
+        "rows": rows,
+        "seconds": round(rows * RECORD_PERIOD_S, 1),
         "folder": str(recorder.folder) if recorder is not None else "",
         "failed": drive_recorder.failed,
     }

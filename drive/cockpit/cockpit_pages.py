@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from drive.cockpit.cockpit import Cockpit
 from drive.cockpit.page_commands import PageView
 from simulator_bridge.pages.live_channel import LiveChannel
+from simulator_bridge.pages.phone_link import PhoneLink
 from simulator_bridge.pages.served_pages import ServedPages
 
 STATIC = Path(__file__).with_name("static")
@@ -17,17 +18,20 @@ MAX_FACT = 80  # characters
 HOME, LIVE = "/cockpit", "/cockpit/live"
 
 
-def build_pages(cockpit: Cockpit, facts: Mapping[str, str]) -> ServedPages:
+def build_pages(
+    cockpit: Cockpit, facts: Mapping[str, str], phone: Callable[[], PhoneLink | None] = lambda: None
+) -> ServedPages:
     """Make what the server serves.
 
     Args:
         cockpit: Watched and commanded.
         facts: Of the model, shown on the page.
+        phone: How a phone reaches the page, if it does.
     """
     channel = LiveChannel(cockpit.newest, cockpit.take, cockpit.left, first_view=PageView())
     cockpit.watch_views(channel.views)
     pages = ServedPages(HOME, [STATIC])
-    pages.add_page(HOME, TEMPLATE, lambda: {"facts": facts})
+    pages.add_page(HOME, TEMPLATE, lambda: {"facts": facts, "phone": phone()})
     pages.add_channel(LIVE, channel)
     return pages
 
@@ -46,6 +50,7 @@ def model_facts(path: Path, metadata: Mapping[str, Any]) -> dict[str, str]:
     error = _part(result, "validation")
     rows = _part(result, "rows")
     found = {
+        "verdict": _part(result, "verdict").get("level"),
         "architecture": model.get("arch"),
         "decides on": ", ".join(str(name).replace("_", " ") for name in metadata.get("outputs", [])),
         "crop, top and bottom": _with_unit(_part(metadata, "preprocessing").get("crop_px"), "px"),

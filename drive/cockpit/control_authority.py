@@ -69,6 +69,7 @@ class ControlAuthority:
         self._speed_control = SpeedController(set_speed_mph)
         self._lock = threading.Lock()
         self._state = ControlState()
+        self._before_takeover = ControlState()
         self._manual = ManualControl(0.0, 0.0, 0.0, 0.0)
 
     @property
@@ -95,8 +96,16 @@ class ControlAuthority:
         with self._lock:
             if self._state.mode == Mode.TAKEOVER and self._state.page != page:
                 raise AlreadyTakenError
+            if self._state.mode != Mode.TAKEOVER:
+                self._before_takeover = self._state
             self._manual = ManualControl(0.0, 0.0, 0.0, now_s)
             self._state = ControlState(Mode.TAKEOVER, page=page)
+
+    def give_back(self, page: int) -> None:
+        """End the takeover of a page: the model drives or the car stops, as before; nothing if it has none."""
+        with self._lock:
+            if self._state.mode == Mode.TAKEOVER and self._state.page == page:
+                self._state = self._before_takeover
 
     def drive(self, page: int, manual: ManualControl) -> bool:
         """Store how the person at a page drives; False if that page does not have control (any more)."""

@@ -79,7 +79,7 @@ class PageCommands:
             self._saliency.wake()
 
     def _pause(self, viewer: Viewer, command: Command) -> None:
-        self._car_of(command).authority.pause("somebody pressed pause")
+        self._car_of(command).authority.pause("somebody pressed Stop")
 
     def _resume(self, viewer: Viewer, command: Command) -> None:
         self._car_of(command).authority.resume()
@@ -94,6 +94,9 @@ class PageCommands:
             car.authority.take_over(viewer.number, time.monotonic())
         except AlreadyTakenError:
             raise CommandError("another page drives this car") from None
+
+    def _give_back(self, viewer: Viewer, command: Command) -> None:
+        self._car_of(command).authority.give_back(viewer.number)
 
     def _drive(self, viewer: Viewer, command: Command) -> None:
         car = self._car_of(command)
@@ -142,6 +145,7 @@ _HANDLERS: dict[str, Callable[[PageCommands, Viewer, Command], None]] = {
     "pause": PageCommands._pause,
     "resume": PageCommands._resume,
     "take over": PageCommands._take_over,
+    "give back": PageCommands._give_back,
     "drive": PageCommands._drive,
     "set speed": PageCommands._set_speed,
     "hold speed": PageCommands._hold_speed,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from drive.evaluation.lap_config import LapJob, LapsConfig
 from drive.evaluation.lap_processes import POLL_S, REPORT_NAME, LapServer, start_simulator
 from drive.evaluation.workers import Worker, check_renders, queue_of, run_workers
 from simulator_bridge.cli.child_process import ChildProcess, EndedError, SilentError
+from simulator_bridge.cli.terminal import ProgressBar, ProgressDisplay
 from simulator_bridge.simulator.judge.finished_drive import FinishedDrive, load_finished_drive
 
 logger = logging.getLogger(__name__)
@@ -70,8 +72,9 @@ def run_jobs(
         UserError: If no server can be started, or nothing renders here.
     """
     waiting = queue_of(enumerate(jobs))
-    workers = [_LapWorker(config, waiting, done, clock) for _ in range(min(config.jobs, len(jobs)))]
-    run_workers(workers)
+    with ProgressDisplay() as display:
+        workers = [_LapWorker(config, waiting, display, done, clock) for _ in range(min(config.jobs, len(jobs)))]
+        run_workers(workers)
     results = {index: result for worker in workers for index, result in worker.results}
     return [results[index] for index in range(len(jobs))]
 
@@ -83,11 +86,12 @@ class _LapWorker(Worker[tuple[int, LapJob]]):
         self,
         config: LapsConfig,
         waiting: queue.SimpleQueue[tuple[int, LapJob]],
+        display: ProgressDisplay,
         done: Callable[[LapResult], None],
         clock: Callable[[], float],
     ) -> None:
         super().__init__("laps", waiting)
-        self._config, self._done, self._clock = config, done, clock
+        self._config, self._display, self._done, self._clock = config, display, done, clock
         self._server: LapServer | None = None
         self.results: list[tuple[int, LapResult]] = []
 
@@ -109,21 +113,21 @@ class _LapWorker(Worker[tuple[int, LapJob]]):
             self._server = LapServer(
                 self._config.model, self._config.speed_mph, self.stopped, self._config.preprocessing
             )
-        with tempfile.TemporaryDirectory(prefix="laps-") as name:
+        with tempfile.TemporaryDirectory(prefix="laps-") as name, closing(self._display.add(job.name)) as bar:
             folder = Path(name)
             with start_simulator(self._config, job, folder, self._server.url if self._server else "") as simulator:
-                failure = self._wait_for_end(simulator)
+                failure = self._wait_for_end(simulator, bar)
             if failure is not None:
                 return LapResult(job, None, failure)
             trace = None if self._config.report is None else read_trace(folder)
             return LapResult(job, load_finished_drive(folder / REPORT_NAME), None, trace)
 
-    def _wait_for_end(self, simulator: ChildProcess) -> str | None:
-        """Read a simulator's status lines until it ends; returns why it failed, None if it did not."""
+    def _wait_for_end(self, simulator: ChildProcess, bar: ProgressBar) -> str | None:
+        """Read a simulator's status lines until it ends, and show them; returns why it failed, None if it did not."""
         heard_at, is_driving = self._clock(), False
         while not self.stopped.is_set():
             try:
-                simulator.read_line(POLL_S)
+                _show(simulator.read_line(POLL_S), bar)
             except EndedError:
                 return self._failure_of(simulator)
             except SilentError:
@@ -160,3 +164,10 @@ class _LapWorker(Worker[tuple[int, LapJob]]):
         reason = f"the drive server ended: {server.process.last_words()}"
         self.close()
         return reason
+
+
+def _show(line: str, bar: ProgressBar) -> None:
+    """Move a drive's bar by a line of its simulator's `StatusLine`."""
+    with suppress(ValueError, KeyError, TypeError):
+        status = json.loads(line)
+        bar.update(float(status["share"]), str(status["lap"]))

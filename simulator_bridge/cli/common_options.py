@@ -45,6 +45,12 @@ def end_with_parent_option() -> Any:
     return option(False, "end when standard input closes", is_hidden=True)
 
 
+PHONE = (
+    "To watch and drive from a phone in the same network: --host 0.0.0.0. The server asks for a token then; it prints "
+    "the address with it, and a QR code. Who has it can drive; whoever listens in that network can see it."
+)
+
+
 def host_option(default: str = "127.0.0.1", **facts: Any) -> Any:
     """`--host`: where a server listens."""
     return option(default, "address to listen on", **facts)

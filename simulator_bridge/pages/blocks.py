@@ -8,10 +8,13 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from markupsafe import Markup
 
 from simulator_bridge.pages.figures import Numbers
+
+Tone = Literal["warning", "plain", "good"]
 
 NOTHING = "\N{EN DASH}"  # a cell without a value
 N_COLOURS = 8  # of the palette in base.css
@@ -128,9 +131,14 @@ def facts(mapping: Mapping[str, object]) -> Markup:
     )
 
 
-def note(text: str) -> Markup:
-    """A remark that should not be missed."""
-    return Markup('<p class="note">{}</p>').format(text)
+def note(text: str, tone: Tone = "warning") -> Markup:
+    """A remark.
+
+    Args:
+        text: Plain.
+        tone: `warning`: should not be missed; `plain`: a fact; `good`: all is clear.
+    """
+    return Markup('<p class="note {}">{}</p>').format(tone, text)
 
 
 def code(text: str) -> Markup:

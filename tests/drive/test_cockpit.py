@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,7 @@ from tests.support.browser import (
 )
 from tests.support.drivable_model import drivable_model
 from tests.support.driving.small_track import write_oval
-from tests.support.made_cockpit import MODEL_STEERING, DrivingCar, running_cockpit
+from tests.support.made_cockpit import MODEL_STEERING, CockpitPage, DrivingCar, running_cockpit, wait_until
 from tests.support.running_server import JPEG, ask, connect, wire_telemetry
 
 if TYPE_CHECKING:
@@ -50,45 +49,6 @@ def patient_authority(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drive.cockpit.control_authority.DEAD_MAN_S", 60.0)
 
 
-def wait_until(browser: Chrome, is_so: Callable[[], object], what: str) -> None:
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    WebDriverWait(browser, 15, poll_frequency=0.05).until(lambda _: is_so(), what)
-
-
-class CockpitPage:
-    def __init__(self, browser: Chrome, url: str) -> None:
-        self._browser = browser
-        browser.get(url)
-
-    def element(self, id_: str) -> Any:
-        return self._browser.find_element("id", id_)
-
-    def text(self, id_: str) -> str:
-        return str(self.element(id_).text)
-
-    def click(self, id_: str) -> None:
-        wait_until(self._browser, lambda: self.element(id_).is_enabled(), f"{id_} can be clicked")
-        self.element(id_).click()
-
-    def press(self, *keys: str) -> None:
-        from selenium.webdriver.common.action_chains import ActionChains
-
-        ActionChains(self._browser).send_keys(*keys).perform()
-
-    def shows(self, id_: str, text: str) -> None:
-        wait_until(self._browser, lambda: text in self.text(id_), f"{id_} shows {text!r}")
-
-    def brightness(self) -> float:
-        """Mean of the middle of what the camera's canvas shows, in [0, 255]."""
-        script = """
-            const canvas = document.getElementById("camera");
-            const { data } = canvas.getContext("2d").getImageData(canvas.width / 3, canvas.height / 4, 40, 40);
-            return data.reduce((sum, value, i) => sum + (i % 4 < 3 ? value : 0), 0) / (data.length * 0.75);
-        """
-        return float(self._browser.execute_script(script))
-
-
 def test_a_person_watches_pauses_takes_over_records_and_marks(browser: Chrome, tmp_path: Path) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.keys import Keys
@@ -102,8 +62,8 @@ def test_a_person_watches_pauses_takes_over_records_and_marks(browser: Chrome, t
             wait_until(browser, lambda: page.brightness() == pytest.approx(120, abs=3), "the camera's grey frame")
             page.shows("now", f"+{MODEL_STEERING:.3f} / +{MODEL_STEERING:.3f}")
 
-            page.click("pause")
-            page.shows("who", "Paused")
+            page.click("stop")
+            page.shows("who", "Stopped: somebody pressed Stop")
             page.press("g")
             page.shows("who", "The model drives")
 
@@ -115,7 +75,7 @@ def test_a_person_watches_pauses_takes_over_records_and_marks(browser: Chrome, t
             wait_until(browser, lambda: car.steering[-1] == 0.0, "the steering comes back")
             screenshot(browser, tmp_path / "takeover.png")
             page.press(Keys.SPACE)  # stops, whatever has the focus
-            page.shows("who", "Paused")
+            page.shows("who", "Stopped")
             page.click("resume")
             wait_until(browser, lambda: car.steering[-1] == MODEL_STEERING, "the model drives on")
 
@@ -185,7 +145,7 @@ def test_every_control_is_reached_and_named_by_keyboard(browser: Chrome) -> None
             )
             assert outline == "solidtrue"
             assert active.accessible_name
-    assert reached == {"pause", "take", "mark", "record", "saliency", "speed", "hold"}
+    assert reached == {"stop", "take", "mark", "record", "saliency", "speed", "hold"}
 
 
 def test_a_page_sees_the_saliency_while_it_wants_to(browser: Chrome) -> None:

@@ -11,6 +11,7 @@ import pytest
 from drive.evaluation import lap_processes
 from drive.evaluation.lap_config import LapsConfig
 from drive.evaluation.lap_runs import LapResult, run_jobs
+from simulator_bridge.cli import terminal
 from simulator_bridge.errors import UserError
 from tests.support.made_drive import made_drive
 
@@ -139,3 +140,20 @@ def test_results_come_in_the_order_of_the_jobs_however_many_drive_at_a_time(
     assert [result.job.seed for result in results] == [0, 1, 2, 3]
     assert sorted(result.job.seed for result in done) == [0, 1, 2, 3]
     assert [result.passed for result in results] == [False, True, True, True]
+
+
+def test_each_drive_shows_its_lap_its_way_and_the_time_left(
+    stand_in: Callable[[str], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stand_in("is killed")
+    program = (tmp_path / "simulator.py").read_text()
+    status = json.dumps({"time_s": 9.0, "progress_m": 500.0, "share": 0.42, "lap": "lap 2 of 3"})
+    (tmp_path / "simulator.py").write_text(program.replace('print("{}"', f"print({status!r}"))
+    monkeypatch.setattr(terminal, "LINE_PERIOD_S", 0.0)
+    run_two_seeds()
+    lines = [line for line in capsys.readouterr().err.splitlines() if "seed 1" in line]
+    assert lines[0].startswith("lake, seed 1: 42%, lap 2 of 3, 0:")
+    assert lines[0].endswith(" left")

@@ -1,15 +1,51 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from models import table
 from models.architectures.registry import ModelConfig, build_network
+from models.costs_table import Costs
 from models.quiet_import import import_tensorflow
 from models.table import main
+from simulator_bridge.cli import terminal
 from tests.support.paths import ROOT
+
+
+@pytest.fixture(autouse=True)
+def no_lines_of_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is."""
+    monkeypatch.setattr(terminal, "LINE_PERIOD_S", math.inf)
+
+
+def test_each_of_several_models_is_measured_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+
+    def measure_elsewhere(config: ModelConfig, timing: bool, show: Callable[[], None]) -> Costs:
+        show()
+        measured.append(config.arch)
+        return Costs(config.arch, None, (66, 200), None, 1000, 1.0, None, "none", None, None)
+
+    monkeypatch.setattr(table, "measure_alone", measure_elsewhere)
+    monkeypatch.setattr(table, "measure_here", lambda *_: pytest.fail("here"))
+    assert main(["pilotnet", "lenet"]) == 0
+    assert measured == ["pilotnet", "lenet"]
+
+
+def test_a_process_that_is_killed_is_an_error_that_names_its_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed = tmp_path / "killed.py"
+    killed.write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    monkeypatch.setattr(table, "script", lambda path: killed)
+    assert main(["vgg19", "lenet"]) == 1
+    assert capsys.readouterr().err == "error: vgg19: could not be measured: killed by SIGKILL\n"
 
 
 def test_the_table_fits_80_columns_and_says_what_each_costs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,7 +33,6 @@ from train.reports.predictions import MAX_ROWS, Predictions, predict_rows
 from train.reports.training_curves import curves_section
 from train.reports.training_errors import timeline_section
 from train.reports.training_frames import _worst
-from train.reports.training_report import _verdict
 from train.reports.training_road import measure_stretches, road_section
 from train.reports.training_scatter import scatter_section
 from train.training_result import TrainingResult
@@ -67,11 +66,6 @@ def text_of(section: Section) -> str:
     return re.sub(r"<[^>]*>", " ", " ".join(map(str, section.blocks)))
 
 
-def test_verdict_compares_with_the_best_baseline_only() -> None:
-    assert "50 % less MSE than ridge" in _verdict(RESULT)
-    assert "no better than ridge" in _verdict(replace(RESULT, model=Score(0.025, 0.05, 0.8)))
-
-
 def test_errors_along_the_road_are_those_of_the_placed_rows(tmp_path: Path) -> None:
     make_recording(tmp_path, n=40)
     recording = load_recording(tmp_path, "listed")
@@ -94,15 +88,20 @@ def test_errors_along_the_road_are_those_of_the_placed_rows(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("losses", "said"),
+    ("losses", "said", "tone"),
     [
-        ((0.05, 0.04, 0.03), "still falling"),
-        ((0.05, 0.02, 0.03, 0.04), "overfits the training rows"),
-        ((0.05, 0.0201, 0.02, 0.0201), "levelled off"),
+        ((0.05, 0.04, 0.03), "still falling", "warning"),
+        ((0.05, 0.02, 0.03, 0.04), "overfits the training rows", "warning"),
+        ((0.05, 0.0201, 0.02, 0.0201), "levelled off", "good"),
+        ((0.05, 0.04), "show no trend", "plain"),
     ],
 )
-def test_the_curves_say_whether_more_epochs_would_help(losses: tuple[float, ...], said: str) -> None:
-    assert said in text_of(curves_section(with_losses(*losses)))
+def test_the_curves_say_whether_more_epochs_would_help_in_the_colour_of_it(
+    losses: tuple[float, ...], said: str, tone: str
+) -> None:
+    section = curves_section(with_losses(*losses))
+    assert said in text_of(section)
+    assert f'class="note {tone}"' in str(section.blocks[0])
 
 
 def test_epochs_without_an_r1s_are_no_chart_but_the_reason() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulator_bridge.cli import terminal
 from simulator_bridge.messages import Control, Telemetry
 from simulator_bridge.simulate import main
 from simulator_bridge.simulator.run.real_time import RealTimePace
@@ -212,4 +213,15 @@ def test_json_rollout_and_film_of_a_drive(oval: str, tmp_path: Path, capsys: pyt
 def test_status_is_json_a_line(oval: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--track", oval, "--expert", "--status"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == {"time_s": 0.0, "progress_m": 0.0}
+    assert lines[0] == {"time_s": 0.0, "progress_m": 0.0, "share": 0.0, "lap": "lap 1 of 1"}
+
+
+def test_a_person_sees_how_far_the_expert_is(
+    oval: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "LINE_PERIOD_S", 0.0)
+    assert main(["--track", oval, "--expert", "--record", str(tmp_path / "mine"), "--recoveries", "1"]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith("driving oval.csv: 0%, lap 1 of 1")
+    assert any("left" in line for line in told)
+    assert told[-1].startswith("recoveries: 100%, 1 of 1")

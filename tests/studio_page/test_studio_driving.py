@@ -19,6 +19,8 @@ from tests.support.browser import overflow_px, requested_urls, screenshot, set_m
 from tests.support.driving.small_track import write_oval
 from tests.support.key_driver import KeyDriver
 from tests.support.paths import ROOT
+from train.validation.metrics import Score
+from train.validation.verdict import Verdict, verdict_of
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 SCRIPT = ROOT / "train" / "studio.py"
 SOON_S = 30.0  # on a loaded machine; nothing waits for it to pass
 TRAINED_S = 240.0
+LONGEST_NOTICE = "The model went the wrong way: the car was put back. Delete the last seconds?"
+RIDGE = Score(0.02, 0.1, 0.5)
 
 
 @contextmanager
@@ -71,8 +75,8 @@ def text(browser: Chrome, css: str) -> str:
     return str(browser.find_element("css selector", css).text)
 
 
-def run(browser: Chrome, script: str) -> Any:
-    return browser.execute_script(script)
+def run(browser: Chrome, script: str, *arguments: Any) -> Any:
+    return browser.execute_script(script, *arguments)
 
 
 def test_keys_turn_the_wheel_as_far_as_it_goes_and_it_comes_back(page: KeyDriver) -> None:
@@ -154,12 +158,28 @@ def test_nothing_lies_over_anything_else(touch: Chrome, page: KeyDriver, size: t
             set_media(touch, dark=dark)
             screenshot(touch, tmp_path / f"{panel}-{size[0]}-{'dark' if dark else 'light'}.png")
         assert overflow_px(touch) == 0
-        shown = boxes(touch, "#badge:not(:empty), #map, .speed, #wheel, #lap, .slide, .pedal, .steps button")
+        run(touch, "setText('badge', 'the model drives, 20 mph'); notice(arguments[0], 'info');", LONGEST_NOTICE)
+        shown = boxes(touch, "#badge:not(:empty), #map, .speed, #wheel, #lap, .slide, .pedal, .steps button, #notice")
         assert ("go" in shown) == (is_phone and panel == "record")
         for (name, a), (other, b) in combinations(shown.items(), 2):
             apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
             assert apart, f"{name} {a} lies over {other} {b}"
     click(touch, ".steps [data-panel=record]")
+
+
+@pytest.mark.parametrize(
+    "verdict", [verdict_of(Score(mse, 0.1, 0.8), {"ridge": RIDGE}) for mse in (0.01, 0.03)], ids=str
+)
+def test_a_training_that_lost_is_not_said_to_be_ready(page: KeyDriver, browser: Chrome, verdict: Verdict) -> None:
+    training = {
+        "status": "done", "passed": 1, "epochs": 1, "seconds": 9, "has_model": True, "model": "m.h5",
+        "result": {"validation": {"mse": 0.03}, "baselines": {}, "best_epoch": 1, "verdict": verdict.to_json()},
+    }  # fmt: skip
+    headline = browser.execute_script("return trainPanel.headline(arguments[0]);", training)
+    assert ("ready" in headline) == verdict.is_good
+    assert (verdict.level in headline) != verdict.is_good
+    said = browser.execute_script("return trainPanel.text(arguments[0]);", training)
+    assert (verdict.text in said) != verdict.is_good
 
 
 def test_record_delete_train_and_watch_it_drive(page: KeyDriver, browser: Chrome) -> None:

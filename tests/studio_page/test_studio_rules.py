@@ -14,13 +14,14 @@ from train.studio_page.drivers import control_of, key_reach
 from train.studio_page.manual_input import INPUT_TIMEOUT_S, NO_INPUT, DriverInput, ManualInput
 from train.studio_page.real_time_meter import RealTimeMeter
 from train.studio_page.recording_quality import RowFacts, assess
-from train.studio_page.training_job import ARCHITECTURES
+from train.studio_page.training_job import ARCHITECTURES, PRETRAINED
 
 
 def test_the_networks_offered_are_there() -> None:
     from models.architectures.registry import ARCHITECTURES as REGISTERED
 
     assert set(ARCHITECTURES) <= set(REGISTERED)
+    assert [name for name in ARCHITECTURES if REGISTERED[name].default_weights == "imagenet"] == list(PRETRAINED)
 
 
 def test_one_page_at_a_time_is_in_control() -> None:

@@ -1,14 +1,14 @@
-"""A drive server with its cockpit, in this process, for tests."""
+"""A drive server with its cockpit, in this process, and its page in a browser, for tests."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drive.cockpit.cockpit import Cockpit
 from drive.cockpit.cockpit_pages import LIVE, build_pages
@@ -16,10 +16,14 @@ from drive.cockpit.connected_cars import DrivingSetup
 from drive.drive_recorder import RecorderPool
 from models.policy import Action
 from simulator_bridge.messages import Frame
+from simulator_bridge.pages.phone_link import PhoneLink
 from simulator_bridge.serving.bridge_server import BridgeServer
 from simulator_bridge.transport.simulator_client import ConnectionLostError
 from tests.support.page_viewer import PageViewer
 from tests.support.running_server import connect, running_server, wire_telemetry
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 MODEL_STEERING = 0.1
 
@@ -47,6 +51,7 @@ def running_cockpit(
     record: Path | None = None,
     record_when_asked: Path | None = None,
     model: Path = Path("model.h5"),
+    phone: Callable[[], PhoneLink | None] = lambda: None,
     **options: Any,
 ) -> Iterator[MadeCockpit]:
     records = record is not None
@@ -57,7 +62,7 @@ def running_cockpit(
         cockpit = Cockpit(
             DrivingSetup(model, steer_steadily, 15.0, pool, records, corrections or Path(elsewhere, "corrections"))
         )
-        pages = build_pages(cockpit, {"architecture": "none", "file": "<model>"})
+        pages = build_pages(cockpit, {"architecture": "none", "file": "<model>"}, phone)
         with running_server(cockpit.new_driver, pages=pages, **options) as server, closing(cockpit):
             cockpit.clients = server.clients
             yield MadeCockpit(server, cockpit)
@@ -91,3 +96,44 @@ class DrivingCar:
                 self.steering.append(float(self._client.wait_for("steer").payload["steering_angle"]))
             except ConnectionLostError:
                 return
+
+
+def wait_until(browser: Chrome, is_so: Callable[[], object], what: str) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(browser, 15, poll_frequency=0.05).until(lambda _: is_so(), what)
+
+
+class CockpitPage:
+    """The cockpit in a browser, as a person uses it."""
+
+    def __init__(self, browser: Chrome, url: str) -> None:
+        self.browser = browser
+        browser.get(url)
+
+    def element(self, id_: str) -> Any:
+        return self.browser.find_element("id", id_)
+
+    def text(self, id_: str) -> str:
+        return str(self.element(id_).text)
+
+    def click(self, id_: str) -> None:
+        wait_until(self.browser, lambda: self.element(id_).is_enabled(), f"{id_} can be clicked")
+        self.element(id_).click()
+
+    def press(self, *keys: str) -> None:
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        ActionChains(self.browser).send_keys(*keys).perform()
+
+    def shows(self, id_: str, text: str) -> None:
+        wait_until(self.browser, lambda: text in self.text(id_), f"{id_} shows {text!r}")
+
+    def brightness(self) -> float:
+        """Mean of the middle of what the camera's canvas shows, in [0, 255]."""
+        script = """
+            const canvas = document.getElementById("camera");
+            const { data } = canvas.getContext("2d").getImageData(canvas.width / 3, canvas.height / 4, 40, 40);
+            return data.reduce((sum, value, i) => sum + (i % 4 < 3 ? value : 0), 0) / (data.length * 0.75);
+        """
+        return float(self.browser.execute_script(script))

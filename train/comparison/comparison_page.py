@@ -12,8 +12,19 @@ from simulator_bridge.pages.document import Section, document
 from simulator_bridge.pages.figures import Line, line_chart
 from simulator_bridge.pages.sortable_table import Column, table
 from train.comparison.comparison_config import ComparisonConfig
-from train.comparison.run_plan import WIDTHS_DIFFER, widths_differ
-from train.comparison.run_result import RunResult, baselines_of, best_of, r1s_notes, shown_r1s
+from train.comparison.run_plan import differences
+from train.comparison.run_result import RunResult, baselines_of, r1s_notes, shown_r1s
+from train.comparison.seed_groups import (
+    autonomy_of,
+    best_group,
+    exam_of,
+    group_by_seed,
+    has_seeds,
+    mse_of,
+    r1s_of,
+    score_of,
+    seconds_of,
+)
 
 ERRORS = (
     Column("run", numeric=False, hint="shows and hides its lines in the charts"),
@@ -32,12 +43,20 @@ DRIVING = (
     Column("laps", numeric=False, hint="driven of those to drive"),
 )
 EXAM = (Column("exam", digits=1, best="high", hint="score of drive/exam.py, 0 to 100; its page is exam.html"),)
+SECONDS = Column("seconds", digits=0, hint="of the whole training, reading images included, on this machine")
 COSTS = (
-    Column("seconds", digits=0, hint="of the whole training, reading images included, on this machine"),
+    SECONDS,
     Column("ms a frame", digits=2, best="low", hint="median of LiteRT with one thread, on this machine"),
     Column("parameters", digits=0),
     Column("epochs", digits=0, hint="trained; the model is that of the best one"),
     Column("MAE deg", digits=2, best="low", hint="mean absolute error of the wheel angle, degrees"),
+)
+GROUPS = (
+    Column("runs", numeric=False),
+    Column("seeds", digits=0, hint="that have a model"),
+    Column("MSE", digits=5, best="low", hint="mean over the seeds"),
+    Column("\N{PLUS-MINUS SIGN}", digits=5, hint="standard deviation of the MSE: a smaller difference means little"),
+    Column("r1s", digits=3, best="high", hint="mean over the seeds"),
 )
 REMARK = Column("remark", numeric=False)
 
@@ -69,6 +88,7 @@ def build_page(
             *_charts(results),
             intro="Lines of runs are toggled here and by the table's first column.",
         ),
+        *_seeds_together(config, results),
         Section("Results", results_table(config, results), *_r1s_notes(results), *_error_bars(results)),
         Section("What was compared", *_about(config, left_out, data)),
     ]
@@ -78,14 +98,17 @@ def build_page(
 
 def summary_of(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
     """The result in a sentence or two."""
-    best = best_of(results)
-    if best is None or best.mse is None:
+    best = best_group(group_by_seed(results))
+    mse = None if best is None else best.mean(mse_of)
+    if best is None or mse is None:
         return "No run has a model yet."
-    text = f"Lowest error: {best.run.name}, MSE {best.mse:.5f}"
+    text = f"Lowest error: {best.name}, MSE {mse:.5f}"
+    spread = best.spread(mse_of)
+    text += "" if spread is None else f" \N{PLUS-MINUS SIGN} {spread:.5f} over {len(best.results)} seeds"
     baselines = [(name, figures["mse"] or 0.0) for name, figures in baselines_of(results).items()]
     if baselines:
-        name, mse = min(baselines, key=lambda entry: entry[1])
-        text += f"; the best baseline, {name}, {mse:.5f}" + ("" if best.mse < mse else ": no run is better")
+        name, baseline = min(baselines, key=lambda entry: entry[1])
+        text += f"; the best baseline, {name}, {baseline:.5f}" + ("" if mse < baseline else ": no run is better")
     drivers = [result for result in results if (result.driving or {}).get("driving_score") is not None]
     if drivers:
         score = max(result.driving["driving_score"] for result in drivers if result.driving)
@@ -94,6 +117,25 @@ def summary_of(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
         text += f". Best driving score on {config.track}: {score:.1f}, {shown}"
     failed = sum(result.failure is not None for result in results)
     return f"{text}.{f' {failed} of {len(results)} runs failed.' if failed else ''}"
+
+
+def _seeds_together(config: ComparisonConfig, results: Sequence[RunResult]) -> list[Section]:
+    """The runs of several seeds as one; nothing if each has its own settings."""
+    groups = group_by_seed(results)
+    if not has_seeds(groups):
+        return []
+    figures = [(SECONDS, seconds_of)]
+    if config.exam != "none":
+        figures = [(EXAM[0], exam_of), *figures]
+    if config.laps:
+        figures = [(DRIVING[0], autonomy_of), (DRIVING[1], score_of), *figures]
+    rows = [
+        [group.name, len(group.results), group.mean(mse_of), group.spread(mse_of), group.mean(r1s_of),
+         *(group.mean(figure) for _, figure in figures)]
+        for group in groups
+    ]  # fmt: skip
+    intro = "Runs that differ in nothing but their seed: their means, and the standard deviation of the error."
+    return [Section("Seeds together", table([*GROUPS, *(column for column, _ in figures)], rows), intro=intro)]
 
 
 def results_table(config: ComparisonConfig, results: Sequence[RunResult]) -> Markup:
@@ -112,7 +154,7 @@ def results_table(config: ComparisonConfig, results: Sequence[RunResult]) -> Mar
 
 
 def _r1s_notes(results: Sequence[RunResult]) -> list[Markup]:
-    return [note(f"r1s: {text}.") for text in r1s_notes(results)]
+    return [note(f"r1s: {text}.", "plain") for text in r1s_notes(results)]
 
 
 def _row(config: ComparisonConfig, result: RunResult) -> list[object]:
@@ -186,6 +228,5 @@ def _about(config: ComparisonConfig, left_out: Mapping[str, str], data: Mapping[
     drives = f"{config.track}: {config.laps} a drive, {config.seeds} with each model" if config.laps else "none"
     blocks = [facts({**data, "budget of a training": config.budget, "laps driven": drives, **settings})]
     if left_out:
-        blocks += [note(f"Left out: {'; '.join(dict.fromkeys(left_out.values()))} ({', '.join(left_out)}).")]
-    blocks += [note(WIDTHS_DIFFER.format(arch)) for arch in widths_differ(config)]
-    return blocks
+        blocks += [note(f"Left out: {'; '.join(dict.fromkeys(left_out.values()))} ({', '.join(left_out)}).", "plain")]
+    return [*blocks, *(note(difference, "plain") for difference in differences(config))]

@@ -17,6 +17,7 @@ from train.comparison.model_costs import count_parameters, time_a_frame
 from train.comparison.run_plan import ComparisonRun
 from train.comparison.run_result import EPOCH_FIELDS, RunResult
 from train.comparison.run_store import RunFolder, key_of
+from train.comparison.whole_time import WholeTime
 from train.train_config import TrainConfig
 
 CLONE = script("train/clone.py")
@@ -41,13 +42,16 @@ def carry_out(
     Raises:
         KeyboardInterrupt: After Ctrl-C, after the interrupted run's result.
     """
+    whole = WholeTime(len(runs))
     for number, (run, settings) in enumerate(runs, start=1):
+        whole.begin()
         folder = RunFolder(config.output, run, key_of(settings, data))
-        say(f"[{number}/{len(runs)}] {run.name}")
+        say(f"[{number}/{len(runs)}] {run.name}{whole.left_in_words()}")
         trained = folder.load("training")
         if trained is None:
-            trained = _train(config, run, folder, say)
+            trained = _train(config, run, folder, say, whole)
         else:
+            whole.skip()
             say("  trained before, with the same settings and data")
         result = RunResult(run=run, folder=folder.path, **trained)
         if result.interrupted:
@@ -62,7 +66,9 @@ def carry_out(
         yield result
 
 
-def _train(config: ComparisonConfig, run: ComparisonRun, folder: RunFolder, say: Say) -> dict[str, Any]:
+def _train(
+    config: ComparisonConfig, run: ComparisonRun, folder: RunFolder, say: Say, whole: WholeTime
+) -> dict[str, Any]:
     """Train, measure, save what is finished; returns fields of `RunResult`."""
     folder.make()
     summary = folder.path / "summary.json"
@@ -74,7 +80,11 @@ def _train(config: ComparisonConfig, run: ComparisonRun, folder: RunFolder, say:
     recordings = [str(path) for path in config.recordings]
     epochs: list[Mapping[str, Any]] = []
     log = folder.path / "training.log"
-    ended = run_script(CLONE, [*recordings, *run.arguments, *places], log, lambda line: _note_epoch(line, epochs, say))
+
+    def on_line(line: str) -> None:
+        _note_epoch(line, epochs, say, whole)
+
+    ended = run_script(CLONE, [*recordings, *run.arguments, *places], log, on_line)
     if not summary.is_file() or not folder.model.is_file():
         say(f"  failed: {ended.reason}")
         history = [_epoch(entry) for entry in epochs]
@@ -104,6 +114,7 @@ def _drive(config: ComparisonConfig, folder: RunFolder, say: Say) -> dict[str, A
     saved = folder.load("driving", **settings)
     if saved is not None:
         return saved
+    say(f"  drives {config.laps} laps of {config.track}, {config.seeds} times")
     driving = drive_laps(config, folder.model, say)
     if driving.get("autonomy_percent") is not None:
         say(f"  autonomy {driving['autonomy_percent']:.1f} %, score {driving['driving_score']:.1f}")
@@ -112,16 +123,17 @@ def _drive(config: ComparisonConfig, folder: RunFolder, say: Say) -> dict[str, A
     return driving
 
 
-def _note_epoch(line: str, epochs: list[Mapping[str, Any]], say: Say) -> None:
-    """Read a line of JSON from `train/clone.py --status`; an epoch is noted and shown."""
+def _note_epoch(line: str, epochs: list[Mapping[str, Any]], say: Say, whole: WholeTime) -> None:
+    """Read a line of JSON from `train/clone.py --status`; an epoch is noted and shown, with the whole's time left."""
     try:
         event = json.loads(line)
     except ValueError:
         return
     if isinstance(event, dict) and event.get("event") == "epoch":
         epochs.append(event)
+        left = whole.left_in_words(event["epoch"] / event["epochs"] if "epochs" in event else 0.0)
         loss, val_loss = (_number(event[name]) for name in ("loss", "val_loss"))
-        say(f"  epoch {event['epoch']:>3} loss {loss} val_loss {val_loss}{'*' if event['best'] else ''}")
+        say(f"  epoch {event['epoch']:>3} loss {loss} val_loss {val_loss}{'*' if event['best'] else ' '}{left}")
 
 
 def _number(value: float | None) -> str:

@@ -75,6 +75,27 @@ def widths_differ(config: ComparisonConfig) -> list[str]:
     return [arch for arch, weights in config.weights if ARCHITECTURES[arch].alphas and weights != "imagenet"]
 
 
+def differences(config: ComparisonConfig) -> list[str]:
+    """What the runs do not have in common beside what is compared, and how they would; in plain words."""
+    from models.architectures.registry import ModelConfig
+
+    varied, found = dict(config.vary), [WIDTHS_DIFFER.format(arch) for arch in widths_differ(config)]
+    sizes = {arch: "x".join(map(str, ModelConfig(arch).size)) for arch in config.arch}
+    if len(set(sizes.values())) > 1 and "image_size" not in varied:
+        each = ", ".join(f"{arch} {size}" for arch, size in sizes.items())
+        found.append(f"Images have each network's own size ({each}); --vary image_size=HxW gives all the same.")
+    if len(config.arch) + len(config.regime) > 2 and "epochs" not in varied:
+        found.append(
+            f"Each may train for {config.budget_s:g} s, in which a large network has fewer epochs."
+            if config.budget_s
+            else f"Each may train for {config.budget}, for which a large network takes longer; --budget-s S gives all "
+            "the same time."
+        )
+    if "seed" not in varied:
+        found.append("Each is trained once; --vary seed=0,1,2 tells luck from a difference.")
+    return found
+
+
 def _takes(entry: Architecture, setting: str) -> bool:
     """Whether an architecture has a setting of backbones; all have the others."""
     return {"alpha": bool(entry.alphas), "cut": entry.has_backbone}.get(setting, True)

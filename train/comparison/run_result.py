@@ -60,11 +60,13 @@ class RunResult:
 
     @property
     def remark(self) -> str:
-        """What a reader should see beside the numbers: failures; empty if there are none."""
+        """What a reader should see beside the numbers: failures, a bad verdict; empty if there are none."""
         driving = self.driving or {}
         is_short = "max_seconds" in self.run.settings and (self.summary or {}).get("epochs_done") == 1
         short = "its time was up in the first epoch" if is_short else None
-        parts = (self.failure, "interrupted" if self.interrupted else None, short, driving.get("failure"))
+        verdict = (self.summary or {}).get("verdict", {})  # a run of an earlier version has none
+        bad = None if verdict.get("is_good", True) else verdict["level"]
+        parts = (self.failure, bad, "interrupted" if self.interrupted else None, short, driving.get("failure"))
         return "; ".join(part for part in parts if part)
 
     def to_json(self) -> dict[str, Any]:
@@ -107,9 +109,3 @@ def shown_r1s(figures: Mapping[str, Any]) -> float | str | None:
 def r1s_notes(results: Sequence[RunResult]) -> list[str]:
     """Of what rows r1s is, where it is not over a second of each; each note once."""
     return list(dict.fromkeys(filter(None, (result.validation.get("r1s_note") for result in results))))
-
-
-def best_of(results: Sequence[RunResult]) -> RunResult | None:
-    """The run with the lowest error; None if no run has a model."""
-    measured = [result for result in results if result.mse is not None]
-    return min(measured, key=lambda result: result.mse or 0.0, default=None)

@@ -64,6 +64,15 @@ def constant_steering(steering_angle: FloatArray) -> float | None:
     return round(float(np.median(steering_angle)), 3) + 0.0
 
 
+def why_nothing_to_learn(trained_on: FloatArray, validated_on: FloatArray) -> str:
+    """Why steering (n,) cannot teach anything, or (m,) cannot show whether something was learned; empty if they can."""
+    for steering_angle, which in ((trained_on, "rows to train on"), (validated_on, "validation rows")):
+        constant = constant_steering(steering_angle)
+        if constant is not None:
+            return f"the steering of all {len(steering_angle)} {which} is {constant:g}"
+    return ""
+
+
 def rate_of(recording: Recording) -> float | None:
     """Rows a second: one over the median step between rows of an episode; None if it is unknown."""
     step_s = np.diff(recording.time_s)

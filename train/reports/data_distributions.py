@@ -45,7 +45,7 @@ def steering_section(config: TrainConfig, rows: Rows, epoch: EpochPreview) -> Se
     }
     return Section(
         "Steering and balancing",
-        note(conclusion),
+        note(conclusion, "plain"),
         histogram(
             "Rows by steering, before and after balancing: "
             + (f"straight rows are at most {limit}" if left_out else "nothing is left out, both are the same"),
@@ -107,7 +107,7 @@ def speed_section(rows: Rows) -> Section:
         if np.isfinite(speed).any()
     }
     if not known:
-        return Section("Speed", note("No recording has a speed. Steering can be learned without it."))
+        return Section("Speed", note("No recording has a speed. Steering can be learned without it.", "plain"))
     top = max(1.0, max(float(speed.max()) for speed in known.values()))
     edges = np.linspace(0, np.ceil(top), SPEED_BINS + 1)
     shown = known if len(known) <= 6 else {"all recordings": np.concatenate(list(known.values()))}

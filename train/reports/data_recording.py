@@ -134,7 +134,7 @@ def _episodes_table(episodes: Sequence[EpisodeSummary]) -> list[Markup]:
     ]
     blocks = [table(columns, rows)]
     if len(episodes) > MAX_EPISODES:
-        blocks.append(note(f"The {MAX_EPISODES} longest of {len(episodes)} episodes."))
+        blocks.append(note(f"The {MAX_EPISODES} longest of {len(episodes)} episodes.", "plain"))
     return blocks
 
 
@@ -159,7 +159,10 @@ def _damaged_picture(damaged: DamagedImage) -> Markup:
 def _issues(analysis: RecordingAnalysis) -> list[Markup]:
     if not analysis.issues:
         return [
-            note("Nothing suspicious among the rows in use: no label jumps, no frozen, dark, flat or white pictures.")
+            note(
+                "Nothing suspicious among the rows in use: no label jumps, no frozen, dark, flat or white pictures.",
+                "good",
+            )
         ]
     blocks = []
     for issue in analysis.issues:

@@ -94,7 +94,7 @@ def _overview(analyses: Sequence[RecordingAnalysis], n_others: int) -> list[Mark
     blocks = [table(columns, [_overview_row(analysis) for analysis in analyses])]
     if len(analyses) > MAX_DETAILED:
         blocks.append(
-            note(f"The first {MAX_DETAILED} are shown in detail below; name fewer folders to see the others.")
+            note(f"The first {MAX_DETAILED} are shown in detail below; name fewer folders to see the others.", "plain")
         )
     if n_others:
         blocks.append(note(f"{n_others} more were found and cannot be used; the reasons are at the end of the page."))

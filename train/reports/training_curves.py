@@ -25,7 +25,7 @@ def curves_section(result: TrainingResult) -> Section:
 
     return Section(
         "Loss by epoch",
-        note(_conclusion(result)),
+        _conclusion(result),
         line_chart(
             f"Loss by epoch: the best is {result.best_epoch}, its weights are in the model",
             [line("training", "loss"), line("validation", "val_loss")],
@@ -64,17 +64,17 @@ def _is_wide(result: TrainingResult) -> bool:
     return max(losses) > WIDE * min(losses)
 
 
-def _conclusion(result: TrainingResult) -> str:
+def _conclusion(result: TrainingResult) -> Markup:
     losses = [entry["val_loss"] for entry in result.history]
     best, last = min(losses), losses[-1]
     done = f"Best epoch {result.best_epoch} of {result.epochs_done}. "
     if len(losses) < 3:
-        return done + "Fewer than three epochs show no trend."
+        return note(done + "Fewer than three epochs show no trend.", "plain")
     if result.best_epoch == result.epochs_done and last < STILL_FALLING * losses[-3]:
-        return done + "The validation loss was still falling: more --epochs may help."
+        return note(done + "The validation loss was still falling: more --epochs may help.")
     if last > OVERFIT * best:
-        return done + (
-            f"The validation loss ended {100 * (last / best - 1):.0f} % above its best: from there on the network "
-            "overfits the training rows; more recordings help, more epochs do not."
+        return note(
+            f"{done}The validation loss ended {100 * (last / best - 1):.0f} % above its best: from there on the "
+            "network overfits the training rows; more recordings help, more epochs do not."
         )
-    return done + "The validation loss had levelled off: more epochs would change little."
+    return note(done + "The validation loss had levelled off: more epochs would change little.", "good")

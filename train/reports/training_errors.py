@@ -47,7 +47,7 @@ def timeline_section(rows: Rows, predictions: Predictions) -> Section:
             )
         )
     if len(present) > MAX_CHARTS:
-        blocks.append(note(f"The first {MAX_CHARTS} of {len(present)} recordings; all of them count in what follows."))
+        blocks.append(note(f"The first {MAX_CHARTS} of {len(present)} recordings; all count in what follows.", "plain"))
     return Section(
         "Along the validation rows",
         *blocks,
@@ -92,5 +92,5 @@ def _block_table(rows: Rows, predictions: Predictions, names: Sequence[str]) -> 
     worst = sorted(entries, key=lambda entry: -float(str(entry[4])))[:MAX_BLOCKS]
     blocks = [table(columns, worst)]
     if len(entries) > MAX_BLOCKS:
-        blocks.append(note(f"The {MAX_BLOCKS} worst of {len(entries)} blocks."))
+        blocks.append(note(f"The {MAX_BLOCKS} worst of {len(entries)} blocks.", "plain"))
     return blocks

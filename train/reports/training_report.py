@@ -43,7 +43,7 @@ def training_report(config: TrainConfig, rows: Rows, split: Split, result: Train
         model_section(config.output),
         settings_section(config, rows, split, result),
     ]
-    return document(f"Training of {config.output.name}: {result.arch}", sections, summary=_verdict(result))
+    return document(f"Training of {config.output.name}: {result.arch}", sections, summary=result.verdict.text)
 
 
 def _validation_note(config: TrainConfig, result: TrainingResult) -> str:
@@ -56,23 +56,6 @@ def _validation_note(config: TrainConfig, result: TrainingResult) -> str:
     return (
         f"Errors of steering on {result.n_validation:,} validation rows: {how}. Neighbouring frames are "
         "nearly equal, so a random split would look too good. The final test is driving: drive/laps.py."
-    )
-
-
-def _verdict(result: TrainingResult) -> str:
-    """One sentence that a reader in a hurry can act on."""
-    own = result.model
-    baselines = sorted(result.baselines.items(), key=lambda item: item[1].mse)
-    error = f"It misses the recorded wheel angle by {own.mae_deg:.2f}\N{DEGREE SIGN} on average (MSE {own.mse:.5f})"
-    if not baselines:
-        return f"{error}."
-    name, best = baselines[0]
-    if own.mse < best.mse:
-        less = 100 * (1 - own.mse / best.mse)
-        return f"{error}, {less:.0f} % less MSE than {name}, the best baseline."
-    return (
-        f"{error}. That is no better than {name} ({best.mse:.5f}), a baseline without a network: "
-        "the training did not succeed."
     )
 
 
@@ -100,4 +83,5 @@ def _scores(result: TrainingResult) -> list[Markup]:
             {"MSE": [score.mse for score in scores.values()]},
         ),
         table(columns, rows),
+        *([] if result.verdict.is_good else [note(result.verdict.text)]),
     ] + ([note("Stopped by Ctrl-C: this is the best epoch so far; --resume goes on.")] if result.interrupted else [])

@@ -28,7 +28,7 @@ def scatter_section(predictions: Predictions) -> Section:
     labels, counts, own, zero, bias = _by_bin(predictions)
     return Section(
         "Errors by steering",
-        note(_conclusion(predictions)),
+        _conclusion(predictions),
         bars(
             "Mean absolute error by recorded steering: where the model's bar is as long as that of always zero, it "
             "does not steer",
@@ -80,18 +80,18 @@ def _slope(predictions: Predictions) -> float:
     return float((spread * predictions.predicted).sum()) / scale if scale > 1e-9 else float("nan")
 
 
-def _conclusion(predictions: Predictions) -> str:
+def _conclusion(predictions: Predictions) -> Markup:
     slope, bias_deg = _slope(predictions), MAX_STEERING_DEG * float(predictions.error.mean())
     side = "right" if bias_deg > 0 else "left"
     bias = f"On average it steers {abs(bias_deg):.2f}\N{DEGREE SIGN} too far to the {side}."
     if not np.isfinite(slope):
-        return f"The validation rows have one steering only. {bias}"
+        return note(f"The validation rows have one steering only. {bias}")
     share = f"Over all rows it steers {100 * slope:.0f} % as far as the driver did"
     if slope < FAIR_SLOPE[0]:
-        return f"{share}: bends are taken too wide, or the labels are pulses that it rightly smooths. {bias}"
+        return note(f"{share}: bends are taken too wide, or the labels are pulses that it rightly smooths. {bias}")
     if slope > FAIR_SLOPE[1]:
-        return f"{share}: it oversteers. {bias}"
-    return f"{share}. {bias}"
+        return note(f"{share}: it oversteers. {bias}")
+    return note(f"{share}. {bias}", "good")
 
 
 def _scatter_caption(predictions: Predictions) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from simulator_bridge.pages.live_channel import LiveChannel
 from simulator_bridge.pages.live_viewer import Viewer
+from simulator_bridge.pages.phone_link import PhoneLink
 from simulator_bridge.pages.served_pages import ServedPages
 from simulator_bridge.track import Track
 from train.studio_page.commands import parse_command, parse_input
@@ -30,13 +31,16 @@ class StudioPages:
     Args:
         session: What it shows.
         track: For the map.
+        phone: How a phone reaches the page, if it does.
 
     Attributes:
         served: To be mounted on a server.
         channel: Who watches.
     """
 
-    def __init__(self, session: StudioSession, track: Track) -> None:
+    def __init__(
+        self, session: StudioSession, track: Track, phone: Callable[[], PhoneLink | None] = lambda: None
+    ) -> None:
         self._session = session
         self.channel = LiveChannel(
             session.newest, self._receive, lambda viewer: session.manual_input.release(viewer.number), period_s=LOOK_S
@@ -44,7 +48,7 @@ class StudioPages:
         self.served = ServedPages(HOME, [STATIC])
         outline = json.dumps(map_of(track))
         name = Path(track.name).name  # private paths are not shown
-        self.served.add_page(HOME, TEMPLATE, lambda: {"track": name, "outline": outline})
+        self.served.add_page(HOME, TEMPLATE, lambda: {"track": name, "outline": outline, "phone": phone()})
         self.served.add_channel(LIVE, self.channel)
 
     def _receive(self, viewer: Viewer, message: Mapping[str, Any]) -> None:

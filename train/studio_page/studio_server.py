@@ -12,6 +12,7 @@ from pathlib import Path
 
 from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.pages.page_server import PageServer
+from simulator_bridge.pages.phone_link import PhoneLink, phone_link, print_phone_link
 from simulator_bridge.recording.log.log_format import CAMERAS
 from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import build_track
@@ -40,8 +41,12 @@ def serve_studio(config: StudioConfig) -> int:
         Simulation(track, config.seed or 0, config.weather, CAMERAS[:1], config.backend) as simulation,
         contextlib.closing(StudioSession(simulation, folder)) as session,
     ):
-        pages = StudioPages(session, track)
         token = None if is_loopback(config.host) else secrets.token_urlsafe(16)
+
+        def phone() -> PhoneLink | None:
+            return phone_link(config.host, server.port, HOME, token)
+
+        pages = StudioPages(session, track, phone)
         server = PageServer(pages.served, config.host, config.port, token=token)
         web = threading.Thread(target=server.serve, name="pages", daemon=True)
         web.start()
@@ -49,6 +54,7 @@ def serve_studio(config: StudioConfig) -> int:
             server.listening.wait()
             query = "" if token is None else f"?token={token}"
             print_result(f"drive at http://{config.host}:{server.port}{HOME}{query} ; Ctrl-C ends")
+            print_phone_link(phone())
             while not ended.is_set():
                 session.has_viewers = pages.channel.n_viewers > 0
                 session.tick()

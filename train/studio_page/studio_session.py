@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from simulator_bridge.errors import RecordingError, UserError
 from simulator_bridge.messages import encode_frame
 from simulator_bridge.pages.live_channel import CommandError, Update
+from simulator_bridge.recording.log.log_format import RECORD_PERIOD_S
 from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.judge.referee import OFF_THE_ROAD, STUCK, WRONG_WAY
 from simulator_bridge.simulator.run.drive_loop import start_pose
@@ -26,7 +27,7 @@ from train.studio_page.manual_input import ManualInput
 from train.studio_page.ongoing_recording import OngoingRecording
 from train.studio_page.real_time_meter import RealTimeMeter
 from train.studio_page.recording_quality import RecordingQuality, assess
-from train.studio_page.training_job import ARCHITECTURES, DEFAULT_EPOCHS, TrainingJob, TrainingRequest
+from train.studio_page.training_job import ARCHITECTURES, DEFAULT_EPOCHS, PRETRAINED, TrainingJob, TrainingRequest
 
 RECORD, TRAIN, DRIVE = "record", "train", "drive"
 DEFAULT_LIMIT_MPH = 25
@@ -267,10 +268,11 @@ class StudioSession:
                 "is_on": self._recording.is_on,
                 "folder": str(self._recording.folder),
                 "rows": len(self._recording.rows),
+                "seconds": round(len(self._recording.rows) * RECORD_PERIOD_S, 1),
             },
             "quality": self._assess().to_json(),
             "training": None if self._training is None else self._training.to_json(),
-            "networks": {"names": ARCHITECTURES, "epochs": DEFAULT_EPOCHS},
+            "networks": {"names": ARCHITECTURES, "pretrained": PRETRAINED, "epochs": DEFAULT_EPOCHS},
             "models": [model.name for model in self._models],
             "driving": None if self._model_drive is None else self._model_drive.to_json(),
             "real_time": self._real_time.to_json(),

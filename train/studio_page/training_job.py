@@ -11,7 +11,8 @@ from typing import Any
 
 from train.studio_page.background_script import BackgroundScript
 
-ARCHITECTURES = ("pilotnet", "lenet")  # those that train in minutes without pretrained weights; the first by default
+ARCHITECTURES = ("pilotnet", "lenet", "mobilenet", "mobilenet_v2")  # that train in minutes; the first by default
+PRETRAINED = ("mobilenet", "mobilenet_v2")  # on ImageNet: Keras downloads their weights once
 MOST_EPOCHS = 100
 DEFAULT_EPOCHS = 12
 SAVING_S = 60.0  # a training that was stopped saves its best model in this time, also on a busy machine
@@ -132,7 +133,9 @@ class TrainingJob:
             if event["best"]:
                 self._best_epoch = event["epoch"]
         elif kind == "done":
-            self._result = {name: event[name] for name in ("validation", "baselines", "best_epoch", "epochs_done")}
+            self._result = {
+                name: event[name] for name in ("validation", "baselines", "verdict", "best_epoch", "epochs_done")
+            }
 
     def _end(self, code: int) -> None:
         script, self._script = self._script, None

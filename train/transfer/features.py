@@ -111,16 +111,17 @@ def cached_features(
 def _fill(entry: Entry, source: FeatureSource, shape: Shape, views: AugmentedViews) -> None:
     n_images, n_views, first = shape.n_images, views.n_views, shape.n_validation
     say(f"computing the features of {n_images} images in {n_views} views, {shape.n_features} each")
-    with counting("features", n_images) as on_progress:
+    with counting("features", n_images * n_views + first) as on_progress:
         for start in range(0, first, BATCH):
             part = np.arange(start, min(start + BATCH, first))
             entry.validation[part], entry.readable[part] = source.validation(part)
+            on_progress(int(part[-1]) + 1)
         for start in range(0, n_images, BATCH):
             part = np.arange(start, min(start + BATCH, n_images))
             seen = slice(part[0] * n_views, (part[-1] + 1) * n_views)
             features, entry.readable[first + part] = source.views(first + part, views.drawn[seen])
             entry.views[seen] = np.clip(features, -LARGEST, LARGEST)
-            on_progress(int(part[-1]) + 1)
+            on_progress(first + (int(part[-1]) + 1) * n_views)
 
 
 def _agrees(entry: Entry, source: FeatureSource, shape: Shape, views: AugmentedViews) -> bool:

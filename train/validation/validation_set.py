@@ -19,6 +19,7 @@ from train.train_step import concatenate_outputs
 from train.validation.baselines import MAX_TRAINING_ROWS, N_NEIGHBOURS, fit_nearest
 from train.validation.metrics import Score, score
 from train.validation.r1s import SecondMeans
+from train.validation.verdict import ALWAYS_ZERO
 
 EVALUATION_BATCH = 64
 
@@ -78,7 +79,7 @@ class ValidationSet:
             thumbnails, labels = np.concatenate([thumbnails, mirrored(thumbnails)]), np.concatenate([labels, -labels])
         unseen, _ = read_thumbnails(rows, self.row, reader)
         return {
-            "always zero": self.score(np.zeros(len(self), np.float32)),
+            ALWAYS_ZERO: self.score(np.zeros(len(self), np.float32)),
             "ridge": self.score(fit_ridge(thumbnails, labels)(unseen).astype(np.float32)),
             f"{N_NEIGHBOURS} nearest": self.score(fit_nearest(thumbnails, labels)(unseen)),
         }

@@ -1,34 +1,82 @@
-"""What a training came to, in one sentence."""
+"""What a trained model's error comes to, in words: shown by the terminal, every page, and the model file."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
-import numpy as np
-
-from train.data.learnability import constant_steering
-from train.data.rows import FloatArray
 from train.validation.metrics import Score
 
+ALWAYS_ZERO = "always zero"  # the baseline that drives straight on
+UNRELATED_R1S = 0.1  # a correlation below that is none
+RELATED_R1S = 0.5  # from there on the model follows the road, whatever pulses of a key do to its squared error
 
-def verdict_on(model: Score, baselines: Mapping[str, Score], trained_on: FloatArray, validated_on: FloatArray) -> str:
-    """Whether a model learned to steer.
+
+class Level(StrEnum):
+    """How a training went."""
+
+    BEATS = "beats the baselines"
+    LOSES = "lost to a baseline"
+    NOTHING = "learned nothing"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict on a trained model.
+
+    Attributes:
+        level: How it went.
+        text: A sentence or two, with what to do if it went badly.
+    """
+
+    level: Level
+    text: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the model is worth driving."""
+        return self.level == Level.BEATS
+
+    def to_json(self) -> dict[str, str | bool]:
+        """JSON types; pages read `level`, `is_good` and `text`."""
+        return {"level": self.level.value, "is_good": self.is_good, "text": self.text}
+
+
+def verdict_of(model: Score, baselines: Mapping[str, Score], nothing_to_learn: str = "") -> Verdict:
+    """Judge a model by the baselines on the same rows: what needs no network must not be better.
 
     Args:
-        model: Its score on the validation rows.
-        baselines: Those of predictors that learn nothing deep, on the same rows.
-        trained_on: (n,) recorded steering of the training rows.
-        validated_on: (m,) recorded steering of the validation rows.
+        model: Its score.
+        baselines: Theirs.
+        nothing_to_learn: Why the rows cannot teach or show anything, if so: nothing else then counts.
     """
-    constant = constant_steering(trained_on)
-    if constant is not None:
-        return f"nothing to learn: the steering of all {len(trained_on)} rows is {constant:g}"
-    if constant_steering(validated_on) is not None:
-        return "cannot be told: the validation rows all steer the same"
-    mean_mse = float(np.square(validated_on.astype(np.float64) - trained_on.mean(dtype=np.float64)).mean())
-    if model.mse >= min([mean_mse, *(score.mse for name, score in baselines.items() if name == "always zero")]):
-        return "nothing learned: no better than a wheel held still"
-    better = min(baselines, key=lambda name: baselines[name].mse, default=None)
-    if better is not None and baselines[better].mse < model.mse:
-        return f"learned something, but less than {better}: train longer"
-    return "learned to steer, better than all predictors above"
+    if nothing_to_learn:
+        return Verdict(Level.NOTHING, f"It learned nothing: {nothing_to_learn}. See the data by train/checkup.py.")
+    name, best = min(baselines.items(), key=lambda item: item[1].mse, default=("", model))
+    if _is_unrelated(model, baselines.get(ALWAYS_ZERO)):
+        return Verdict(
+            Level.NOTHING,
+            f"It learned nothing: its steering is unrelated to the driver's (r1s {_r1s(model)}, MSE {model.mse:.5f}). "
+            "See the data by train/checkup.py; then record more bends, or train for more epochs.",
+        )
+    if baselines and model.mse >= best.mse:
+        return Verdict(
+            Level.LOSES,
+            f"It lost to {name}, a baseline without a network: MSE {model.mse:.5f}, {name} {best.mse:.5f}. "
+            "Train for more epochs, or on more recordings, before it drives.",
+        )
+    less = f", {100 * (1 - model.mse / best.mse):.0f} % less than {name}, the best baseline" if baselines else ""
+    return Verdict(Level.BEATS, f"It misses the recorded wheel angle by {model.mae_deg:.2f}\N{DEGREE SIGN} on average "
+                   f"(MSE {model.mse:.5f}{less}).")  # fmt: skip
+
+
+def _is_unrelated(model: Score, zero: Score | None) -> bool:
+    if math.isnan(model.r1s):  # for want of time stamps close enough, which says nothing, or one of the two is constant
+        return not model.r1s_note or (zero is not None and model.mse >= zero.mse)
+    return model.r1s < UNRELATED_R1S or (zero is not None and model.mse >= zero.mse and model.r1s < RELATED_R1S)
+
+
+def _r1s(score: Score) -> str:
+    return "undefined" if math.isnan(score.r1s) else f"{score.r1s:.2f}"

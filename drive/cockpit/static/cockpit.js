@@ -4,9 +4,10 @@
 (() => {
   const DRIVE_MS = 50; // from one command of a driving person to the next; the car stops if none comes for 0.5 s
   const NOTICE_MS = 6000;
+  const SETTLED_MS = 1000; // a second key press or click this soon after a change stops, and never drives on
   const MODES = {
     autonomy: ["The model drives", "Model"],
-    paused: ["Paused: the car stops and waits", "Paused"],
+    paused: ["Stopped", "Stopped"],
     takeover: ["A person drives", "Person"],
   };
   const $ = (id) => document.getElementById(id);
@@ -15,6 +16,7 @@
   let timer = null; // while we drive
   let noticeTimer = null;
   let tracedCar = null;
+  let shown = { car: null, mode: null, at: 0 }; // who has control, and since when this page shows it
 
   const dashboard = new Dashboard($("camera"));
   const traces = {
@@ -107,6 +109,8 @@
 
   function showWho(who) {
     const isOurs = isDriving();
+    const mode = who ? who.mode : null;
+    if (shown.car !== state.car || shown.mode !== mode) shown = { car: state.car, mode, at: performance.now() };
     let text = who ? MODES[who.mode][0] : "No car to drive";
     if (isOurs) text = "You drive";
     if (who && who.reason) text += `: ${who.reason}`;
@@ -183,20 +187,21 @@
   function enable() {
     const who = state && state.who;
     const { mode } = who || {};
-    for (const id of ["pause", "take", "mark", "record", "saliency", "resume"]) $(id).disabled = !who;
-    $("pause").hidden = mode === "paused";
-    set($("pause").lastChild, mode === "takeover" ? "Stop the car" : "Pause autonomy");
-    $("resume").hidden = !mode || mode === "autonomy";
-    $("take").disabled = !who || mode === "takeover";
-    $("take").ariaPressed = String(isDriving());
-    const record = state && state.record;
-    $("record").ariaPressed = String(Boolean(record && record.on));
-    set($("record").lastChild, record && record.on ? "Recording" : "Record");
+    const [driving, record] = [isDriving(), state && state.record];
+    for (const id of ["stop", "mark", "record", "saliency"]) $(id).disabled = !who;
+    $("resume").disabled = !who || mode === "autonomy";
+    $("take").disabled = !who || (mode === "takeover" && !driving);
+    $("take").ariaPressed = String(driving);
+    set($("take").lastChild, driving ? "Give it back" : "Take over");
+    const isRecording = Boolean(record && record.on);
+    $("record").ariaPressed = String(isRecording);
+    set($("record").lastChild, isRecording ? clock(record.seconds) : "Record");
     $("record").title = record && record.folder ? `into ${record.folder}` : "";
+    $("recorded").hidden = !isRecording;
+    if (isRecording) set($("recorded"), clock(record.seconds));
     $("saliency").ariaPressed = String(state ? state.saliency.on : $("saliency").ariaPressed === "true");
     $("speed").disabled = $("hold").disabled = !who;
-    const driving = isDriving();
-    $("hands").hidden = $("keys").hidden = !driving;
+    $("hands").dataset.on = $("keys").dataset.on = String(driving);
   }
 
   function isDriving() {
@@ -247,6 +252,10 @@
     return value === null ? "?" : value.toFixed(1);
   }
 
+  function clock(seconds) {
+    return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+  }
+
   function notice(text) {
     set($("notice"), text);
     $("notice").hidden = false;
@@ -254,23 +263,45 @@
     noticeTimer = setTimeout(() => { $("notice").hidden = true; }, NOTICE_MS);
   }
 
-  const actions = {
-    pause: () => ask({ do: "pause" }),
+  /* Whether what the page shows has been so for long enough that a person means it, and not what was there before. */
+  function isSettled() {
+    return performance.now() - shown.at > SETTLED_MS;
+  }
+
+  function takeOrGiveBack() {
+    if (!isDriving()) ask({ do: "take over" });
+    else if (isSettled()) ask({ do: "give back" });
+  }
+
+  const buttons = {
+    stop: () => ask({ do: "pause" }),
     resume: () => ask({ do: "resume" }),
-    take: () => ask({ do: "take over" }),
+    take: takeOrGiveBack,
     mark: () => ask({ do: "mark" }),
     record: () => ask({ do: "record", on: $("record").ariaPressed !== "true" }),
     saliency: () => connection.send({ do: "saliency", on: $("saliency").ariaPressed !== "true" }),
   };
-  const keys = { Space: "pause", KeyG: "resume", KeyT: "take", KeyM: "mark", KeyR: "record", KeyL: "saliency" };
-  for (const [id, act] of Object.entries(actions)) $(id).addEventListener("click", act);
+  const keys = { KeyG: "resume", KeyT: "take", KeyM: "mark", KeyR: "record", KeyL: "saliency" };
+  for (const [id, act] of Object.entries(buttons)) $(id).addEventListener("click", act);
   document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
     const id = keys[event.code];
-    const isTyping = event.target.matches("input") || (event.code === "Space" && event.target.matches("button") && !isDriving());
-    if (!id || isTyping || event.repeat || event.ctrlKey || event.altKey || event.metaKey || $(id).disabled) return;
+    if (id) {
+      if (event.repeat || $(id).disabled) return;
+      buttons[id]();
+    } else if (event.code === "Space") {
+      if (event.target.matches("[type=checkbox]:focus-visible")) return; // reached by Tab: there is no other key for it
+      if (!event.repeat) stopOrGo();
+    } else return;
     event.preventDefault();
-    actions[id]();
   });
+  /* Space stops whatever has the focus: a button that has it is pressed by Enter. */
+  document.addEventListener("keyup", (event) => {
+    if (event.code === "Space" && event.target.matches("button")) event.preventDefault();
+  });
+  function stopOrGo() {
+    ask({ do: shown.mode === "paused" && isSettled() ? "resume" : "pause" });
+  }
   $("speed").addEventListener("input", () => {
     set($("speed-mph"), `${$("speed").value} mph`);
     ask({ do: "set speed", mph: Number($("speed").value) });

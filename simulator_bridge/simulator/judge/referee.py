@@ -108,6 +108,13 @@ class Referee:
         """Way made along the centre line since the first step, metres."""
         return self._progress_m
 
+    @property
+    def progress(self) -> tuple[float, str]:
+        """The share of all laps that is driven, in [0, 1], and the lap under way in words."""
+        lap = min(len(self._laps) + 1, self._laps_wanted)
+        share = self._progress_m / (self._lap_m * self._laps_wanted)
+        return min(max(share, 0.0), 1.0), f"lap {lap} of {self._laps_wanted}"
+
     def step(
         self,
         time_s: float,

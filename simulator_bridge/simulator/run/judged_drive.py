@@ -6,7 +6,9 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from simulator_bridge.cli.terminal import ProgressDisplay
 from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.judge.drive_report import Rollout
 from simulator_bridge.simulator.judge.finished_drive import FinishedDrive
@@ -24,7 +26,7 @@ from simulator_bridge.simulator.run.remote_driver import RemoteDriver
 from simulator_bridge.simulator.run.simulate_config import SimulateConfig
 from simulator_bridge.simulator.run.watchers.film_strip import FilmStrips
 from simulator_bridge.simulator.run.watchers.progress_reporter import ProgressReporter
-from simulator_bridge.simulator.run.watchers.status_line import StatusLine
+from simulator_bridge.simulator.run.watchers.status_line import DriveBar, StatusLine
 from simulator_bridge.software_versions import versions
 
 
@@ -51,7 +53,10 @@ def drive_judged(
     pace: Pace = RealTimePace() if config.realtime else lambda time_s: None
     loop = DriveLoop(simulation, referee, loop_config(config, max_time_s), start)
     began_at = time.monotonic()
-    given_up = loop.run(driver, config.laps, [*films, *_watchers(config, referee, driver)], pace)
+    with ProgressDisplay() as display:
+        bar = DriveBar(referee, display.add(f"driving {Path(config.track).name}"))
+        watchers: list[Watcher] = [*films, *_watchers(config, referee, driver), *([] if config.status else [bar])]
+        given_up = loop.run(driver, config.laps, watchers, pace)
     wall_s = time.monotonic() - began_at
     report = FinishedDrive(
         **vars(referee.summary()),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulator_bridge.cli.terminal import counting
 from simulator_bridge.simulator.expert import recovery_poses
 from simulator_bridge.simulator.judge.referee import Referee
 from simulator_bridge.simulator.run.drive_loop import CarDriver, DriveLoop, LoopConfig, Pace, Watcher
@@ -27,6 +28,8 @@ def record_recoveries(
 ) -> None:
     """Drive `n` recoveries from poses that `rng` draws; their driver records, and nothing judges them."""
     limits = replace(config, max_time_s=RECOVERY_S, max_interventions=1)
-    for place in recovery_poses(simulation.track, rng, n):
-        loop = DriveLoop(simulation, Referee(simulation.track), limits, place, float(rng.uniform(*RECOVERY_MPH)))
-        loop.run(driver, 1, watchers, pace)
+    with counting("recoveries", n) as on_progress:
+        for number, place in enumerate(recovery_poses(simulation.track, rng, n), start=1):
+            loop = DriveLoop(simulation, Referee(simulation.track), limits, place, float(rng.uniform(*RECOVERY_MPH)))
+            loop.run(driver, 1, watchers, pace)
+            on_progress(number)

@@ -1,7 +1,7 @@
 "use strict";
 /* The page: shows the newest state, sends how a person drives and what they click. */
 
-const page = { state: null, panel: "record", noticed: null, noticeTimer: null };
+const page = { state: null, panel: "record", leaves: false, noticed: null, noticeTimer: null };
 const map = new TrackMap($("map"));
 const canvas = $("camera").getContext("2d");
 
@@ -34,7 +34,10 @@ async function show(state, pictures, viewer) {
   $("stage").classList.toggle("recording", state.recording.is_on);
   $("stage").classList.toggle("off-road", car.wheels_out > 0);
   setText("badge", badge(state, viewer));
-  if (before?.step !== state.step) choose(state.step);
+  if (before?.step !== state.step) {
+    choose(before?.step === "drive" && !page.leaves ? "drive" : state.step); // stopping the model leaves its panel there
+    page.leaves = false;
+  }
   input.reach = state.key_reach;
   updateControl();
   recordPanel.draw(state);
@@ -51,7 +54,7 @@ function badge({ step, recording, driving, training, driver }, viewer) {
   if (step === "drive") return driving?.status === "driving" ? `the model drives, ${driving.speed_mph} mph` : "starting…";
   if (step === "train") return training?.status === "running" ? "training" : "";
   if (driver !== null && driver !== viewer) return "another page is driving";
-  return recording.is_on ? `recording · ${recording.rows} rows` : "";
+  return recording.is_on ? `${minutes(recording.seconds)} recorded` : "";
 }
 
 function notice(text, kind) {
@@ -80,7 +83,8 @@ function updateControl() {
 }
 
 function goTo(panel) {
-  if (panel === "record" && page.state && page.state.step !== "record") live.send({ do: "drive_manually" });
+  page.leaves = panel === "record" && page.state !== null && page.state.step !== "record";
+  if (page.leaves) live.send({ do: "drive_manually" });
   else choose(panel);
 }
 

@@ -71,11 +71,9 @@ const trainPanel = {
   draw({ training, networks, recording, quality }) {
     this.offer(networks);
     const isOn = Boolean(training && !["done", "stopped", "failed"].includes(training.status));
-    $("train").hidden = isOn;
-    $("train").disabled = recording.rows === 0;
+    $("train").disabled = recording.rows === 0 || isOn; // each keeps its place: a second click never undoes the first
     setText("train", training ? "Train again" : "Train");
-    $("stop-training").hidden = !isOn;
-    $("stop-training").disabled = isOn && training.status === "stopping";
+    $("stop-training").disabled = !isOn || training.status === "stopping";
     for (const id of ["arch", "epochs"]) {
       $(id).disabled = isOn;
       if (isOn) $(id).value = training[id]; // another page may have started it
@@ -103,17 +101,20 @@ const trainPanel = {
 
   offer(networks) {
     if ($("arch").options.length) return;
-    for (const name of networks.names) $("arch").add(new Option(name));
+    for (const name of networks.names) {
+      $("arch").add(new Option(networks.pretrained.includes(name) ? `${name}, pretrained` : name, name));
+    }
     $("epochs").value = networks.epochs;
   },
 
   headline(training) {
+    const verdict = training.result?.verdict;
     const at = Math.min(Math.floor(training.passed) + 1, training.epochs);
     return {
       starting: "Getting ready…",
       running: `Epoch ${at} of ${training.epochs}`,
       stopping: "Stopping, saving the best…",
-      done: "Done: it is ready to drive",
+      done: verdict?.is_good ? "Done: it is ready to drive" : `Done, but it ${verdict?.level}`,
       stopped: training.has_model ? "Stopped: the best so far is saved" : "Stopped",
       failed: "That did not work",
     }[training.status];
@@ -125,7 +126,8 @@ const trainPanel = {
       const { validation, baselines, best_epoch: best } = training.result;
       const zero = baselines["always zero"];
       const versus = zero ? `; baseline, always zero: ${zero.mse.toFixed(4)}` : "";
-      return `Validation error, best epoch (${best}): ${validation.mse.toFixed(4)}${versus}. ${training.model}, ${minutes(training.seconds)} min.`;
+      const { is_good: isGood, text } = training.result.verdict;
+      return `${isGood ? "" : `${text} `}Validation error, best epoch (${best}): ${validation.mse.toFixed(4)}${versus}. ${training.model}, ${minutes(training.seconds)} min.`;
     }
     if (training.passed > 0 && training.status === "running") {
       const left = (training.seconds / training.passed) * (training.epochs - training.passed);
@@ -154,10 +156,9 @@ function positive(value) {
 }
 
 const drivePanel = {
-  draw({ driving, models, lap }) {
-    $("drive").hidden = Boolean(driving);
-    $("drive").disabled = !models.length;
-    $("stop-driving").hidden = !driving;
+  draw({ driving, models, lap, training }) {
+    $("drive").disabled = !models.length || Boolean(driving);
+    $("stop-driving").disabled = !driving;
     setText("mph-shown", `${$("mph").value} mph`);
     $("mph").disabled = Boolean(driving);
     $("driving-facts").hidden = !driving;
@@ -165,7 +166,9 @@ const drivePanel = {
     $("cockpit").hidden = !driving?.server || !isHere;
     if (driving?.server) $("cockpit").firstChild.href = driving.server;
     if (!driving) {
-      setText("driving-status", models.length ? `${models.at(-1)} is ready` : "Train a model first");
+      const verdict = training?.model === models.at(-1) ? training?.result?.verdict : null;
+      const isBad = verdict && !verdict.is_good;
+      setText("driving-status", models.length ? `${models.at(-1)} ${isBad ? verdict.level : "is ready"}` : "Train a model first");
       return;
     }
     setText("driving-status", driving.status === "starting" ? "The drive server is starting…" : `${driving.model} drives`);

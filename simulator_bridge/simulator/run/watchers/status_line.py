@@ -1,4 +1,4 @@
-"""A watcher that prints how far the drive is, for the program that started the simulator."""
+"""Watchers that show how far the drive is: to the program that started the simulator, and to a person."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 import time
 
+from simulator_bridge.cli.terminal import ProgressBar
 from simulator_bridge.simulator.judge.referee import Referee
 from simulator_bridge.simulator.run.drive_loop import Moment
 
@@ -13,7 +14,7 @@ PERIOD_S = 1.0  # wall clock
 
 
 class StatusLine:
-    """Prints a line of JSON once a second: `time_s` (simulated) and `progress_m`.
+    """Prints a line of JSON once a second: `time_s` (simulated), `progress_m`, `share` of all laps, `lap` in words.
 
     Args:
         referee: Of the drive.
@@ -29,5 +30,23 @@ class StatusLine:
         if now - self._printed_at < PERIOD_S:
             return
         self._printed_at = now
-        status = {"time_s": round(moment.time_s, 2), "progress_m": round(self._referee.progress_m, 1)}
+        share, lap = self._referee.progress
+        progress_m = round(self._referee.progress_m, 1)
+        status = {"time_s": round(moment.time_s, 2), "progress_m": progress_m, "share": round(share, 4), "lap": lap}
         print(json.dumps(status), flush=True)  # noqa: T201 - its purpose
+
+
+class DriveBar:
+    """Moves a bar: the lap, and the share of the way.
+
+    Args:
+        referee: Of the drive.
+        bar: Of the drive.
+    """
+
+    def __init__(self, referee: Referee, bar: ProgressBar) -> None:
+        self._referee, self._bar = referee, bar
+
+    def __call__(self, moment: Moment) -> None:
+        """See `Watcher`."""
+        self._bar.update(*self._referee.progress)
