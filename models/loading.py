@@ -50,7 +50,7 @@ def load_policy(path: Path) -> LiteRTPolicy:
         ) as error:  # LiteRT's, of bytes that are no model
             reason = one_line(" ".join(str(error).split()))
             raise ModelFileError(f"{path}: its LiteRT model is damaged ({reason}); train it again") from error
-    from models.convert import convert_to_litert, load_keras_model  # Keras takes seconds to import
+    from models.litert_conversion import convert_to_litert, load_keras_model  # Keras takes seconds to import
 
     logger.info("%s holds no LiteRT model: loading it with Keras and converting it, a few seconds", path)
     model = load_keras_model(file)

@@ -132,7 +132,7 @@ def test_a_model_that_cannot_be_converted_is_refused_in_one_line(
         raise RuntimeError("no such operator\nmore")
 
     foreign_model(tmp_path / "model.h5")
-    monkeypatch.setattr("models.convert.convert_to_litert", fail)
+    monkeypatch.setattr("models.litert_conversion.convert_to_litert", fail)
 
     with pytest.raises(ModelFileError, match=r"LiteRT cannot run it on a frame \(no such operator\); use stock layers"):
         load_policy(tmp_path / "model.h5")
