@@ -27,8 +27,7 @@ from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Frame, im
 from simulator_bridge.recording import CAMERAS, Recording, read_frame
 from simulator_bridge.recording.formats.foreign_folders import LEROBOT_INFO
 from simulator_bridge.recording.formats.lerobot_reader import EPISODE, FRAME, TIME_FEATURE, TIMESTAMP
-from simulator_bridge.recording.images.image_files import read_frame_as_recorded
-from simulator_bridge.recording.recording_file import MAX_IMAGE_BYTES, read_start
+from simulator_bridge.recording.images.image_files import read_frame_as_recorded, read_frame_file
 
 VERSION = "v3.0"
 TASK = "Drive along the road."
@@ -157,7 +156,7 @@ def _video_feature(size_px: tuple[int, int], fps: int) -> dict[str, Any]:
 def _common_size(recordings: Sequence[Recording], camera: str) -> tuple[int, int]:
     """Width and height of a camera's video: those of its images if all have them, even; else a frame's."""
     sizes = {
-        image_size(read_start(recording.images[camera].string(row), MAX_IMAGE_BYTES))
+        image_size(read_frame_file(recording.images[camera].string(row)))
         for recording in recordings
         for row in range(len(recording))
     }

@@ -293,7 +293,7 @@ def test_names_without_time_stamps_make_one_episode(tmp_path: Path) -> None:
 
 def test_rows_of_real_recordings(driving_data: Path) -> None:
     found = {path.name: load_recording(path) for path in find_recordings([driving_data / "recordings"])}
-    assert {name: len(recording) for name, recording in found.items()} == {
+    assert {name: len(recording) for name, recording in found.items() if not recording.format} == {
         "jungle": 800,
         "lake_recover": 300,
         "udacity_lake_ccw": 850,

@@ -105,8 +105,8 @@ def _cache_of(dataset: Path, cameras: Mapping[str, str]) -> Path:
     content = hashlib.sha256(f"{_METHOD} {sorted(cameras.items())}".encode())
     for folder in ("data", "meta", "videos"):
         for path in sorted((dataset / folder).rglob("*")):
-            status = path.stat()
-            if path.is_file():
+            if path.is_file():  # not a link that leads nowhere
+                status = path.stat()
                 content.update(f"{path.relative_to(dataset)} {status.st_size} {status.st_mtime_ns}\n".encode())
     return caches / f"{place}-{content.hexdigest()[:16]}"
 
