@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.recording.formats.foreign_folders import TUB_V1
-from simulator_bridge.recording.formats.parsed_log import ParsedLog, parse_recording
 from simulator_bridge.recording.images.image_lookup import Check, LocatedImages, locate_images
 from simulator_bridge.recording.images.image_paths import ImagePaths
 from simulator_bridge.recording.log.csv_cells import folder_name
@@ -24,6 +23,7 @@ from simulator_bridge.recording.log.log_format import EPISODE_GAP_S, image_time_
 from simulator_bridge.recording.log.log_rows import Dropped, count_drops
 from simulator_bridge.recording.log.recording_json import read_steering_unit
 from simulator_bridge.recording.log.steering_unit import SteeringUnit, check_steering
+from simulator_bridge.recording.parsed_log import ParsedLog, parse_recording
 
 ROW_ARRAYS = ("steering_angle", "throttle", "brake", "speed_mph", "time_s", "episode", "line", "signature")
 

@@ -8,8 +8,9 @@ import pytest
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording import find_recordings, load_only_recording, load_recording, read_frame
-from tests.support.made_lerobot import CAMERA, FPS, LENGTHS, make_dataset
 from tests.support.made_recording import make_recording
+from tests.support.other_programs.frame_cache import frame_cache as frame_cache
+from tests.support.other_programs.made_lerobot import CAMERA, FPS, LENGTHS, make_dataset
 
 N = sum(LENGTHS)
 STEERING = np.linspace(-0.5, 0.5, N, dtype=np.float32)

@@ -17,7 +17,8 @@ from simulator_bridge.convert import main
 from simulator_bridge.messages import decode_as_sent, encode_frame
 from simulator_bridge.recording import CAMERAS, Recording, load_recordings, read_frame
 from tests.support.made_recording import START, make_recording
-from tests.support.made_tub import make_tub_v1, make_tub_v2
+from tests.support.other_programs.frame_cache import frame_cache as frame_cache
+from tests.support.other_programs.made_tub import make_tub_v1, make_tub_v2
 
 NUMBERS = ("steering_angle", "throttle", "brake", "speed_mph", "time_s", "episode")
 MIN_PSNR_DB = 35.0

@@ -10,7 +10,7 @@ from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording import find_recordings, load_only_recording, load_recording, load_recordings, read_frame
 from simulator_bridge.recording.excluding import exclude_rows
 from tests.support.made_recording import make_recording
-from tests.support.made_tub import START_MS, make_tub_v1, make_tub_v2
+from tests.support.other_programs.made_tub import START_MS, make_tub_v1, make_tub_v2
 from train.checkup import main as checkup
 
 ANGLES = (-0.5, 0.0, 0.25, 1.0, -1.0, 0.125)

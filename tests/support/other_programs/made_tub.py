@@ -36,7 +36,7 @@ def make_tub_v2(folder: Path, angles: Sequence[Any], deleted: Sequence[int] = ()
         (folder / "images" / name).write_bytes(draw_image(i))
         record = {"_index": i, "_timestamp_ms": START_MS + 50 * i, "cam/image_array": name, "user/angle": angle}
         lines.append(json.dumps({**record, "user/mode": "user", "user/throttle": 0.5}))
-    names = []
+    names: list[str] = []
     for start in range(0, len(lines), per_catalog):
         names.append(f"catalog_{len(names)}.catalog")
         (folder / names[-1]).write_text("\r\n".join(lines[start : start + per_catalog]) + "\r\n", newline="")

@@ -68,7 +68,7 @@ def make_dataset(
         for camera in () if embedded else cameras:
             _write_video(folder / "videos" / camera / "chunk-000" / "file-000.mp4", range(sum(LENGTHS)))
             places.update({f"videos/{camera}/{what}": [0, 0] for what in ("chunk_index", "file_index")})
-            places[f"videos/{camera}/from_timestamp"] = [start / FPS for start in starts[:-1]]  # type: ignore[misc]
+            places[f"videos/{camera}/from_timestamp"] = [start / FPS for start in starts[:-1]]
         _write(folder / "meta/episodes/chunk-000/file-000.parquet", pa.table(places))
         return folder
     for episode, table in enumerate(tables):
