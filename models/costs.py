@@ -9,9 +9,9 @@ from typing import Any
 import keras
 
 from models.architectures.registry import ARCHITECTURES, ModelConfig, build_model
-from models.convert import convert_to_litert
 from models.costs_table import Costs
 from models.frame_time import median_frame_ms
+from models.litert_conversion import convert_to_litert
 from models.policy import LiteRTPolicy
 from models.quiet_import import import_tensorflow
 

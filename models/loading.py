@@ -92,7 +92,7 @@ def load_runtime(file: ModelFile) -> tuple[Runtime, bool | None]:
         from models.runtimes.tensorflow_runtime import load_saved_model
 
         return load_saved_model(file.path), None
-    from models.convert import convert_as_it_is, load_keras_model, normalises  # Keras takes seconds to import
+    from models.litert_conversion import convert_as_it_is, load_keras_model, normalises  # Keras takes seconds to import
 
     logger.info("%s holds no LiteRT model: loading it with Keras and converting it, a few seconds", file.path)
     model = load_keras_model(file)

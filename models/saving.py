@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.architectures.registry import OUTPUT_SCALES
-from models.convert import convert_to_litert, load_keras_model, measure_parity, predict
+from models.litert_conversion import convert_to_litert, load_keras_model, measure_parity, predict
 from models.model_file import DIGEST, FORMAT, GROUP, Parity, load_model_file, text_of
 from models.model_parts import split_model
 from models.quiet_import import quietly

@@ -241,8 +241,6 @@ def is_frame_size(width: int, height: int) -> bool:
 def decode_frame(jpeg: bytes) -> Frame:
     """Decode a camera image (JPEG, or PNG) to RGB; another size is resized to FRAME_SHAPE.
 
-    The size is read from the header first: an image that claims to be huge or tiny is refused before any decoding.
-
     >>> red = np.full((120, 160, 3), (255, 0, 0), np.uint8)
     >>> frame = decode_frame(encode_frame(red))
     >>> frame.shape, frame[80, 160].tolist()
@@ -252,6 +250,22 @@ def decode_frame(jpeg: bytes) -> Frame:
         ProtocolError: If it is no complete image of a supported size.
     """
     import cv2  # here, not above: programs that only need the types must start fast
+
+    decoded = decode_as_sent(jpeg)
+    if decoded.shape == FRAME_SHAPE:
+        return decoded
+    return cast(Frame, cv2.resize(decoded, (FRAME_WIDTH_PX, FRAME_HEIGHT_PX), interpolation=cv2.INTER_AREA))
+
+
+def decode_as_sent(jpeg: bytes) -> Frame:
+    """Decode a camera image (JPEG, or PNG) to RGB, uint8 (height, width, 3) of its own size.
+
+    The size is read from the header first: an image that claims to be huge or tiny is refused before any decoding.
+
+    Raises:
+        ProtocolError: If it is no complete image of a supported size.
+    """
+    import cv2
 
     width, height = image_size(jpeg)
     if not is_frame_size(width, height):
@@ -267,8 +281,6 @@ def decode_frame(jpeg: bytes) -> Frame:
         raise ProtocolError(f"image: {len(jpeg)} bytes cannot be decoded") from error
     if decoded is None:
         raise ProtocolError(f"image: {len(jpeg)} bytes cannot be decoded")
-    if decoded.shape != FRAME_SHAPE:
-        decoded = cv2.resize(decoded, (FRAME_WIDTH_PX, FRAME_HEIGHT_PX), interpolation=cv2.INTER_AREA)
     return cast(Frame, decoded)
 
 

@@ -47,7 +47,7 @@ class SlowKerasPolicy:
     """The model as the usual `drive.py` calls it: `model.predict`, or a plain call of the model."""
 
     def __init__(self, path: Path, way: str) -> None:
-        from models.convert import load_keras_model
+        from models.litert_conversion import load_keras_model
         from models.model_file import load_model_file
 
         model: keras.Model = load_keras_model(load_model_file(path))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.convert import load_keras_model
 from models.exports import formats
+from models.litert_conversion import load_keras_model
 from models.loading import load_foreign, load_policy
 from models.model_file import ModelFile, load_model_file
 from models.policy import Policy

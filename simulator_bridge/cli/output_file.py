@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -171,6 +172,28 @@ def replacing(path: Path, error: type[UserError] = UserError, *, keep_previous: 
         raise partial.refusal(refused) from refused
     finally:
         partial.discard()
+
+
+@contextmanager
+def new_folder(path: Path, error: type[UserError] = UserError) -> Iterator[Path]:
+    """Make a folder, whole or not at all.
+
+    Gives a folder beside `path` to write into. It takes that name when the body ends well; else it is removed.
+
+    Raises:
+        UserError: If `path` exists, or the disk refuses; of the class `error`.
+    """
+    if os.path.lexists(path):
+        raise error(f"{path}: exists already, and nothing is written over it; name a new folder")
+    partial = PartialFile(path, error)
+    try:
+        partial.path.mkdir(parents=True)
+        yield partial.path
+        os.rename(partial.path, path)
+    except OSError as refused:
+        raise partial.refusal(refused) from refused
+    finally:
+        shutil.rmtree(partial.path, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from simulator_bridge.cli.output_file import PartialFile
 from simulator_bridge.errors import UserError
 
-QUALITY = "26"  # libx264's CRF: lower is better and larger
-TICK = Fraction(1, 1000)  # of the file's clock, seconds
-KEY_PICTURES = 50  # one key frame in so many pictures: players can jump to these
+QUALITY = 26
+TICK = Fraction(1, 1000)
+KEY_PICTURES = 50
 USUAL_RATE_HZ = 20  # only a hint for the encoder: each picture has its own time
 
 
@@ -41,12 +41,23 @@ class H264Writer:
     Args:
         path: Ends in `.mp4`.
         size_px: Width and height; H.264 needs even numbers.
+        quality: libx264's CRF: lower is better and larger.
+        tick: Of the file's clock, seconds: times are rounded to it.
+        key_pictures: One key frame in so many pictures: players can jump to these.
 
     Raises:
         VideoError: If PyAV is missing or the file cannot be written.
     """
 
-    def __init__(self, path: Path, size_px: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        size_px: tuple[int, int],
+        *,
+        quality: int = QUALITY,
+        tick: Fraction = TICK,
+        key_pictures: int = KEY_PICTURES,
+    ) -> None:
         check_video_path(path)
         try:
             import av
@@ -55,19 +66,19 @@ class H264Writer:
         self._partial = PartialFile(path, VideoError)
         self._to_av = av.VideoFrame.from_ndarray
         self._errors = OSError, av.FFmpegError
-        self._last_tick = -1
+        self._last_tick, self._tick = -1, tick
         try:
             self._partial.path.touch()  # av opens it only with the first picture: fail now
             self._file = av.open(str(self._partial.path), "w", options={"movflags": "faststart"})
             # no B frames: with them, files of uneven times end too early
-            options = {"crf": QUALITY, "preset": "veryfast", "g": str(KEY_PICTURES), "bf": "0"}
+            options = {"crf": str(quality), "preset": "veryfast", "g": str(key_pictures), "bf": "0"}
             self._stream = self._file.add_stream("libx264", rate=USUAL_RATE_HZ, options=options)
         except self._errors as error:
             self._partial.discard()
             raise self._partial.refusal(error) from error
         self._stream.width, self._stream.height = size_px
         self._stream.pix_fmt = "yuv420p"
-        self._stream.codec_context.time_base = TICK
+        self._stream.codec_context.time_base = tick
 
     def add(self, picture: npt.NDArray[np.uint8], time_s: float) -> None:
         """Show a picture, RGB (height, width, 3), from `time_s` on, which must not decrease.
@@ -76,8 +87,8 @@ class H264Writer:
             VideoError: If it cannot be written.
         """
         image = self._to_av(picture, format="rgb24")
-        self._last_tick = image.pts = max(self._last_tick + 1, round(time_s / TICK))
-        image.time_base = TICK
+        self._last_tick = image.pts = max(self._last_tick + 1, round(time_s / self._tick))
+        image.time_base = self._tick
         try:
             for packet in self._stream.encode(image):
                 self._file.mux(packet)

@@ -1,4 +1,4 @@
-"""Recordings on disk: `driving_log.csv` and `IMG/`, read (`load_recordings`) and written (`recorder.py`)."""
+"""Recordings on disk: read in all formats (`load_recordings`); `driving_log.csv` and `IMG/` written (`recorder.py`)."""
 
 from simulator_bridge.recording.folder_scan import find_recordings
 from simulator_bridge.recording.gathering import load_only_recording, load_recordings

@@ -1,4 +1,4 @@
-"""Finds recordings in folders at any depth, and what else is there: Donkey car tubs, logs of another kind, archives."""
+"""Finds recordings in folders at any depth, also of other programs, and what else is there: other logs, archives."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from simulator_bridge.errors import RecordingError
+from simulator_bridge.recording.formats.foreign_folders import LEROBOT, foreign_kind
 from simulator_bridge.recording.images.image_finder import IGNORED, LOG_ENDINGS, ImageFinder, entries_of
 from simulator_bridge.recording.log.csv_cells import IMAGE_ENDINGS
 from simulator_bridge.recording.log.dialects import decode_text, parse_log
@@ -18,8 +19,6 @@ from simulator_bridge.recording.recording_file import kind_of, read_start
 
 RECORDING = "recording"
 OTHER_LOG = "log of another kind"
-TUB_V1 = "Donkey car tub v1"
-TUB_V2 = "Donkey car tub v2"
 IMAGES = "images"
 ARCHIVE = "archive"
 SKIPPED = "skipped"
@@ -43,12 +42,14 @@ class ScanItem:
         kind: One of this module's names of kinds.
         problem: Of what was skipped, or has to be unpacked first: why.
         is_extra: A log that nobody named, and that is not called `driving_log.csv`.
+        format: The other program's format of a recording that is no log; empty otherwise.
     """
 
     path: Path
     kind: str
     problem: str = ""
     is_extra: bool = False
+    format: str = ""
 
 
 def find_recordings(paths: Sequence[Path]) -> list[Path]:
@@ -165,8 +166,10 @@ def _scan_folder(top: Path) -> Iterator[ScanItem]:
             seen.add(identity)
         listed = _list(folder)
         yield from listed.skipped
-        yield from _name_folder(folder, listed.files, listed.folders)
-        waiting += [folder / name for name in reversed(listed.folders) if name != IGNORED]
+        foreign = foreign_kind(folder, listed.files, listed.folders)
+        yield from _name_folder(folder, listed.files, foreign)
+        if foreign != LEROBOT:  # whose folders are its own
+            waiting += [folder / name for name in reversed(listed.folders) if name != IGNORED]
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
@@ -206,15 +209,12 @@ def _list(folder: Path) -> _Listed:
     return listed
 
 
-def _name_folder(folder: Path, files: list[str], folders: list[str]) -> Iterator[ScanItem]:
+def _name_folder(folder: Path, files: list[str], foreign: str | None) -> Iterator[ScanItem]:
     has_log = any(name.lower() == LOG_NAME for name in files)
     if has_log:
         yield ScanItem(folder, RECORDING)
-    elif "manifest.json" in files and any(name.endswith(".catalog") for name in files):
-        yield ScanItem(folder, TUB_V2)
-        return
-    elif any(name.startswith("record_") and name.endswith(".json") for name in files):
-        yield ScanItem(folder, TUB_V1)
+    elif foreign:
+        yield ScanItem(folder, RECORDING, format=foreign)
         return
     for name in files:
         if name.lower().endswith(_LOOKED_INTO) and name.lower() not in (LOG_NAME, SIDECAR_NAME):
@@ -262,9 +262,6 @@ def _has_images(log: Path, start: bytes) -> bool:
 def _nothing_in(path: Path, found: Sequence[ScanItem]) -> str:
     expected = f"{path}: expected {LOG_NAME} in it or in a folder below"
     of_kind = {kind: [item for item in found if item.kind == kind] for kind in {item.kind for item in found}}
-    tubs = of_kind.get(TUB_V1, []) + of_kind.get(TUB_V2, [])
-    if tubs:
-        return f"{expected}, got a {tubs[0].kind} ({tubs[0].path}), which is not a recording of Udacity's simulator"
     if ARCHIVE in of_kind:
         archive = of_kind[ARCHIVE][0]
         return f"{archive.path}: {archive.problem}"

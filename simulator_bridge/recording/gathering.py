@@ -168,7 +168,8 @@ def load_only_recording(path: Path) -> Recording:
 
 
 def _place(recording: Recording) -> str:
-    return str(recording.folder if recording.log.name.lower() == LOG_NAME else recording.log)
+    stands_for_folder = recording.log.name.lower() == LOG_NAME or recording.format
+    return str(recording.folder if stands_for_folder else recording.log)
 
 
 def _with_addition(item: ScanItem, recording: Recording) -> Recording:

@@ -1,12 +1,12 @@
-"""The only reader of `driving_log.csv` + `IMG/`.
+"""The only reader of recordings.
 
-`load_recording` reads one log into a `Recording`: the rows that can be used, in the log's order, grouped into episodes,
-and counts of what was dropped, by reason. `log/` reads the text of the log, `images/` finds and checks the images.
+`load_recording` reads one log, or one recording of another program, into a `Recording`: the rows that can be used, in
+the log's order, grouped into episodes, and counts of what was dropped, by reason. `log/` reads the text of the log,
+`formats/` the files of other programs, `images/` finds and checks the images.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,25 +14,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.errors import RecordingError
-from simulator_bridge.recording.folder_scan import log_in, refuse_archive
+from simulator_bridge.recording.formats.foreign_folders import TUB_V1
 from simulator_bridge.recording.images.image_lookup import Check, LocatedImages, locate_images
 from simulator_bridge.recording.images.image_paths import ImagePaths
 from simulator_bridge.recording.log.csv_cells import folder_name
-from simulator_bridge.recording.log.dialects import parse_log
 from simulator_bridge.recording.log.exclusions import read_exclusions
 from simulator_bridge.recording.log.log_format import EPISODE_GAP_S, image_time_s
-from simulator_bridge.recording.log.log_rows import Dropped, LogRows, count_drops
+from simulator_bridge.recording.log.log_rows import Dropped, count_drops
 from simulator_bridge.recording.log.recording_json import read_steering_unit
 from simulator_bridge.recording.log.steering_unit import SteeringUnit, check_steering
-from simulator_bridge.recording.recording_file import MAX_LOG_BYTES, read_file
+from simulator_bridge.recording.parsed_log import ParsedLog, parse_recording
 
 ROW_ARRAYS = ("steering_angle", "throttle", "brake", "speed_mph", "time_s", "episode", "line", "signature")
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One `driving_log.csv` and its images, as N usable rows in the log's order. Arrays are read-only.
+    """One log and its images, as N usable rows in the log's order. Arrays are read-only.
 
     Attributes:
         folder: The folder that holds the log.
@@ -50,6 +48,7 @@ class Recording:
         dropped: Reason -> rows left out.
         notes: What the user should know about how the log was read, one sentence each.
         signature: (N,) int64, equal for center images of equal content, in this process; 0 where unknown.
+        format: The other program's format, such as a Donkey car tub; empty: a log.
     """
 
     folder: Path
@@ -65,6 +64,7 @@ class Recording:
     dropped: Mapping[str, Dropped]
     notes: tuple[str, ...] = ()
     signature: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
+    format: str = ""
 
     def __len__(self) -> int:
         return len(self.steering_angle)
@@ -114,7 +114,8 @@ def load_recording(path: Path, check: Check = "header", unit: SteeringUnit | Non
     without a side image serves with the others.
 
     Args:
-        path: A folder that holds `driving_log.csv`, or a log itself, whatever its name.
+        path: A folder that holds `driving_log.csv`, a log itself, whatever its name, a Donkey car tub or a LeRobot
+            dataset.
         check: How images are checked. `listed`: they exist. `header`: they also have the right size and an end marker
             (some 15 us each). `decode`: they can also be decoded (some 0.5 ms each). None: not at all; `images` are the
             paths where they should be.
@@ -128,32 +129,25 @@ def load_recording(path: Path, check: Check = "header", unit: SteeringUnit | Non
 
 def read_log(path: Path, check: Check, unit: SteeringUnit | None = None) -> ReadLog:
     """Read one recording; see `load_recording`."""
-    log = log_in(path) if os.path.isdir(path) else path
-    try:
-        data = read_file(log, MAX_LOG_BYTES)
-    except RecordingError as error:
-        raise RecordingError(f"{log}: {error}; name a recording's folder, or its log") from None
-    except OSError as error:
-        raise RecordingError(f"{log}: cannot be read: {error.strerror}") from error
-    refuse_archive(log, data)
-    rows = parse_log(data, log)
-    reasons: dict[int, str] = {}
-    read_exclusions(log.parent).apply(rows, log, reasons)
-    told = read_steering_unit(log.parent)
-    steering = check_steering(rows, log, reasons, told or unit, is_told=told is not None)
-    located = locate_images(rows, log.parent, check, reasons)
+    parsed = parse_recording(path)
+    rows, reasons = parsed.rows, dict(parsed.left_out)
+    exclusions = read_exclusions(parsed.folder, may_be_donkeycars=parsed.format == TUB_V1)
+    exclusions.apply(rows, parsed.log, reasons)
+    told = read_steering_unit(parsed.folder)
+    steering = check_steering(rows, parsed.log, reasons, told or unit, is_told=told is not None)
+    located = locate_images(rows, parsed.image_root, check, reasons)
     said = told or (unit if np.isnan(rows.steering_factor).any() else None)
-    return ReadLog(_assemble(log, rows, steering, located, reasons, said), located.named)
+    return ReadLog(_assemble(parsed, steering, located, reasons, said), located.named)
 
 
 def _assemble(
-    log: Path,
-    rows: LogRows,
+    parsed: ParsedLog,
     steering: npt.NDArray[np.float32],
     located: LocatedImages,
     reasons: Mapping[int, str],
     unit: SteeringUnit | None,
 ) -> Recording:
+    rows = parsed.rows
     kept = np.flatnonzero(np.isin(rows.line, np.fromiter(reasons, np.int64, len(reasons)), invert=True))
     images = {camera: paths.take(kept) for camera, paths in located.images.items()}
     center = [rows.images["center"][row] for row in kept]
@@ -167,7 +161,7 @@ def _assemble(
         array.setflags(write=False)
     dropped = count_drops({**rows.reasons, **reasons})
     notes = (*rows.notes, *([str(unit)] if unit else []), *located.notes)
-    return Recording(log.parent, log, images, *arrays, dropped, notes, signature)
+    return Recording(parsed.folder, parsed.log, images, *arrays, dropped, notes, signature, parsed.format)
 
 
 def _number_episodes(

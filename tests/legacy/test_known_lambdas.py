@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.convert import convert_as_it_is, load_keras_model
+from models.litert_conversion import convert_as_it_is, load_keras_model
 from models.model_file import load_model_file
 from models.quiet_import import import_tensorflow
 from models.runtimes.litert_runtime import LiteRTRuntime

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.convert import load_keras_model
+from models.litert_conversion import load_keras_model
 from models.model_file import load_model_file
 from models.quiet_import import import_tensorflow
 from simulator_bridge.errors import ModelFileError

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from models import convert
+from models import litert_conversion
 from models.files import allowed_layers
 from models.files.allowed_layers import ACTIVATIONS, LAYERS, PARTS, refuse_others
 from models.files.claimed_sizes import MAX_CALLS, refuse_huge_model, refuse_huge_numbers
@@ -92,10 +92,10 @@ def test_it_is_decided_before_keras_is_imported(monkeypatch: pytest.MonkeyPatch)
     def never() -> None:
         raise AssertionError("Keras was imported for a hostile file")
 
-    monkeypatch.setattr(convert, "import_tensorflow", never)
+    monkeypatch.setattr(litert_conversion, "import_tensorflow", never)
     for bad in (layer("TFSMLayer", filepath="/tmp"), layer("Dense", units=10**12)):
         with pytest.raises(ModelFileError):
-            convert.load_keras_model(ModelFile(PATH, {}, None, sequential(bad), "3.15.1"))
+            litert_conversion.load_keras_model(ModelFile(PATH, {}, None, sequential(bad), "3.15.1"))
 
 
 @pytest.mark.parametrize(

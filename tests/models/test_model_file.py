@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from models import convert, saving
+from models import litert_conversion, saving
 from models.architectures.registry import ModelConfig
 from models.model_file import load_model_file
 from models.saving import PARITY_TOLERANCE, save_model_file
@@ -97,7 +97,7 @@ def test_a_flatbuffer_that_differs_is_refused_and_the_old_file_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, other = made_model(seed=1), made_model(seed=2)
-    wrong = convert.convert_to_litert(other)
+    wrong = litert_conversion.convert_to_litert(other)
     monkeypatch.setattr(saving, "convert_to_litert", lambda _: wrong)
     path = tmp_path / "model.h5"
     path.write_bytes(b"the old model")

@@ -101,7 +101,7 @@ def test_a_model_that_litert_cannot_run_runs_in_tensorflow(tmp_path: Path, monke
         raise RuntimeError("no such operator")
 
     model = foreign_model(tmp_path / "model.h5")
-    monkeypatch.setattr("models.convert.convert_as_it_is", fail)
+    monkeypatch.setattr("models.litert_conversion.convert_as_it_is", fail)
     frame = made_frames(1)
 
     got = load_policy(tmp_path / "model.h5")(frame[0]).steering_angle

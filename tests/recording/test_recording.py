@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -294,7 +293,7 @@ def test_names_without_time_stamps_make_one_episode(tmp_path: Path) -> None:
 
 def test_rows_of_real_recordings(driving_data: Path) -> None:
     found = {path.name: load_recording(path) for path in find_recordings([driving_data / "recordings"])}
-    assert {name: len(recording) for name, recording in found.items()} == {
+    assert {name: len(recording) for name, recording in found.items() if not recording.format} == {
         "jungle": 800,
         "lake_recover": 300,
         "udacity_lake_ccw": 850,
@@ -332,9 +331,6 @@ def test_folders_that_hold_no_recording_say_what_they_hold(tmp_path: Path) -> No
     with pytest.raises(RecordingError, match="no such file or folder"):
         find_recordings([tmp_path / "nowhere"])
     with pytest.raises(RecordingError, match="nothing of the kind"):
-        find_recordings([tmp_path])
-    (tmp_path / "record_1.json").write_text(json.dumps({"user/angle": 0.1}))
-    with pytest.raises(RecordingError, match="a Donkey car tub v1"):
         find_recordings([tmp_path])
 
 

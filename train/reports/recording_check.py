@@ -8,7 +8,7 @@ from pathlib import Path
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording import Check, Recording, load_recording
-from simulator_bridge.recording.folder_scan import ARCHIVE, IMAGES, OTHER_LOG, RECORDING, SKIPPED, ScanItem
+from simulator_bridge.recording.folder_scan import ARCHIVE, IMAGES, RECORDING, SKIPPED, ScanItem
 from simulator_bridge.recording.gathering import FoundRecording, UnnamedImages, gather_recordings
 from simulator_bridge.recording.log.steering_unit import SteeringUnit
 from train.data.learnability import Flaw, find_flaws
@@ -85,14 +85,13 @@ def _check_recording(found: FoundRecording, unit: SteeringUnit | None) -> Record
     if len(recording) == 0 and _only_missing(recording):
         return _check_imageless(path, recording, unit)
     facts, flaws = gather_facts(recording), tuple(find_flaws(recording))
-    return RecordingCheck(path, "Udacity recording", facts, flaws, has_images=True, recording=recording)
+    kind = recording.format or "Udacity recording"
+    return RecordingCheck(path, kind, facts, flaws, has_images=True, recording=recording)
 
 
 def _check_other(item: ScanItem, unit: SteeringUnit | None) -> RecordingCheck:
     if item.kind in (ARCHIVE, SKIPPED):
         return RecordingCheck(item.path, item.kind, problem=item.problem)
-    if item.kind != OTHER_LOG:
-        return RecordingCheck(item.path, item.kind, problem="not a recording of Udacity's simulator, not read")
     try:
         return _check_imageless(item.path, load_recording(item.path, "listed", unit), unit)
     except RecordingError as error:

@@ -10,7 +10,7 @@ from train.data.rows import Rows
 
 def recording_names(recordings: Sequence[Recording]) -> list[str]:
     """A short name for each: its folder's, with as many parents, or the log's name, as it takes to tell them apart."""
-    parts = [recording.log.absolute().parts for recording in recordings]
+    parts = [(*recording.folder.absolute().parts, recording.log.name) for recording in recordings]
     for depth in range(1, max(map(len, parts), default=1)):
         names = ["/".join(part[-1 - depth : -1]) for part in parts]
         if len(set(names)) == len(names):

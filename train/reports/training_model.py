@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from models.convert import load_keras_model
+from models.litert_conversion import load_keras_model
 from models.model_file import load_model_file
 from simulator_bridge.pages.blocks import facts
 from simulator_bridge.pages.document import Section

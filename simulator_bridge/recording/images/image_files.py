@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator_bridge.errors import ProtocolError, RecordingError
@@ -11,6 +12,7 @@ from simulator_bridge.messages import (
     FRAME_WIDTH_PX,
     MAX_JPEG_SCANS,
     Frame,
+    decode_as_sent,
     decode_frame,
     image_size,
     is_frame_size,
@@ -82,9 +84,22 @@ def read_frame(path: str | os.PathLike[str]) -> Frame:
     Raises:
         RecordingError: Naming the file and what is wrong with it: missing, empty, truncated, another size, no image.
     """
+    return _decode(path, decode_frame)
+
+
+def read_frame_as_recorded(path: str | os.PathLike[str]) -> Frame:
+    """Read one image of a recording in its own size: (height, width, 3) uint8 RGB.
+
+    Raises:
+        RecordingError: See `read_frame`.
+    """
+    return _decode(path, decode_as_sent)
+
+
+def _decode(path: str | os.PathLike[str], decode: Callable[[bytes], Frame]) -> Frame:
     data = read_frame_file(path)
     try:
-        return decode_frame(data)
+        return decode(data)
     except ProtocolError as error:
         raise RecordingError(f"{path}: {_UNDECODABLE}") from error
 

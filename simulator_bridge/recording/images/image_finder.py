@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from simulator_bridge.recording.formats.foreign_folders import foreign_kind
 from simulator_bridge.recording.log.csv_cells import folder_name
 from simulator_bridge.recording.log.log_format import IMAGE_FOLDER, image_time_s
 from simulator_bridge.recording.recording_file import MAX_NAME_CHARS
@@ -216,7 +217,9 @@ def _parts(said: str) -> list[str]:
 
 
 def _has_log(folder: _Folder) -> bool:
-    return any(name.lower().endswith(LOG_ENDINGS) for name in folder.files)
+    if any(name.lower().endswith(LOG_ENDINGS) for name in folder.files):
+        return True
+    return foreign_kind(Path(folder.path), folder.files, folder.folders) is not None
 
 
 def _fold(name: str) -> str:

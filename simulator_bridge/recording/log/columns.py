@@ -13,7 +13,7 @@ from pathlib import Path
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording.log.csv_cells import is_image, is_number
-from simulator_bridge.recording.log.log_format import COLUMNS
+from simulator_bridge.recording.log.log_format import CAMERAS, COLUMNS, NUMBER_COLUMNS
 from simulator_bridge.udacity_car import MAX_STEERING_DEG, MAX_STEERING_RAD, MPS_PER_MPH
 
 _TIME, _CAMERA = "time", "camera"  # known columns that the recorder does not write
@@ -33,8 +33,8 @@ _OTHER_NAMES = {
     "frame framename framepath framefile picture photo camera cameraimage frontimage frontcamera front rgb",
     "steering": "steerangle steeringvalue steeringcommand steeringwheelangle steeringwheel wheelangle userangle label "
     "target angles",
-    "throttle": "userthrottle accelerator throttlevalue throttleposition",
-    "brake": "brakevalue brakeposition userbrake",
+    "throttle": "userthrottle gaspedal accelerator throttlevalue throttleposition",
+    "brake": "brakevalue brakeposition brakepedal userbrake",
     "speed": "vel vehiclespeed carspeed",
     _TIME: "timestamp time timestampms timestampns timestamps",
     _CAMERA: "frameid cameraid cameraname camera cam",
@@ -240,6 +240,31 @@ def _what_to_name(cells: Sequence[str], index: dict[str, int], twice: str, below
     return f"expected a header with center and steering ({','.join(COLUMNS)}), got the columns {got}: " + "; ".join(
         missing
     )
+
+
+def name_number(name: str) -> tuple[str, float] | None:
+    """What a name of a number outside of a log is: a column, and what makes it normalised, or miles per hour.
+
+    >>> name_number("steering_angle"), name_number("user/throttle"), name_number("elbow_flex.pos")
+    (('steering', nan), ('throttle', 1.0), None)
+
+    Returns:
+        None for other names; NaN where the name does not tell the unit of a steering.
+    """
+    bare = re.sub(r"[^a-z0-9]", "", name.lower()).removesuffix("normalized").removesuffix("normalised")
+    for column in NUMBER_COLUMNS:
+        if bare in _ALIASES[column] or bare in _OTHER_ALIASES[column] or _unit_of(column, bare):
+            if column == "steering":
+                return column, 1 / _UNITS_OF_STEERING.get(_unit_of("steer", bare), math.nan)
+            return column, _mph(bare, None) if column == "speed" else 1.0
+    return None
+
+
+def name_camera(name: str) -> str | None:
+    """The camera of a car that a name such as `front` or `camera_left` is for; None for others."""
+    bare = re.sub(r"[^a-z0-9]", "", name.lower())
+    bare = bare.removeprefix("camera").removeprefix("cam") or bare
+    return next((camera for camera in CAMERAS if bare in {*_ALIASES[camera], *_OTHER_ALIASES.get(camera, ())}), None)
 
 
 def is_column_numbers(cells: Sequence[str]) -> bool:

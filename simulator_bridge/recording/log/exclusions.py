@@ -17,7 +17,7 @@ from simulator_bridge.cli.output_file import write_json
 from simulator_bridge.errors import RecordingError, UsageError
 from simulator_bridge.recording.log.csv_cells import file_name, is_image
 from simulator_bridge.recording.log.log_rows import LogRows
-from simulator_bridge.recording.log.recording_json import read_object
+from simulator_bridge.recording.log.recording_json import read_json, read_object
 
 EXCLUDE_NAME = "exclude.json"
 EXCLUDED = f"left out by {EXCLUDE_NAME}"
@@ -72,14 +72,19 @@ def parse_exclusion(text: str) -> LineRange | str:
     raise UsageError(f"expected lines of the log such as 120-180, or the name of an image, got {text[:80]!r}")
 
 
-def read_exclusions(folder: Path) -> Exclusions:
+def read_exclusions(folder: Path, *, may_be_donkeycars: bool = False) -> Exclusions:
     """What the `exclude.json` of a folder leaves out; nothing if there is none.
+
+    Args:
+        folder: Of the log.
+        may_be_donkeycars: The folder is a tub v1, where a file of that name may also be a list of records, which the
+            reader of tubs heeds.
 
     Raises:
         RecordingError: If it cannot be read, or says something else.
     """
     path = folder / EXCLUDE_NAME
-    content = read_object(path)
+    content = None if may_be_donkeycars and isinstance(read_json(path), list) else read_object(path)
     if content is None:
         return Exclusions({}, frozenset())
     unknown = [key for key in content if key not in ("lines", "images")]

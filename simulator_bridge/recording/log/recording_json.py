@@ -52,8 +52,20 @@ def read_object(path: Path) -> dict[str, Any] | None:
     Raises:
         RecordingError: If it cannot be read, or holds something else.
     """
+    content = read_json(path)
+    if content is not None and not isinstance(content, dict):
+        raise RecordingError(f"{path}: expected an object in braces, got {type(content).__name__}")
+    return content
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; None if there is no such file.
+
+    Raises:
+        RecordingError: If it cannot be read, or is no JSON.
+    """
     try:
-        content = json.loads(read_file(path, MAX_JSON_BYTES))
+        return json.loads(read_file(path, MAX_JSON_BYTES))
     except FileNotFoundError:
         return None
     except RecordingError as error:
@@ -62,6 +74,3 @@ def read_object(path: Path) -> dict[str, Any] | None:
         raise RecordingError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise RecordingError(f"{path}: expected JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise RecordingError(f"{path}: expected an object in braces, got {type(content).__name__}")
-    return content
