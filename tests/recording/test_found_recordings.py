@@ -120,6 +120,19 @@ def test_names_that_others_may_have_are_not_taken_from_elsewhere(tmp_path: Path)
     assert len(load_recording(folder)) == 3
 
 
+def test_images_of_another_recording_beside_are_left_to_it(tmp_path: Path) -> None:
+    """The same drive twice: without side images here, whole and with its log among the images there."""
+    make_recording(tmp_path / "whole", 6)
+    shutil.copytree(tmp_path / "whole", tmp_path / "part")
+    log_into("IMG")(tmp_path / "whole")
+    for path in (tmp_path / "part" / "IMG").glob("left_*"):
+        path.unlink()
+
+    recording = load_recording(with_windows_paths(tmp_path / "part"))
+
+    assert set(recording.images) == {"center", "right"}
+
+
 def test_all_logs_of_a_folder_are_read_and_those_that_are_none_are_left_alone(tmp_path: Path) -> None:
     folder = make_recording(tmp_path, n=4)
     lines = (folder / LOG).read_text().splitlines(keepends=True)

@@ -136,13 +136,15 @@ class ImageFinder:
 
     def _below(self, top: _Folder, depth: int, but: _Folder | None = None) -> Iterator[tuple[_Folder, bool]]:
         level = [(top, False)]
-        for _ in range(depth):
+        for levels_down in range(depth):
             below = []
             for folder, of_others in level:
                 for name in sorted(folder.folders.values()):
                     child = self._list(os.path.join(folder.path, name))
                     if name != IGNORED and child is not but:
-                        has_own_log = _has_log(child) and _fold(name) != _fold(IMAGE_FOLDER)
+                        # people keep the log in IMG; in that of a folder beside ours it is another recording's
+                        may_be_ours = _fold(name) == _fold(IMAGE_FOLDER) and not (but and levels_down)
+                        has_own_log = _has_log(child) and not may_be_ours
                         below.append((child, of_others or has_own_log))
                         yield below[-1]
             level = below
