@@ -41,6 +41,7 @@ NUMBER_KEYS = {
 DELETED = "deleted in the tub"
 
 _MAX_RECORD_BYTES = 256 << 10
+_MAX_NUMBER = 1e30  # of a record: JSON has numbers that no float holds
 _NOT_READABLE = "no JSON record"
 _PILOTED = ("local", "local_angle", "local_pilot")  # of user/mode
 
@@ -210,7 +211,7 @@ def _number(record: Mapping[str, Any], column: str) -> float:
     value = next((record[key] for key in NUMBER_KEYS[column] if record.get(key) is not None), None)
     if value is None:
         return math.nan
-    number = float(value) if type(value) in (int, float) and abs(value) < 1e30 else math.inf
+    number = float(value) if type(value) in (int, float) and abs(value) < _MAX_NUMBER else math.inf
     return number if math.isfinite(number) else math.inf
 
 
@@ -225,7 +226,7 @@ def _time(record: Mapping[str, Any]) -> float:
             pass
     for key, unit_s in (("_timestamp_ms", 1e3), ("milliseconds", 1e3), ("time", 1.0), ("track/time", 1.0)):
         value = record.get(key)
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and abs(value) < _MAX_NUMBER:
             return time_since_1970(value / unit_s)
     return math.nan
 
