@@ -95,7 +95,7 @@ def read_dataset(folder: Path) -> tuple[LogRows, Path]:
         time_s=_times(folder, table, episode, timestamp)[kept],
         part=np.cumsum(np.diff(episode, prepend=episode[0]) != 0).astype(np.int32)[kept],
         reasons=reasons,
-        notes=(*notes, *camera_notes, unpacked.note),
+        notes=(*notes, *camera_notes, *_say_sources(sources, features), unpacked.note),
     )
     return rows, unpacked.folder
 
@@ -141,6 +141,17 @@ def _find_numbers(folder: Path, features: Mapping[str, Any]) -> tuple[dict[str, 
         f"{folder / LEROBOT_INFO}: expected a dataset of driving, with a number named steering (or steering_angle, "
         f"angle) in an action or a state, got the numbers {shown}; if one is the steering, rename it in the features"
     )
+
+
+def _say_sources(sources: Mapping[str, _Source], features: Mapping[str, Any]) -> list[str]:
+    """What was taken for what, of a dataset that we did not write."""
+    if TIME_FEATURE in features:
+        return []
+    said = []
+    for column, source in sources.items():
+        names = _names(source.feature, features[source.feature])
+        said.append(f"{column} is {names[source.place] if names else f'number {source.place + 1}'} of {source.feature}")
+    return ["; ".join(said)[:200]]
 
 
 def _names(key: str, feature: Mapping[str, Any]) -> list[str]:

@@ -58,8 +58,8 @@ def read_tub_v1(folder: Path, log: Path) -> tuple[LogRows, dict[int, str]]:
     Raises:
         RecordingError: If none can be read.
     """
-    numbers = sorted(number for number in map(record_number, os.listdir(folder)) if number is not None)
-    records = ((number + 1, _read_json(folder / f"record_{number}.json")) for number in numbers)
+    numbered = sorted((number, name) for name in os.listdir(folder) if (number := record_number(name)) is not None)
+    records = ((number + 1, _read_json(folder / name)) for number, name in numbered)
     return _to_rows(records, log, ""), _mark(_deleted_in_v1(folder))
 
 
