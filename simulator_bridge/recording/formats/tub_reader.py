@@ -41,6 +41,7 @@ NUMBER_KEYS = {
 DELETED = "deleted in the tub"
 
 _MAX_RECORD_BYTES = 256 << 10
+_MAX_NUMBERED = 1_000_000_000
 _MAX_NUMBER = 1e30  # of a record: JSON has numbers that no float holds
 _NOT_READABLE = "no JSON record"
 _PILOTED = ("local", "local_angle", "local_pilot")  # of user/mode
@@ -78,7 +79,7 @@ def read_tub_v2(folder: Path, log: Path) -> tuple[LogRows, dict[int, str]]:
 
 
 def _mark(deleted: Iterable[Any]) -> dict[int, str]:
-    return {number + 1: DELETED for number in deleted if type(number) is int}
+    return {number + 1: DELETED for number in deleted if type(number) is int and 0 <= number < _MAX_NUMBERED}
 
 
 def _deleted_in_v1(folder: Path) -> list[Any]:
