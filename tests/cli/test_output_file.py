@@ -238,9 +238,14 @@ def test_a_new_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "file").read_text() == "whole"
     with pytest.raises(UserError, match="exists already"), new_folder(tmp_path / "new"):
         pass
-    with pytest.raises(KeyError), new_folder(tmp_path / "other") as partial:
-        (partial / "file").write_text("half")
-        raise KeyError
+    with pytest.raises(UserError, match="the disk is full"):
+        _write_half(tmp_path / "other")
     with pytest.raises(UserError, match="cannot be written"), new_folder(tmp_path / "new" / "file" / "below"):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def _write_half(folder: Path) -> None:
+    with new_folder(folder) as partial:
+        (partial / "file").write_text("half")
+        raise OSError(28, "the disk is full")
