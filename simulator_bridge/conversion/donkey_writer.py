@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import datetime
 import json
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from simulator_bridge.conversion.udacity_writer import exact, numbers_of
+from simulator_bridge.conversion.udacity_writer import EPOCH, exact, microseconds_of, numbers_of
 from simulator_bridge.recording import Recording
 from simulator_bridge.recording.formats.foreign_folders import CATALOG_ENDING, TUB_MANIFEST
 from simulator_bridge.recording.formats.tub_reader import IMAGE_FOLDER_V2, IMAGE_KEYS, NUMBER_KEYS
@@ -33,7 +32,7 @@ def write_donkey(recording: Recording, folder: Path) -> None:
         OSError: If the disk refuses.
     """
     (folder / IMAGE_FOLDER_V2).mkdir(parents=True)
-    is_fine = any(math.isfinite(time) and round(time * 1e6) % 1000 for time in recording.time_s.tolist())
+    is_fine = any((microseconds_of(time) or 0) % 1000 for time in recording.time_s.tolist())
     records = [_record(recording, row, folder, is_fine) for row in range(len(recording))]
     catalogs: list[str] = []
     for start in range(0, len(records), CATALOG_RECORDS):
@@ -51,18 +50,17 @@ def _record(recording: Recording, row: int, folder: Path, is_fine: bool) -> dict
             (folder / IMAGE_FOLDER_V2 / record[key]).write_bytes(data)
     for column, number in numbers_of(recording, row).items():
         record[NUMBER_KEYS[column][0]] = float(exact(number)) * (MPS_PER_MPH if column == "speed" else 1)
-    time_s = float(recording.time_s[row])
-    if math.isfinite(time_s):
-        record["_timestamp_ms"] = round(time_s * 1000)
+    microseconds = microseconds_of(float(recording.time_s[row]))
+    if microseconds is not None:
+        record["_timestamp_ms"] = round(microseconds / 1000)
         if is_fine:
-            record[_TIME] = str(datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=round(time_s * 1e6)))
+            record[_TIME] = str(EPOCH + datetime.timedelta(microseconds=microseconds))
     return record
 
 
 def _session(recording: Recording, row: int) -> str:
     """As donkeycar names them: the day, and a number."""
-    first = float(recording.time_s[0])
-    day = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=first if math.isfinite(first) else 0)
+    day = EPOCH + datetime.timedelta(microseconds=microseconds_of(float(recording.time_s[0])) or 0)
     return f"{day:%y-%m-%d}_{recording.episode[row]}"
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -174,8 +173,7 @@ def _write_videos(
     for file in range(episodes[-1].file + 1):
         path = folder / _VIDEO_FILE.format(video_key=CAMERA_FEATURES[camera], chunk_index=0, file_index=file)
         path.parent.mkdir(parents=True, exist_ok=True)
-        tick = Fraction(1, fps)
-        with H264Writer(path, size_px, quality=VIDEO_QUALITY, tick=tick, key_pictures=KEY_PICTURES) as video:
+        with H264Writer(path, size_px, quality=VIDEO_QUALITY, rate_hz=fps, key_pictures=KEY_PICTURES) as video:
             for one in (one for one in episodes if one.file == file):
                 pictures = PictureStatistics()
                 for i, row in enumerate(one.rows):

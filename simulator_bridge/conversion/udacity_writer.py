@@ -17,8 +17,9 @@ import numpy as np
 from simulator_bridge.recording import CAMERAS, EPISODE_GAP_S, IMAGE_FOLDER, LOG_NAME, Recording
 from simulator_bridge.recording.images.image_files import read_frame_file
 from simulator_bridge.recording.log.log_format import NUMBER_COLUMNS
+from simulator_bridge.recording.log.log_times import time_since_1970
 
-_EPOCH = datetime.datetime(1970, 1, 1)
+EPOCH = datetime.datetime(1970, 1, 1)
 
 
 def write_udacity(recording: Recording, folder: Path) -> None:
@@ -59,15 +60,20 @@ def exact(number: float) -> str:
 
 def image_stems(recording: Recording) -> list[str]:
     """What stands behind the camera in the names of a row's images: its time, or its number if that is unknown."""
-    microseconds = [None if math.isnan(time) else round(time * 1e6) for time in recording.time_s.tolist()]
+    microseconds = [microseconds_of(time) for time in recording.time_s.tolist()]
     is_fine = any(time is not None and time % 1000 for time in microseconds)
     seen: Counter[str] = Counter()
     stems = []
     for row, time in enumerate(microseconds):
-        stem = f"{row:08d}" if time is None else _stamp(_EPOCH + datetime.timedelta(microseconds=time), is_fine)
+        stem = f"{row:08d}" if time is None else _stamp(EPOCH + datetime.timedelta(microseconds=time), is_fine)
         seen[stem] += 1
         stems.append(stem if seen[stem] == 1 else f"{stem}_{seen[stem]}")  # two rows of one time
     return stems
+
+
+def microseconds_of(time_s: float) -> int | None:
+    """A time as a date can have it: microseconds since 1970; None if it is unknown, or no date's."""
+    return None if math.isnan(time_since_1970(time_s)) else round(time_s * 1e6)
 
 
 def _stamp(time: datetime.datetime, is_fine: bool) -> str:

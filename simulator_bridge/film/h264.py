@@ -42,7 +42,7 @@ class H264Writer:
         path: Ends in `.mp4`.
         size_px: Width and height; H.264 needs even numbers.
         quality: libx264's CRF: lower is better and larger.
-        tick: Of the file's clock, seconds: times are rounded to it.
+        rate_hz: Pictures per second, to which times are rounded; None: each picture has its own time, in ms.
         key_pictures: One key frame in so many pictures: players can jump to these.
 
     Raises:
@@ -55,7 +55,7 @@ class H264Writer:
         size_px: tuple[int, int],
         *,
         quality: int = QUALITY,
-        tick: Fraction = TICK,
+        rate_hz: int | None = None,
         key_pictures: int = KEY_PICTURES,
     ) -> None:
         check_video_path(path)
@@ -66,19 +66,19 @@ class H264Writer:
         self._partial = PartialFile(path, VideoError)
         self._to_av = av.VideoFrame.from_ndarray
         self._errors = OSError, av.FFmpegError
-        self._last_tick, self._tick = -1, tick
+        self._last_tick, self._tick = -1, TICK if rate_hz is None else Fraction(1, rate_hz)
         try:
             self._partial.path.touch()  # av opens it only with the first picture: fail now
             self._file = av.open(str(self._partial.path), "w", options={"movflags": "faststart"})
             # no B frames: with them, files of uneven times end too early
             options = {"crf": str(quality), "preset": "veryfast", "g": str(key_pictures), "bf": "0"}
-            self._stream = self._file.add_stream("libx264", rate=USUAL_RATE_HZ, options=options)
+            self._stream = self._file.add_stream("libx264", rate=rate_hz or USUAL_RATE_HZ, options=options)
         except self._errors as error:
             self._partial.discard()
             raise self._partial.refusal(error) from error
         self._stream.width, self._stream.height = size_px
         self._stream.pix_fmt = "yuv420p"
-        self._stream.codec_context.time_base = tick
+        self._stream.codec_context.time_base = self._tick
 
     def add(self, picture: npt.NDArray[np.uint8], time_s: float) -> None:
         """Show a picture, RGB (height, width, 3), from `time_s` on, which must not decrease.

@@ -14,6 +14,7 @@ from simulator_bridge.cli.output_file import (
     PartialFile,
     check_output,
     check_output_folder,
+    new_folder,
     previous_of,
     replacing,
     write_json,
@@ -228,3 +229,23 @@ def test_a_folder_may_be_there_or_made_but_not_in_place_of_a_file(tmp_path: Path
     for path in (tmp_path / "lap2", tmp_path / "lap2" / "below"):
         with pytest.raises(UserError, match=r"--record .*: .*lap2 is a file; name a folder"):
             check_output_folder("--record", path)
+
+
+def test_a_new_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "new") as partial:
+        (partial / "file").write_text("whole")
+        assert not (tmp_path / "new").exists()
+    assert (tmp_path / "new" / "file").read_text() == "whole"
+    with pytest.raises(UserError, match="exists already"), new_folder(tmp_path / "new"):
+        pass
+    with pytest.raises(UserError, match="the disk is full"):
+        _write_half(tmp_path / "other")
+    with pytest.raises(UserError, match="cannot be written"), new_folder(tmp_path / "new" / "file" / "below"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def _write_half(folder: Path) -> None:
+    with new_folder(folder) as partial:
+        (partial / "file").write_text("half")
+        raise OSError(28, "the disk is full")

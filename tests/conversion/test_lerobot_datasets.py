@@ -42,6 +42,7 @@ def test_speed_in_a_state_has_the_unit_that_its_name_tells(tmp_path: Path) -> No
     state = {"observation.state": (["heading", "speed_kmh"], np.full((N, 2), 16.09344, np.float32))}
     recording = load_only_recording(make_dataset(tmp_path / "set", "v3.0", {**state, **ACTION}))
     np.testing.assert_allclose(recording.speed_mph, 10, rtol=1e-6)
+    assert any("speed is speed_kmh of observation.state" in note for note in recording.notes)
 
 
 def test_side_cameras_are_told_by_their_names(tmp_path: Path) -> None:
@@ -61,8 +62,10 @@ def test_one_camera_of_any_name_is_the_center_one(tmp_path: Path) -> None:
 
 
 def test_an_action_without_names_is_read_with_a_note(tmp_path: Path) -> None:
-    dataset = make_dataset(tmp_path / "set", "v3.0", {"action": (None, STEERING[:, None])})
-    assert any("no names: read as steering" in note for note in load_only_recording(dataset).notes)
+    dataset = make_dataset(tmp_path / "set", "v3.0", {"action": (None, ACTION["action"][1][:, ::-1])})
+    recording = load_only_recording(dataset)
+    np.testing.assert_array_equal(recording.steering_angle, STEERING)
+    assert any("no names: read as steering, throttle" in note for note in recording.notes)
 
 
 def test_a_dataset_of_a_robot_arm_is_refused_by_the_names_of_its_numbers(tmp_path: Path) -> None:
@@ -116,3 +119,12 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(RecordingError, match=r"cannot be unpacked there.*XDG_CACHE_HOME"):
         load_only_recording(dataset)
+
+
+def test_what_is_saved_beside_a_dataset_does_not_unpack_it_again(tmp_path: Path, frame_cache: Path) -> None:
+    dataset = make_dataset(tmp_path / "set", "v3.0", ACTION)
+    load_only_recording(dataset)
+    [cache] = frame_cache.iterdir()
+    (dataset / "meta" / "info.placement.json").write_text("{}")
+    load_only_recording(dataset)
+    assert list(frame_cache.iterdir()) == [cache]

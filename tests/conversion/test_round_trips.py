@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -112,6 +113,17 @@ def test_microseconds_equal_times_and_episodes_without_a_gap_are_kept(to: Format
     there = convert(tub, tmp_path / "there", to)
     assert there.episode.tolist() == [0, 0, 0, 0, 1, 1]
     assert_same(load(tub), there)
+
+
+def test_a_video_has_the_rate_of_the_datasets_clock_to_its_last_frame(tmp_path: Path) -> None:
+    convert(make_recording(tmp_path / "source", n=9, rate_hz=7), tmp_path / "dataset", "lerobot")
+    info = json.loads((tmp_path / "dataset" / "meta" / "info.json").read_text())
+    [video] = (tmp_path / "dataset" / "videos" / "observation.images.front").glob("*/*.mp4")
+    with av.open(str(video)) as file:
+        stream = file.streams.video[0]
+        assert info["fps"] == stream.average_rate == 7
+        assert stream.frames == 9
+        assert [picture.time for picture in file.decode(stream)] == pytest.approx([i / 7 for i in range(9)], abs=1e-4)
 
 
 @pytest.mark.parametrize("size", [(160, 120), (161, 121)], ids=str)

@@ -141,3 +141,9 @@ def test_real_tubs_are_read_whole(driving_data: Path) -> None:
     assert (len(v1), v1.n_episodes, len(v2), v2.n_episodes) == (60, 1, 1000, 1)
     assert v1.dropped == v2.dropped == {}
     assert 5 < len(v1) / (v1.time_s[-1] - v1.time_s[0]) < 60
+
+
+def test_records_may_be_numbered_with_zeros(tmp_path: Path) -> None:
+    tub = make_tub_v1(tmp_path / "tub", ANGLES[:2])
+    (tub / "record_1.json").rename(tub / "record_000001.json")
+    assert load_only_recording(tub).line.tolist() == [1, 2]

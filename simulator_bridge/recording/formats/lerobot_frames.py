@@ -99,12 +99,12 @@ def unpack_frames(dataset: Path, info: Mapping[str, Any], frames: Frames, table:
 
 
 def _cache_of(dataset: Path, cameras: Mapping[str, str]) -> Path:
-    """The folder for a dataset as it is now: all its files' sizes and dates are in the name."""
+    """The folder for a dataset as it is now: its files' sizes and dates are in the name."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cloneway" / "frames"
     place = hashlib.sha256(os.fsencode(os.path.realpath(dataset))).hexdigest()[:16]
     content = hashlib.sha256(f"{_METHOD} {sorted(cameras.items())}".encode())
-    for folder in ("data", "meta", "videos"):
-        for path in sorted((dataset / folder).rglob("*")):
+    for files in (LEROBOT_INFO, "meta/episodes/*/*.parquet", "data/*/*.parquet", "videos/**/*.mp4"):
+        for path in sorted(dataset.glob(files)):
             if path.is_file():  # not a link that leads nowhere
                 status = path.stat()
                 content.update(f"{path.relative_to(dataset)} {status.st_size} {status.st_mtime_ns}\n".encode())

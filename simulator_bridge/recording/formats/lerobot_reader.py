@@ -35,6 +35,8 @@ _VERSIONS = ("v2.", "v3.")
 _NUMERIC = ("float", "int", "double", "bool")
 _OWN = (EPISODE, FRAME, TIMESTAMP, TIME_FEATURE, "index", "task_index")
 _MAX_COLUMN_BYTES = 1 << 30  # of one file: one that claims more is no table of 2.5 million rows
+_MAX_EPISODE = 1e9
+_MAX_NUMBER = 1e30  # of a car: what is larger is no number
 _MAX_NAMED = 40  # in a message
 _BROKEN = (pa.ArrowException, OSError, ValueError, KeyError)
 
@@ -62,9 +64,11 @@ def read_dataset(folder: Path) -> tuple[LogRows, Path]:
     sources, notes = _find_numbers(folder, features)
     cameras, camera_notes = _find_cameras(folder, features)
     images = [key for key in cameras.values() if features[key]["dtype"] == "image"]
-    wanted = {source.feature for source in sources.values()} | {EPISODE, FRAME, TIMESTAMP, *images}
+    wanted = {source.feature for source in sources.values()} | {EPISODE, TIMESTAMP, *images}
     table = _read_tables(folder, [*wanted, *({TIME_FEATURE} & set(features))])
-    episode, timestamp = (_to_array(folder, table, name)[:, 0] for name in (EPISODE, TIMESTAMP))
+    episode, timestamp = _numbers(folder, table, EPISODE), _numbers(folder, table, TIMESTAMP)
+    if not (np.abs(episode) < _MAX_EPISODE).all():
+        raise RecordingError(f"{folder}: expected numbers of episodes in the column {EPISODE}, got others")
     frames = Frames(cameras, episode.astype(np.int64), timestamp, float(info["fps"]), images)
     unpacked = unpack_frames(folder, info, frames, table)
     numbers = np.full((len(table), len(NUMBER_COLUMNS)), np.nan)
@@ -72,9 +76,10 @@ def read_dataset(folder: Path) -> tuple[LogRows, Path]:
     for i, column in enumerate(NUMBER_COLUMNS):
         if column in sources:
             source = sources[column]
-            values = _to_array(folder, table, source.feature)[:, source.place]
+            values = _numbers(folder, table, source.feature, source.place)
             factor = source.factor if column == "steering" else factor
             numbers[:, i] = values if column == "steering" else values * source.factor
+    numbers[np.abs(numbers) > _MAX_NUMBER] = np.nan
     line = np.arange(1, len(table) + 1, dtype=np.int32)
     missing = np.array([not name for name in unpacked.names["center"]])
     reasons = dict.fromkeys(line[missing].tolist(), "no frame of the center camera")
@@ -90,7 +95,7 @@ def read_dataset(folder: Path) -> tuple[LogRows, Path]:
         time_s=_times(folder, table, episode, timestamp)[kept],
         part=np.cumsum(np.diff(episode, prepend=episode[0]) != 0).astype(np.int32)[kept],
         reasons=reasons,
-        notes=(*notes, *camera_notes, unpacked.note),
+        notes=(*notes, *camera_notes, *_say_sources(sources, features), unpacked.note),
     )
     return rows, unpacked.folder
 
@@ -138,6 +143,17 @@ def _find_numbers(folder: Path, features: Mapping[str, Any]) -> tuple[dict[str, 
     )
 
 
+def _say_sources(sources: Mapping[str, _Source], features: Mapping[str, Any]) -> list[str]:
+    """What was taken for what, of a dataset that we did not write."""
+    if TIME_FEATURE in features:
+        return []
+    said = []
+    for column, source in sources.items():
+        names = _names(source.feature, features[source.feature])
+        said.append(f"{column} is {names[source.place] if names else f'number {source.place + 1}'} of {source.feature}")
+    return ["; ".join(said)[:200]]
+
+
 def _names(key: str, feature: Mapping[str, Any]) -> list[str]:
     """The names of a feature's numbers, which lie in a list, in an object of lists, or are an object's keys."""
     names = feature.get("names")
@@ -146,7 +162,9 @@ def _names(key: str, feature: Mapping[str, Any]) -> list[str]:
         names = [name for one in lists for name in one] if lists else list(names)
     if isinstance(names, list) and feature.get("shape") == [len(names)] and any(map(name_number, map(str, names))):
         return [str(name) for name in names]
-    return [key.rpartition(".")[2]] if feature.get("shape") == [1] else [str(name) for name in names or ()]
+    if feature.get("shape") == [1]:
+        return [key.rpartition(".")[2]]
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def _find_cameras(folder: Path, features: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
@@ -208,17 +226,21 @@ def _check_size(path: Path, metadata: pq.FileMetaData, columns: Sequence[str], n
         )
 
 
-def _to_array(folder: Path, table: pa.Table, name: str) -> npt.NDArray[np.float64]:
-    """(N, k) a numeric column, of numbers or of lists of k numbers."""
+def _numbers(folder: Path, table: pa.Table, name: str, place: int = 0) -> npt.NDArray[np.float64]:
+    """(N,) a column of numbers, or one place of a column of lists of as many numbers each; NaN where there is none."""
     try:
-        column = table[name].combine_chunks()
-        if isinstance(column, pa.ChunkedArray):
-            column = pa.concat_arrays(column.chunks)
-        values = column.flatten() if pa.types.is_nested(column.type) else column
-        numbers = np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
-        return numbers.reshape(len(table), -1)
-    except (*_BROKEN, TypeError):
-        raise RecordingError(f"{folder}: expected a column {name} of numbers, as many in each row") from None
+        column = pa.concat_arrays(table[name].chunks)
+        values = column.flatten() if pa.types.is_list(column.type) or _is_fixed_list(column.type) else column
+        numbers = np.asarray(values.to_numpy(zero_copy_only=False), np.float64).reshape(len(table), -1)
+        return numbers[:, place]
+    except (*_BROKEN, TypeError, IndexError, AttributeError):
+        raise RecordingError(
+            f"{folder}: expected a column {name} of numbers, as many in each row as its features say"
+        ) from None
+
+
+def _is_fixed_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_fixed_size_list(kind) or pa.types.is_large_list(kind))
 
 
 def _times(
@@ -226,7 +248,7 @@ def _times(
 ) -> npt.NDArray[np.float64]:
     """Times of the rows: as recorded, if we wrote the dataset; else the episodes' own clocks, one after the other."""
     if TIME_FEATURE in table.column_names:
-        return _to_array(folder, table, TIME_FEATURE)[:, 0]
+        return _numbers(folder, table, TIME_FEATURE)
     time_s, start_s = np.empty(len(episode)), 0.0
     for rows in _runs(episode):
         time_s[rows] = start_s + timestamp[rows]

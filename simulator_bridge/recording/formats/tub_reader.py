@@ -41,6 +41,8 @@ NUMBER_KEYS = {
 DELETED = "deleted in the tub"
 
 _MAX_RECORD_BYTES = 256 << 10
+_MAX_NUMBERED = 1_000_000_000
+_MAX_NUMBER = 1e30  # of a record: JSON has numbers that no float holds
 _NOT_READABLE = "no JSON record"
 _PILOTED = ("local", "local_angle", "local_pilot")  # of user/mode
 
@@ -57,8 +59,8 @@ def read_tub_v1(folder: Path, log: Path) -> tuple[LogRows, dict[int, str]]:
     Raises:
         RecordingError: If none can be read.
     """
-    numbers = sorted(number for number in map(record_number, os.listdir(folder)) if number is not None)
-    records = ((number + 1, _read_json(folder / f"record_{number}.json")) for number in numbers)
+    numbered = sorted((number, name) for name in os.listdir(folder) if (number := record_number(name)) is not None)
+    records = ((number + 1, _read_json(folder / name)) for number, name in numbered)
     return _to_rows(records, log, ""), _mark(_deleted_in_v1(folder))
 
 
@@ -77,7 +79,7 @@ def read_tub_v2(folder: Path, log: Path) -> tuple[LogRows, dict[int, str]]:
 
 
 def _mark(deleted: Iterable[Any]) -> dict[int, str]:
-    return {number + 1: DELETED for number in deleted if type(number) is int}
+    return {number + 1: DELETED for number in deleted if type(number) is int and 0 <= number < _MAX_NUMBERED}
 
 
 def _deleted_in_v1(folder: Path) -> list[Any]:
@@ -210,7 +212,7 @@ def _number(record: Mapping[str, Any], column: str) -> float:
     value = next((record[key] for key in NUMBER_KEYS[column] if record.get(key) is not None), None)
     if value is None:
         return math.nan
-    number = float(value) if type(value) in (int, float) and abs(value) < 1e30 else math.inf
+    number = float(value) if type(value) in (int, float) and abs(value) < _MAX_NUMBER else math.inf
     return number if math.isfinite(number) else math.inf
 
 
@@ -225,7 +227,7 @@ def _time(record: Mapping[str, Any]) -> float:
             pass
     for key, unit_s in (("_timestamp_ms", 1e3), ("milliseconds", 1e3), ("time", 1.0), ("track/time", 1.0)):
         value = record.get(key)
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and abs(value) < _MAX_NUMBER:
             return time_since_1970(value / unit_s)
     return math.nan
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +85,7 @@ def _write(path: Path, table: pa.Table) -> None:
 
 def _write_video(path: Path, frames: range) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with H264Writer(path, SIZE_PX, tick=Fraction(1, FPS)) as video:
+    with H264Writer(path, SIZE_PX, rate_hz=FPS) as video:
         for i, frame in enumerate(frames):
             video.add(_grey(frame), i / FPS)
 
