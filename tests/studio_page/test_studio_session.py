@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from simulator_bridge.errors import RecordingError
+from simulator_bridge.errors import RecordingError, UserError
 from simulator_bridge.messages import decode_frame
 from simulator_bridge.recording import load_recording
 from simulator_bridge.simulator.expert import Expert, ExpertConfig
@@ -27,7 +29,9 @@ from tests.support.paths import ROOT
 from train.studio import main
 from train.studio_page import commands
 from train.studio_page.manual_input import DriverInput
+from train.studio_page.studio_config import StudioConfig
 from train.studio_page.studio_session import StudioSession
+from train.studio_page.studio_world import StudioWorld, WorldChoice
 from train.studio_page.training_job import TrainingRequest
 
 SCRIPT = ROOT / "train" / "studio.py"
@@ -245,6 +249,66 @@ def test_a_recording_that_is_there_is_not_touched(simulation: Simulation, tmp_pa
     assert (tmp_path / "driving_log.csv").read_text() == "mine\n"
 
 
+class TwoWorlds:
+    """Stands in for `StudioWorld`: another world is the same simulation."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation, self.choice = simulation, WorldChoice("oval", "clear")
+        self.failure: UserError | None = None
+
+    def change(self, choice: WorldChoice) -> None:
+        if self.failure:
+            raise self.failure
+        self.choice = choice
+
+    def to_json(self) -> dict[str, Any]:
+        return {"track": self.choice.track, "weather": self.choice.weather}
+
+
+def test_another_world_begins_another_recording_and_keeps_the_first(driver: Driver, tmp_path: Path) -> None:
+    world = TwoWorlds(driver.session._simulation)
+    driver.session._world = cast(StudioWorld, world)
+    driver.do(commands.Record(on=True))
+    driver.drive(50)
+    recorded = driver.state.recording["rows"]
+    driver.do(commands.ChangeWorld(WorldChoice("jungle", "random")))
+    state = driver.state
+    assert state.world == {"track": "jungle", "weather": "random"}
+    assert (state.step, state.recording["is_on"], state.recording["rows"]) == ("record", False, 0)
+    assert state.recording["folder"] == str(tmp_path / "mine-2")
+    assert len(load_recording(tmp_path / "mine")) == recorded > 0
+    driver.do(commands.Record(on=True))
+    driver.drive(50)
+    driver.do(commands.Record(on=False))
+    assert len(load_recording(tmp_path / "mine-2")) > 0
+
+
+def test_a_world_that_cannot_be_built_leaves_the_old_one(driver: Driver) -> None:
+    world = TwoWorlds(driver.session._simulation)
+    driver.session._world = cast(StudioWorld, world)
+    world.failure = UserError("nothing renders here")
+    driver.do(commands.ChangeWorld(WorldChoice("jungle", "clear")))
+    assert driver.page.notices == ["nothing renders here"]
+    driver.drive(20)
+    assert driver.state.car["speed_mph"] > 0
+
+
+def test_a_real_world_takes_the_place_of_another_and_is_seen_at_once(oval: Path, tmp_path: Path) -> None:
+    page, name = Page(), str(oval)
+    with (
+        closing(StudioWorld(StudioConfig(track=name), build_track(name))) as world,
+        closing(StudioSession(world.simulation, tmp_path / "mine", world)) as session,
+    ):
+        session.has_viewers = True
+        before = session.newest().pictures["camera"]
+        session.request(page, commands.ChangeWorld(WorldChoice("../secret.csv", "clear")))
+        session.request(page, commands.ChangeWorld(WorldChoice(name, "random")))
+        session.tick()
+        assert "expected a track of" in page.notices[0]
+        assert session.newest().pictures["camera"] != before
+        assert session.newest().state["world"]["weather"] == "random"
+
+
 @pytest.mark.slow  # the same with a stop, and quickly: test_studio_driving.py
 def test_record_train_and_drive(driver: Driver, tmp_path: Path) -> None:
     driver.do(commands.Drive(20))
@@ -304,7 +368,7 @@ def test_settings_without_sense_are_a_usage_error(flags: list[str], capsys: pyte
 def test_a_folder_that_holds_something_is_refused_before_the_world_is_built(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("train.studio_page.studio_server.Simulation", lambda *_: pytest.fail("built"))
+    monkeypatch.setattr("train.studio_page.studio_server.StudioWorld", lambda *_: pytest.fail("built"))
     (tmp_path / "notes.txt").write_text("mine")
     assert main(["--record", str(tmp_path)]) == 1
     assert "holds something already" in capsys.readouterr().err

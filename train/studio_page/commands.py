@@ -8,6 +8,7 @@ from typing import Any
 
 from simulator_bridge.pages.live_channel import CommandError
 from train.studio_page.manual_input import DriverInput
+from train.studio_page.studio_world import WorldChoice
 from train.studio_page.training_job import TrainingRequest
 
 DELETE_LAST_S = (5, 10)
@@ -64,7 +65,14 @@ class DriveManually:
     """Back to driving by hand."""
 
 
-Command = Record | DeleteLast | ResetCar | Limit | Train | Drive | Stop | DriveManually
+@dataclass(frozen=True)
+class ChangeWorld:
+    """Drive on another track, or in another weather."""
+
+    choice: WorldChoice
+
+
+Command = ChangeWorld | Record | DeleteLast | ResetCar | Limit | Train | Drive | Stop | DriveManually
 
 
 def parse_input(message: Mapping[str, Any]) -> DriverInput | None:
@@ -116,6 +124,13 @@ def _parse_train(message: Mapping[str, Any]) -> Command:
         raise CommandError(str(error)[:200]) from None
 
 
+def _parse_world(message: Mapping[str, Any]) -> Command:
+    try:
+        return ChangeWorld(WorldChoice(str(message.get("track")), message.get("weather")))  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise CommandError(str(error)[:200]) from None
+
+
 def _mph(message: Mapping[str, Any]) -> int:
     mph = message.get("mph")
     if not _is_number(mph) or not SLOWEST_MPH <= mph <= FASTEST_MPH:  # type: ignore[operator]
@@ -124,6 +139,7 @@ def _mph(message: Mapping[str, Any]) -> int:
 
 
 _PARSERS: dict[str, Callable[[Mapping[str, Any]], Command]] = {
+    "change_world": _parse_world,
     "record": _parse_record,
     "delete_last": _parse_delete_last,
     "reset_car": lambda message: ResetCar(),

@@ -30,7 +30,6 @@ class StudioPages:
 
     Args:
         session: What it shows.
-        track: For the map.
         phone: How a phone reaches the page, if it does.
 
     Attributes:
@@ -38,17 +37,13 @@ class StudioPages:
         channel: Who watches.
     """
 
-    def __init__(
-        self, session: StudioSession, track: Track, phone: Callable[[], PhoneLink | None] = lambda: None
-    ) -> None:
+    def __init__(self, session: StudioSession, phone: Callable[[], PhoneLink | None] = lambda: None) -> None:
         self._session = session
         self.channel = LiveChannel(
             session.newest, self._receive, lambda viewer: session.manual_input.release(viewer.number), period_s=LOOK_S
         )
         self.served = ServedPages(HOME, [STATIC])
-        outline = json.dumps(map_of(track))
-        name = Path(track.name).name  # private paths are not shown
-        self.served.add_page(HOME, TEMPLATE, lambda: {"track": name, "outline": outline, "phone": phone()})
+        self.served.add_page(HOME, TEMPLATE, lambda: {**facts_of(session.track), "phone": phone()})
         self.served.add_channel(LIVE, self.channel)
 
     def _receive(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
@@ -57,6 +52,11 @@ class StudioPages:
             self._session.request(viewer, parse_command(message))
         else:
             self._session.manual_input.update(viewer.number, driver_input, time.monotonic())
+
+
+def facts_of(track: Track) -> dict[str, str]:
+    """What the page says of the track; private paths are not shown."""
+    return {"track": Path(track.name).name, "outline": json.dumps(map_of(track))}
 
 
 def map_of(track: Track) -> dict[str, Any]:

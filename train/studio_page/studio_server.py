@@ -13,14 +13,13 @@ from pathlib import Path
 from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.pages.page_server import PageServer
 from simulator_bridge.pages.phone_link import PhoneLink, phone_link, print_phone_link
-from simulator_bridge.recording.log.log_format import CAMERAS
-from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import build_track
 from simulator_bridge.transport.address import is_loopback
 from train.studio_page.ongoing_recording import expect_new
 from train.studio_page.studio_config import StudioConfig
 from train.studio_page.studio_pages import HOME, StudioPages
 from train.studio_page.studio_session import StudioSession
+from train.studio_page.studio_world import StudioWorld
 
 logger = logging.getLogger(__name__)
 
@@ -38,15 +37,15 @@ def serve_studio(config: StudioConfig) -> int:
     expect_new(folder)  # before the world is built, which takes seconds
     with (
         until_signal() as ended,
-        Simulation(track, config.seed or 0, config.weather, CAMERAS[:1], config.backend) as simulation,
-        contextlib.closing(StudioSession(simulation, folder)) as session,
+        contextlib.closing(StudioWorld(config, track)) as world,
+        contextlib.closing(StudioSession(world.simulation, folder, world)) as session,
     ):
         token = None if is_loopback(config.host) else secrets.token_urlsafe(16)
 
         def phone() -> PhoneLink | None:
             return phone_link(config.host, server.port, HOME, token)
 
-        pages = StudioPages(session, track, phone)
+        pages = StudioPages(session, phone)
         server = PageServer(pages.served, config.host, config.port, token=token)
         web = threading.Thread(target=server.serve, name="pages", daemon=True)
         web.start()

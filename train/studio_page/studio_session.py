@@ -20,6 +20,7 @@ from simulator_bridge.simulator.expert import StartPose
 from simulator_bridge.simulator.judge.referee import OFF_THE_ROAD, STUCK, WRONG_WAY
 from simulator_bridge.simulator.run.drive_loop import start_pose
 from simulator_bridge.simulator.simulation import Simulation
+from simulator_bridge.track import Track
 from train.studio_page import commands
 from train.studio_page.drivers import ManualDrive, ModelDrive, key_reach
 from train.studio_page.lap_tracker import LapTracker
@@ -27,6 +28,7 @@ from train.studio_page.manual_input import ManualInput
 from train.studio_page.ongoing_recording import OngoingRecording
 from train.studio_page.real_time_meter import RealTimeMeter
 from train.studio_page.recording_quality import RecordingQuality, assess
+from train.studio_page.studio_world import StudioWorld, WorldChoice
 from train.studio_page.training_job import ARCHITECTURES, DEFAULT_EPOCHS, PRETRAINED, TrainingJob, TrainingRequest
 
 RECORD, TRAIN, DRIVE = "record", "train", "drive"
@@ -49,6 +51,7 @@ class StudioSession:
     Args:
         simulation: With the center camera.
         folder: For the recording; new or empty.
+        world: Whose simulation it is, for another one; None: there is no other.
 
     Attributes:
         manual_input: How the person at the page in control drives.
@@ -58,8 +61,8 @@ class StudioSession:
         RecordingError: If the folder holds something.
     """
 
-    def __init__(self, simulation: Simulation, folder: Path) -> None:
-        self._simulation = simulation
+    def __init__(self, simulation: Simulation, folder: Path, world: StudioWorld | None = None) -> None:
+        self._simulation, self._world = simulation, world
         self.manual_input = ManualInput()
         self.has_viewers = False
         self._recording = OngoingRecording(folder)
@@ -109,6 +112,11 @@ class StudioSession:
                 stack.callback(self._training.close)
             if self._model_drive is not None:
                 stack.callback(self._model_drive.close)
+
+    @property
+    def track(self) -> Track:
+        """That is driven now."""
+        return self._simulation.track
 
     @property
     def is_training(self) -> bool:
@@ -177,9 +185,31 @@ class StudioSession:
                     self._training.stop()
                 elif self._model_drive is not None:
                     self._start_manual_drive()
+            case commands.ChangeWorld(choice):
+                self._change_world(choice)
             case commands.DriveManually():
                 self._expect_no_training()
                 self._start_manual_drive()
+
+    def _change_world(self, choice: WorldChoice) -> None:
+        """Drive in another world; what was recorded stays, and more goes into a folder of its own."""
+        self._expect_no_training()
+        if self._world is None:
+            raise CommandError("there is no other world here")
+        self._stop_driving()
+        self._recording.is_on = False
+        self._recording.flush()
+        self._notify(f"Building {choice.track}: that takes some seconds.")
+        self._publish()
+        try:
+            self._world.change(choice)
+        finally:
+            self._simulation = self._world.simulation
+            if self._recording.rows:
+                self._recording.close()
+                self._recording = OngoingRecording(_next_folder(self._recording.folder))
+            self._quality = assess([], self.track.length_m)
+            self._start_manual_drive(self._start)
 
     def _record(self, on: bool) -> None:
         self._expect_manual_drive()
@@ -276,12 +306,13 @@ class StudioSession:
             "models": [model.name for model in self._models],
             "driving": None if self._model_drive is None else self._model_drive.to_json(),
             "real_time": self._real_time.to_json(),
+            "world": None if self._world is None else self._world.to_json(),
             "notice": self._notice,
         }
         if state == old.state:
             return
         pictures = old.pictures
-        if old.number == 0 or state["car"] != old.state["car"]:
+        if old.number == 0 or any(state[name] != old.state[name] for name in ("car", "world")):
             pictures = {"camera": encode_frame(lap_tracker.moment.frames["center"], quality=85)}
         self._update = Update(state, pictures, old.number + 1)
 
@@ -290,3 +321,11 @@ class StudioSession:
         if len(self._recording.rows) != self._quality.rows and now - self._assessed_s > ASSESS_S:
             self._quality, self._assessed_s = assess(self._recording.rows, self._simulation.track.length_m), now
         return self._quality
+
+
+def _next_folder(folder: Path) -> Path:
+    """A folder beside it that does not exist yet."""
+    number = 2
+    while (beside := folder.with_name(f"{folder.name}-{number}")).exists():
+        number += 1
+    return beside

@@ -19,6 +19,7 @@ const input = new DrivingInput(document, {
 
 async function show(state, pictures, viewer) {
   const before = page.state;
+  if (before?.world && state.world.track !== before.world.track) return location.reload(); // another map
   page.state = state;
   if (pictures.camera && pictures.camera.size) {
     const image = await createImageBitmap(pictures.camera);
@@ -40,6 +41,7 @@ async function show(state, pictures, viewer) {
   }
   input.reach = state.key_reach;
   updateControl();
+  worldPanel.draw(state);
   recordPanel.draw(state);
   trainPanel.draw(state);
   drivePanel.draw(state);
@@ -110,6 +112,12 @@ onClick("train", () => act({ do: "train", arch: $("arch").value, epochs: Number(
 onClick("stop-training", () => act({ do: "stop" }));
 onClick("drive", () => act({ do: "drive", mph: Number($("mph").value) }));
 onClick("stop-driving", () => act({ do: "stop" }));
+for (const id of ["track", "weather"]) {
+  $(id).addEventListener("change", () => {
+    act({ do: "change_world", track: $("track").value, weather: $("weather").value });
+    $(id).blur();
+  });
+}
 $("limit").addEventListener("input", () => act({ do: "limit", mph: Number($("limit").value) }));
 $("limit").addEventListener("change", () => $("limit").blur());
 $("mph").addEventListener("input", () => setText("mph-shown", `${$("mph").value} mph`));

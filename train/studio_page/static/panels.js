@@ -17,6 +17,19 @@ function minutes(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
+const worldPanel = {
+  draw({ world, training }) {
+    $("world").hidden = !world;
+    if (!world) return;
+    for (const [id, names] of [["track", world.tracks], ["weather", world.weathers]]) {
+      const select = $(id);
+      if (!select.options.length) for (const name of names) select.add(new Option(name.split("/").at(-1), name));
+      if (document.activeElement !== select) select.value = world[id];
+      select.disabled = ["starting", "running", "stopping"].includes(training?.status);
+    }
+  },
+};
+
 const recordPanel = {
   shown: "",
 
