@@ -35,7 +35,7 @@ def without_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("models.quiet_import.import_tensorflow", refuse)
-    monkeypatch.setattr("train.studio_page.studio_server.Simulation", refuse)
+    monkeypatch.setattr("train.studio_page.studio_server.StudioWorld", refuse)
 
 
 @pytest.mark.parametrize(
