@@ -76,7 +76,7 @@ class TrainConfig:
         metavar="FILE",
     )
     json: Path | None = json_option()
-    report: Path | None = report_option("a page with charts and pictures")
+    report: Path | None = report_option("a page with charts and pictures, from the first epoch on")
     status: bool = option(False, "print progress as lines of JSON, in place of the table at the end", is_hidden=True)
     quiet: bool = quiet_option()
     end_with_parent: bool = end_with_parent_option()

@@ -15,6 +15,7 @@ Imports TensorFlow: `clone.py` checks everything cheap before it imports this.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -54,6 +55,7 @@ from train.training_result import TrainingResult
 from train.training_run import TrainingRun
 from train.training_stage import StageTask, prepare_stage
 from train.transfer.regimes import Stage
+from train.validation.metrics import Score
 from train.validation.validation_set import Validator
 
 N_PARITY_FRAMES = 32  # real validation frames on which LiteRT is compared with Keras
@@ -215,6 +217,8 @@ def save_epoch(run: TrainingRun) -> None:
     run.progress.seconds = run.progress.history[-1]["seconds"] = run.seconds
     if not run.group.is_chief:
         return
+    if run.config.report:
+        show_so_far(run, run.config.report)
     refused_before = run.checkpoint_refused
     try:
         save_checkpoint(run.config.checkpoint, run.identity, run.progress, run.model)
@@ -226,6 +230,20 @@ def save_epoch(run: TrainingRun) -> None:
         return
     if refused_before:
         say(f"{run.config.checkpoint}: written again")
+
+
+def show_so_far(run: TrainingRun, page: Path) -> None:
+    """Write the page about the epochs so far; the one about the whole training takes its place."""
+    from simulator_bridge.pages.document import write_document
+    from train.reports.training_report import unfinished_report
+
+    if run.progress.best_epoch < 0:
+        return
+    best = run.progress.history[run.progress.best_epoch]
+    note = run.dataset.validation_set.means.note
+    result = run.result(Score(best["val_mse"], best["val_mae"], best["val_r1s"], note), {})
+    with contextlib.suppress(UserError):  # a full disk is said by the checkpoint, and tried again
+        write_document(page, unfinished_report(run.config, result))
 
 
 def save_model(run: TrainingRun, dropped: Mapping[str, int]) -> TrainingResult | None:

@@ -38,13 +38,14 @@ class Section:
         self.intro = intro
 
 
-def document(title: str, sections: Sequence[Section], *, summary: str = "") -> str:
+def document(title: str, sections: Sequence[Section], *, summary: str = "", refresh_s: int | None = None) -> str:
     """Make a page.
 
     Args:
         title: Heading and window title.
         sections: The parts, in reading order; a table of contents is added from three on.
         summary: The result in a sentence or two; plain text.
+        refresh_s: How often a browser reads the page again, which is not final; None: never.
 
     Returns:
         The HTML of one file.
@@ -57,6 +58,7 @@ def document(title: str, sections: Sequence[Section], *, summary: str = "") -> s
         .render(
             title=title,
             summary=summary,
+            refresh_s=refresh_s,
             sections=sections,
             anchors=_anchors([section.title for section in sections]),
             policy=content_security_policy(scripts, styles),

@@ -208,8 +208,26 @@ def page(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "page.html"
 
 
+def test_the_page_is_there_while_the_training_goes_on_and_keeps_up(recording: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    command = [sys.executable, str(CLONE), str(recording), "--output", str(tmp_path / "model.h5"), "--epochs", "500"]
+    command += ["--batch-size", "32", "--guard-s", "0.5", "--epoch-samples", "1", "--patience", "500"]
+    with subprocess.Popen([*command, "--report", str(page)], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        said = next(line for line in process.stderr if line.startswith("epoch   2/500"))
+        process.kill()
+        process.stderr.read()
+    assert said
+    html = page.read_text()
+    assert "Under way, epoch " in html
+    assert "of 500 is done" in html
+    assert '<meta http-equiv="refresh" content="5">' in html
+    assert "Loss by epoch" in html
+
+
 def test_page_holds_every_part(page: Path) -> None:
     html = page.read_text()
+    assert 'http-equiv="refresh"' not in html
     for expected in (
         "always zero",
         "ridge",

@@ -27,6 +27,8 @@ from train.train_config import TrainConfig
 from train.training_result import TrainingResult, facts_of
 from train.validation.r1s import r1s_cell
 
+REFRESH_S = 5  # of a page that is not final
+
 
 def training_report(config: TrainConfig, rows: Rows, split: Split, result: TrainingResult) -> str:
     """Make the page; `config.output` must be the model that `result` is about. Shows progress on standard error."""
@@ -44,6 +46,16 @@ def training_report(config: TrainConfig, rows: Rows, split: Split, result: Train
         settings_section(config, rows, split, result),
     ]
     return document(f"Training of {config.output.name}: {result.arch}", sections, summary=result.verdict.text)
+
+
+def unfinished_report(config: TrainConfig, result: TrainingResult) -> str:
+    """Make the page of a training that is under way, from its epochs so far; a browser that shows it keeps up."""
+    return document(
+        f"Training of {config.output.name}: {result.arch}",
+        [Section("Result so far", *_scores(result)), curves_section(result)],
+        summary=f"Under way, epoch {result.epochs_done} of {config.epochs} is done. Best so far: {result.verdict.text}",
+        refresh_s=REFRESH_S,
+    )
 
 
 def _validation_note(config: TrainConfig, result: TrainingResult) -> str:
