@@ -23,6 +23,7 @@ from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.terminal import ProgressDisplay
+from simulator_bridge.cli.whole_time import WholeTime
 from simulator_bridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -103,12 +104,15 @@ def measure_here(config: ModelConfig, timing: bool) -> Costs:
 def measure_each(configs: Sequence[ModelConfig], timing: bool) -> list[Costs]:
     """Measure one model after the other, each by a table of its own: what one took is free for the next."""
     rows: list[Costs] = []
+    whole = WholeTime(len(configs))
     with ProgressDisplay() as display:
         bar = display.add("measuring")
         for config in configs:
+            whole.begin()
 
             def show(config: ModelConfig = config) -> None:
-                bar.update(len(rows) / len(configs), f"{config.arch}, {len(rows) + 1} of {len(configs)}")
+                done = len(rows) / len(configs)
+                bar.update(done, f"{config.arch}, {len(rows) + 1} of {len(configs)}", whole.left_s())
 
             rows.append(measure_alone(config, timing, show))
     return rows

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from simulator_bridge.cli import terminal
 from simulator_bridge.cli.terminal import LINE_PERIOD_S, ProgressDisplay, counting, minutes, quiet
-from train.comparison.whole_time import WholeTime
+from simulator_bridge.cli.whole_time import WholeTime
 
 
 class Clock:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator_bridge.cli.child_process import script
+from simulator_bridge.cli.whole_time import WholeTime
 from simulator_bridge.errors import ModelFileError
 from train.comparison.child_script import run_script
 from train.comparison.closed_loop import drive_laps
@@ -17,7 +18,6 @@ from train.comparison.model_costs import count_parameters, time_a_frame
 from train.comparison.run_plan import ComparisonRun
 from train.comparison.run_result import EPOCH_FIELDS, RunResult
 from train.comparison.run_store import RunFolder, key_of
-from train.comparison.whole_time import WholeTime
 from train.train_config import TrainConfig
 
 CLONE = script("train/clone.py")

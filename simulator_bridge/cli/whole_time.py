@@ -1,4 +1,4 @@
-"""How long a comparison will go on: as long for each run as those so far have taken."""
+"""How long several runs will go on: as long for each as those so far have taken."""
 
 from __future__ import annotations
 
