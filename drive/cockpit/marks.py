@@ -43,9 +43,8 @@ class Marks:
         """
         now = datetime.now()
         with self._lock:
-            self.n += 1
             mark = {
-                "number": self.n,
+                "number": self.n + 1,
                 "time": now.isoformat(timespec="milliseconds"),
                 "car": car,
                 "speed_mph": round(decision.telemetry.speed_mph, 2),
@@ -56,6 +55,7 @@ class Marks:
             }
             self._write(mark, decision, now)
             self._newest.append(mark)
+            self.n += 1  # last: who sees the number finds the mark
 
     def _write(self, mark: dict[str, Any], decision: Decision, now: datetime) -> None:
         folder = self._folder

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from drive.cockpit.marks import Marks
+from drive.decision import NO_FRAME, Decision
+from simulator_bridge.messages import Control, Telemetry
 from tests.support.browser import set_phone, set_size
 from tests.support.made_cockpit import CockpitPage, DrivingCar, running_cockpit, wait_until
+from tests.support.running_server import JPEG
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -139,3 +143,20 @@ def test_a_recording_shows_a_red_dot_and_how_long_it_is(browser: Chrome, tmp_pat
         dot = "return getComputedStyle(document.getElementById('recorded'), '::before').backgroundColor;"
         red, green, blue = (int(part) for part in browser.execute_script(dot)[4:-1].split(","))
         assert red > 2 * max(green, blue)
+
+
+def test_a_mark_that_is_counted_can_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks, seen = Marks(tmp_path), list[tuple[int, int]]()
+    telemetry = Telemetry(NO_FRAME, 0.0, 0.0, 9.0, 0.0, decimal_comma=False, jpeg=JPEG)
+    decision = Decision(telemetry, Control(0.0, 0.0), Control(0.0, 0.0))
+    write = marks._write
+
+    def look_meanwhile(*arguments: Any) -> None:
+        write(*arguments)
+        seen.append((marks.n, len(marks.newest(5))))
+
+    monkeypatch.setattr(marks, "_write", look_meanwhile)
+    for _ in range(2):
+        marks.add(1, decision, None)
+        seen.append((marks.n, len(marks.newest(5))))
+    assert seen == [(0, 0), (1, 1), (1, 1), (2, 2)]
