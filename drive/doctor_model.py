@@ -73,7 +73,10 @@ def _findings(path: Path, policy: LoadedPolicy, *, is_chosen: bool) -> Iterator[
         fix = "train it again: python train/clone.py recordings/" if finding.is_bad else ASSUMED
         yield CheckResult(finding.kind, f"{path}: {finding.text}", fix, about_model=True)
     for finding in assumptions(policy):
-        yield CheckResult("ok" if is_chosen else "warn", f"{path}: {finding.text}", "" if is_chosen else ASSUMED, True)
+        fix = (
+            ASSUMED if "--preprocessing" in finding.text and not is_chosen else ""
+        )  # of its answers nothing can be said
+        yield CheckResult("ok" if is_chosen else "warn", f"{path}: {finding.text}", fix, about_model=True)
 
 
 def _calibration(path: Path, tried: list[Candidate]) -> Iterator[CheckResult]:
