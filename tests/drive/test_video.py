@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import datetime
 import math
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -329,8 +328,8 @@ def test_what_cannot_be_filmed_is_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     make_recording(tmp_path / "rec", n=3, cameras=("center",))
-    for name in ("one", "two"):
-        shutil.copytree(tmp_path / "rec", tmp_path / "both" / name)
+    for name, steering in (("one", -0.3), ("two", 0.3)):
+        make_recording(tmp_path / "both" / name, 3, [steering, 0.0, -steering], cameras=("center",))
     if code == 2:
         with pytest.raises(SystemExit) as end:
             command.main(argv)
