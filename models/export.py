@@ -10,6 +10,7 @@ from pathlib import Path
 
 if __name__ == "__main__":  # run as a file: put the project root, not models/, first on the path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+    import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
 from dataclasses import dataclass
 
