@@ -76,7 +76,7 @@ def test_the_quick_part_has_every_factor_and_level() -> None:
 
 def test_a_recording_is_cut_into_twenty_seconds(tmp_path: Path) -> None:
     recording = write_drive(tmp_path / "run", [0.0] * 350)  # 35 s
-    write_drive(recording, [0.0] * 150, start_s=1000.0)
+    write_drive(recording, [0.05] * 150, start_s=1000.0)
 
     segments = replay_segments(recording)
 

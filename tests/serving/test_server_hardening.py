@@ -96,7 +96,7 @@ def test_a_fault_is_one_clear_line_and_the_server_serves_on(
     assert_one_clear_line(said())
 
 
-@pytest.mark.parametrize(("height", "width"), [(240, 640), (120, 160), (16, 16)], ids=lambda pixels: str(pixels))
+@pytest.mark.parametrize(("height", "width"), [(240, 640), (120, 160), (48, 48)], ids=lambda pixels: str(pixels))
 def test_frames_of_another_size_are_driven_and_said_once(
     server: BridgeServer, said: Callable[[], list[str]], height: int, width: int
 ) -> None:

@@ -45,7 +45,7 @@ def test_the_json_holds_what_follows_from_the_fields_too() -> None:
     content = made_drive(n_interventions=1, collisions=1).to_json()
     assert content["autonomy_percent"] == 94.0
     assert content["driving_score"] == pytest.approx(100 * 0.65 * 0.70)
-    assert content["interventions"] == [{"time_s": 0.0, "s_m": 0.0, "lap": 0, "reason": "off the road"}]
+    assert content["interventions"] == [{"time_s": 0.0, "s_m": 0.0, "lap": 0, "reason": "off the road", "lap_m": 0.0}]
     assert (content["laps_done"], content["passed"], content["n_interventions"]) == (2, False, 1)
     assert (content["mean_lap_time_s"], content["route_completion_percent"]) == (50.0, 100.0)
     assert content["simulated_per_wall_s"] == 10.0

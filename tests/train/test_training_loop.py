@@ -229,7 +229,7 @@ def test_a_checkpoint_that_the_disk_refuses_is_said_once_and_tried_again_after_e
     path, model = tmp_path / "gone" / "m.checkpoint", small_model()
     progress = TrainingProgress(1, [{"loss": 1.0}])
     run_of_it: Any = SimpleNamespace(
-        config=SimpleNamespace(checkpoint=path),
+        config=SimpleNamespace(checkpoint=path, report=None),
         group=SimpleNamespace(is_chief=True),
         progress=progress,
         model=model,
