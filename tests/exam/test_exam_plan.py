@@ -14,7 +14,7 @@ from simulator_bridge.simulator.replay.recorded_path import load_recorded_path
 from simulator_bridge.track import build_track
 from tests.support.made_replay import write_drive
 
-FROZEN: dict[str, str] = {}
+FROZEN = {"1": "4533c3dc0444d9e22a268714c547c1d529b6193f4d9f5b5a488285248a41f917"}
 
 
 @pytest.mark.parametrize("version", FROZEN)
