@@ -76,6 +76,7 @@ def train_and_report(config: TrainConfig, workers_key: bytes) -> int:
     """
     check_needs(config)
     model_config = model_config_of(config)
+    config = replace(config, arch=model_config.arch)
     data = load_rows(config)
     for note in data.notes:
         say(note)
@@ -154,6 +155,10 @@ def model_config_of(config: TrainConfig) -> ModelConfig:
     from models.architectures.registry import ARCHITECTURES, ModelConfig
     from train.transfer.regimes import check_regime
 
+    if config.from_model is not None:
+        from train.transfer.earlier_model import earlier_network
+
+        return earlier_network(config.from_model, config.outputs)
     entry = ARCHITECTURES.get(config.arch)
     weights = config.weights or (entry.default_weights if entry else None)
     if weights not in (None, "none", "imagenet") and not Path(str(weights)).is_file():

@@ -30,6 +30,8 @@ def metadata_of(run: TrainingRun, result: TrainingResult) -> dict[str, Any]:
     training["recordings"] = [recording.folder.name for recording in rows.recordings]
     weights = (model_config.weights or "").replace("\\", "/").rpartition("/")[2] or None
     training |= {"weights": weights, "regime": result.regime}
+    if run.config.from_model is not None:
+        training["from"] = run.config.from_model.name
     return {
         "model": {**model_config.to_dict(), "weights": weights},
         "training": training,

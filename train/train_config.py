@@ -46,9 +46,11 @@ FREE_ON_RESUME = frozenset(
 )
 # Settings in which the workers of a training may differ: where things are on a machine, and what it displays. That they
 # have the same rows and initial weights is checked by what is in the files.
-OWN_OF_A_WORKER = (FREE_ON_RESUME - {"epochs"}) | {"weights", "validate_on"}
+OWN_OF_A_WORKER = (FREE_ON_RESUME - {"epochs"}) | {"weights", "from_model", "validate_on"}
 # What a model file does not hold: private paths, and what was displayed.
-NOT_IN_A_MODEL = (FREE_ON_RESUME - {"epochs", "cache_memory", "feature_cache_size", "recordings"}) | {"validate_on"}
+NOT_IN_A_MODEL = (FREE_ON_RESUME - {"epochs", "cache_memory", "feature_cache_size", "recordings"}) | {
+    *("validate_on", "from_model")
+}
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -86,6 +88,14 @@ class TrainConfig:
     arch: str = option("pilotnet", "architecture; python models/table.py lists them", group="model")
     weights: str | None = option(
         None, "pretrained weights of a backbone: FILE, imagenet (downloaded by Keras) or none", group="model"
+    )
+    from_model: Path | None = option(
+        None,
+        "go on from this model of train/clone.py: its network and its weights, all of them trained, at the rate of "
+        "fine-tune; other outputs may be asked for",
+        flag="--from",
+        metavar="MODEL",
+        group="model",
     )
     regime: str = option(
         "auto",
@@ -280,6 +290,8 @@ class TrainConfig:
             raise UsageError(
                 f"expected each output once in --predict, and throttle or speed; got {','.join(self.predict)}"
             )
+        if self.from_model is not None:
+            self._refuse_beside_from()
         if self.max_seconds is not None and (self.resume or self.workers):
             other = "--resume: the clock would start anew" if self.resume else "--workers: their clocks differ"
             raise UsageError(f"--max-seconds does not go with {other}")
@@ -292,6 +304,19 @@ class TrainConfig:
             raise UsageError(
                 f"expected a --batch-size that is a multiple of the {n_workers} workers, got {self.batch_size}"
             )
+
+    def _refuse_beside_from(self) -> None:
+        beside = {
+            "--resume": self.resume,
+            "--weights": self.weights,
+            "--regime": self.regime != "auto",
+            "--cut": self.cut,
+            "--alpha": self.alpha,
+            "--image-size": self.image_size,
+        }
+        for flag, is_given in beside.items():
+            if is_given:
+                raise UsageError(f"{flag} does not go with --from: the network and its weights are those of the model")
 
     @property
     def cluster(self) -> Cluster | None:

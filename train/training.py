@@ -54,6 +54,7 @@ from train.training_progress import TrainingProgress
 from train.training_result import TrainingResult
 from train.training_run import TrainingRun
 from train.training_stage import StageTask, prepare_stage
+from train.transfer.earlier_model import take_weights
 from train.transfer.regimes import Stage
 from train.validation.metrics import Score
 from train.validation.validation_set import Validator
@@ -116,6 +117,8 @@ def set_up(config: TrainConfig, model_config: ModelConfig, rows: Rows, split: Sp
     with strategy.scope():
         model = build_model(plan.model)
         start_at_zero(split_model(model)[1])
+        if config.from_model is not None:
+            take_weights(model, config.from_model)
 
     dataset = load_dataset(config, rows, split, model, reader, cache_images=plan.trains_on_images)
     baselines = dataset.score_baselines(flip=config.flip) if group.is_chief else {}

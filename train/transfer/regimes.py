@@ -123,6 +123,9 @@ def make_plan(
         measure: Measures the similarity; called only if the choice depends on it.
         chosen: What `auto` chose when a training that is resumed began.
     """
+    if config.from_model is not None:
+        whole = Stage("all", 0, config.epochs, config.learning_rate or FINE_TUNE_LEARNING_RATE)
+        return RegimePlan("fine-tune", f"from {config.from_model.name}", model, (whole,))
     if chosen:
         regime, reason = chosen, "as when it began"
     elif config.regime == "auto":
