@@ -10,7 +10,6 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from multiprocessing.connection import Connection, answer_challenge
 from typing import Any
 
@@ -366,7 +365,7 @@ def test_something_else_in_the_place_of_the_chief_is_named(pool: ThreadPoolExecu
         other, _ = listener.accept()
         with other:
             other.sendall(words)
-            with suppress(OSError):  # it may have understood, and hung up
+            with contextlib.suppress(OSError):  # it may have understood, and hung up
                 other.shutdown(socket.SHUT_WR)
             error = worker.exception(DEADLINE_S)
     assert isinstance(error, UserError)
