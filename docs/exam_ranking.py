@@ -13,7 +13,6 @@ if __name__ == "__main__":  # run as a file: put the project root, not docs/, fi
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
-import json
 import logging
 from dataclasses import dataclass
 
@@ -22,9 +21,11 @@ import numpy as np
 from drive.evaluation.lap_config import LapsConfig
 from drive.evaluation.lap_runs import run_jobs
 from drive.evaluation.rank_correlation import spearman
+from drive.examination.earlier_results import RESULT
 from models.loading import load_policy
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import quiet_option
+from simulator_bridge.cli.json_file import read_json_file, read_results
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
@@ -63,7 +64,9 @@ def main(argv: list[str] | None = None) -> int:
 def run(config: ExamRankingConfig) -> int:
     """Measure what is not measured yet, and print figures and rank correlations."""
     check_output("--results", config.results)
-    scores = json.loads(config.exam.read_text(encoding="utf-8"))["score"]
+    scores = read_json_file(config.exam, RESULT).get("score")
+    if not isinstance(scores, dict):
+        raise UserError(f"{config.exam}: expected {RESULT} of several models")
     missing = [model.name for model in config.models if model.name not in scores]
     if missing:
         raise UserError(f"{config.exam}: {missing[0]} is not in it")
@@ -91,7 +94,7 @@ def run(config: ExamRankingConfig) -> int:
 
 def _measured(config: ExamRankingConfig, model: Path, recording: Path) -> dict[str, float]:
     """The figures of one model on one recording, from the results or measured now."""
-    results = json.loads(config.results.read_text(encoding="utf-8")) if config.results.is_file() else {}
+    results = read_results(config.results)
     key = f"{model.name} {recording.name}"
     if key not in results:
         drive = LapsConfig(model=model, laps=1, seeds=1, max_interventions=ENDLESS, replays=(recording,))

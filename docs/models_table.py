@@ -13,7 +13,6 @@ if __name__ == "__main__":  # run as a file: put the project root, not docs/, fi
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
-import json
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +22,12 @@ from models.files.file_kind import digest_of_model
 from models.model_file import load_model_file
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import quiet_option
+from simulator_bridge.cli.json_file import read_results
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.text_table import TextColumn, text_table
-from simulator_bridge.errors import ModelFileError, UserError
+from simulator_bridge.errors import ModelFileError
 
 logger = logging.getLogger(__name__)
 COLUMNS = (
@@ -68,7 +68,7 @@ def run(config: ModelsTableConfig) -> int:
 
 
 def _row(config: ModelsTableConfig, model: Path) -> tuple[Any, ...]:
-    done = _read(config.results)
+    done = read_results(config.results)
     key = f"{digest_of_model(model)} {config.recording.name}"
     if key not in done:
         done[key] = _tried(config, model)
@@ -89,18 +89,6 @@ def _tried(config: ModelsTableConfig, model: Path) -> dict[str, Any]:
     return {
         "keras": version, "loads": "yes", "preprocessing": best.preprocessing.name, "correlation": best.correlation,
     }  # fmt: skip
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        done = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: expected results of this command ({error}); name another file") from error
-    if not isinstance(done, dict):
-        raise UserError(f"{path}: expected results of this command; name another file")
-    return done
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ if __name__ == "__main__":  # run as a file: put the project root, not docs/, fi
     import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from drive.evaluation.rank_correlation import spearman
 from drive.model_argument import check_model
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import quiet_option, speed_option
+from simulator_bridge.cli.json_file import read_results
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
@@ -116,7 +116,7 @@ def run(config: RankingConfig) -> int:
 
 def _driven(config: RankingConfig, drive: LapsConfig) -> FinishedDrive:
     """The report of one drive, from the results or driven now."""
-    results = _load(config.results)
+    results = read_results(config.results)
     (job,) = drive.plan()
     driver = hashlib.sha256(drive.model.read_bytes()).hexdigest()[:16] if drive.model else "never steers"
     key = f"{job.name}, {driver}, {drive.speed_mph:g} mph"
@@ -128,17 +128,6 @@ def _driven(config: RankingConfig, drive: LapsConfig) -> FinishedDrive:
         results[key] = result.report.to_json()
         write_json(config.results, results)
     return FinishedDrive.from_json(results[key], str(config.results))
-
-
-def _load(path: Path) -> dict[str, object]:
-    """The reports of the drives that are done, by what identifies a drive."""
-    if not path.is_file():
-        return {}
-    try:
-        results: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: cannot be read: {error}; remove it to drive all again") from error
-    return results
 
 
 def _lap_places(folder: Path) -> tuple[Callable[[FloatArray], FloatArray], float]:

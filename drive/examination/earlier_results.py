@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,12 @@ from typing import Any
 from drive.examination.exam_config import ExamConfig
 from drive.examination.exam_result import Examined
 from drive.examination.examinee import Examinee
+from simulator_bridge.cli.json_file import read_json_file
 from simulator_bridge.cli.typed_json import read_dataclass
 from simulator_bridge.errors import UserError
 from simulator_bridge.simulator.segments.segment import Segment, SegmentResult
+
+RESULT = "what drive/exam.py --json writes"
 
 
 @dataclass(frozen=True)
@@ -37,29 +39,17 @@ def load_earlier(path: Path, config: ExamConfig, segments: Sequence[Segment]) ->
     Raises:
         UserError: If it cannot be read, or is of another version or of fewer segments.
     """
-    content = _read(path)
+    content = read_json_file(path, RESULT)
     if content.get("exam") != config.version:
         raise UserError(f"{path}: expected a result of exam {config.version}, got one of {content.get('exam')!r}")
     examinees = content.get("examinees")
     if not isinstance(examinees, list):
-        raise UserError(f"{path}: expected what drive/exam.py --json writes, with examinees in it")
+        raise UserError(f"{path}: expected {RESULT}, with examinees in it")
     return [
         _examined(one, f"{path}, examinee {number}", segments)
         for number, one in enumerate(examinees, 1)
         if isinstance(one, Mapping) and not one.get("failures")
     ]
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"{path}: expected what drive/exam.py --json writes: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected what drive/exam.py --json writes, got {type(content).__name__}")
-    return content
 
 
 def _examined(one: Mapping[str, Any], where: str, segments: Sequence[Segment]) -> Examined:

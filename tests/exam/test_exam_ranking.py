@@ -55,3 +55,15 @@ def test_a_model_that_is_not_in_the_exam_is_named(tmp_path: Path, capsys: pytest
 
     assert exam_ranking.main([str(exam), "model.h5", "--results", str(tmp_path / "done.json")]) == 1
     assert "model.h5 is not in it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"score": 71.4}'])
+def test_what_is_no_result_of_several_models_is_one_line(
+    tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exam = tmp_path / "exam.json"
+    if content is not None:
+        exam.write_text(content)
+
+    assert exam_ranking.main([str(exam), "model.h5", "--results", str(tmp_path / "done.json")]) == 1
+    assert str(exam) in capsys.readouterr().err
