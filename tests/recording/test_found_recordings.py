@@ -120,6 +120,19 @@ def test_names_that_others_may_have_are_not_taken_from_elsewhere(tmp_path: Path)
     assert len(load_recording(folder)) == 3
 
 
+@pytest.mark.parametrize(("n_beside", "n_found"), [(2, 0), (9, 9), (10, 10)])
+def test_a_folder_beside_needs_most_of_the_names_that_others_may_have(
+    tmp_path: Path, n_beside: int, n_found: int
+) -> None:
+    """A few pictures called 1.jpg, 2.jpg, ... in a neighbour's folder are the neighbour's."""
+    (tmp_path / "lap").mkdir()
+    (tmp_path / "lap" / LOG).write_text("".join(f"{i}.jpg,0.{i}\n" for i in range(10)))
+    (tmp_path / "pictures").mkdir()
+    for i in range(n_beside):
+        (tmp_path / "pictures" / f"{i}.jpg").write_bytes(jpeg(draw_frame(i / 10)))
+    assert len(load_recording(tmp_path / "lap", "listed")) == n_found
+
+
 def test_images_of_another_recording_beside_are_left_to_it(tmp_path: Path) -> None:
     """The same drive twice: without side images here, whole and with its log among the images there."""
     make_recording(tmp_path / "whole", 6)

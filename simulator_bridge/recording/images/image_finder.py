@@ -30,6 +30,7 @@ _MAX_FOLDERS_OF_A_PATH = 32  # the last ones
 _MAX_FOLDERS_OF_AN_ABSOLUTE_PATH = 3  # the last ones, such as track1/IMG: enough for several recordings in one log
 _MAX_DEPTH, _MAX_DEPTH_BESIDE = 4, 2  # folders below the log's and below those beside it, in which names are looked for
 _MAX_SEARCHED = 300  # of each
+_MOST_OF_THEM = 0.9  # of the names: a folder beside the log that has a few of 1.jpg, 2.jpg, ... is not this recording's
 IGNORED = "__MACOSX"  # what macOS adds to a zip
 
 Found = tuple[int, str]
@@ -44,6 +45,15 @@ class _Folder:
     folded_files: dict[str, str] | None = None  # made when a name is not found as it is
 
 
+@dataclass(frozen=True)
+class _Elsewhere:
+    """A folder around the log; whether it is another log's; whether it is beside the log's own and not below it."""
+
+    folder: _Folder
+    is_others: bool
+    is_beside: bool
+
+
 class ImageFinder:
     """Finds the images of one log; `folders` lists where they are, by index."""
 
@@ -54,7 +64,7 @@ class ImageFinder:
         self._listed: dict[str, _Folder] = {}
         self._index: dict[str, int] = {}
         self._candidates: dict[str, list[_Folder]] = {}
-        self._elsewhere: list[tuple[_Folder, bool]] | None = None
+        self._elsewhere: list[_Elsewhere] | None = None
         self.moved: dict[str, str] = {}  # folder in the log -> folder that was taken instead
 
     def find_all(self, paths: Sequence[str], camera: str) -> list[Found | None]:
@@ -109,7 +119,8 @@ class ImageFinder:
     def _folder_holding(self, names: set[str], camera: str, more_than: int) -> _Folder | None:
         """The folder around the log that holds the most of `names`, and more than so many; of equals the camera's.
 
-        Folders of other logs count only if no other image can have such a name.
+        Names that other images may have too are not looked for in the folders of other logs, and count beside the log
+        only where most of them are.
         """
         if not names:
             return None
@@ -117,22 +128,26 @@ class ImageFinder:
             self._elsewhere = list(self._search())
         are_unique = not any(math.isnan(image_time_s(name)) for name in names)
         best, most = None, (more_than, True)
-        for folder, is_others in self._elsewhere:
-            if not is_others or are_unique:
-                held = len(names & folder.files), camera in _fold(os.path.basename(folder.path))
+        for elsewhere in self._elsewhere:
+            folder = elsewhere.folder
+            held = len(names & folder.files), camera in _fold(os.path.basename(folder.path))
+            is_anyones = elsewhere.is_others or (elsewhere.is_beside and held[0] < _MOST_OF_THEM * len(names))
+            if are_unique or not is_anyones:
                 if held > most if best is not None else held[0] > more_than:
                     best, most = folder, held
         return best
 
-    def _search(self) -> Iterator[tuple[_Folder, bool]]:
-        """The folders below the log, nearest first, and whether they are another log's; then those beside its own."""
+    def _search(self) -> Iterator[_Elsewhere]:
+        """The folders below the log, nearest first, then those beside its own that are no other log's."""
         own = self._list(self._root)
-        yield from itertools.islice(self._below(own, _MAX_DEPTH), _MAX_SEARCHED)
+        for folder, is_others in itertools.islice(self._below(own, _MAX_DEPTH), _MAX_SEARCHED):
+            yield _Elsewhere(folder, is_others, is_beside=False)
         above = self._list(os.path.dirname(os.path.abspath(self._root)))
-        beside = ((folder, others) for folder, others in self._below(above, _MAX_DEPTH_BESIDE, own) if not others)
-        yield from itertools.islice(beside, _MAX_SEARCHED)
+        beside = (folder for folder, is_others in self._below(above, _MAX_DEPTH_BESIDE, own) if not is_others)
+        for folder in itertools.islice(beside, _MAX_SEARCHED):
+            yield _Elsewhere(folder, is_others=False, is_beside=True)
         if not _has_log(above):
-            yield above, False
+            yield _Elsewhere(above, is_others=False, is_beside=True)
 
     def _below(self, top: _Folder, depth: int, but: _Folder | None = None) -> Iterator[tuple[_Folder, bool]]:
         level = [(top, False)]
