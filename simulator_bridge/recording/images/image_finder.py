@@ -132,9 +132,9 @@ class ImageFinder:
             folder = elsewhere.folder
             held = len(names & folder.files), camera in _fold(os.path.basename(folder.path))
             is_anyones = elsewhere.is_others or (elsewhere.is_beside and held[0] < _MOST_OF_THEM * len(names))
-            if are_unique or not is_anyones:
-                if held > most if best is not None else held[0] > more_than:
-                    best, most = folder, held
+            is_more = held > most if best is not None else held[0] > more_than
+            if is_more and (are_unique or not is_anyones):
+                best, most = folder, held
         return best
 
     def _search(self) -> Iterator[_Elsewhere]:
