@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from models.architectures import alexnet, applications, efficientnet_lite, lenet, pilotnet, squeezenet
+from models.architectures import alexnet, applications, efficientnet_lite, lenet, pilotnet, roadnet, squeezenet
 from models.architectures.architecture import Architecture, Table
 from models.architectures.backbones import build_backbone, find_blocks
 from models.architectures.preprocessing import CROP_BOTTOM_PX, CROP_TOP_PX, build_preprocessing
@@ -28,6 +28,7 @@ OUTPUT_SCALES: Mapping[str, float] = MappingProxyType({"steering_angle": 1.0, "t
 ARCHITECTURES = Table(
     (
         pilotnet.ENTRY,
+        roadnet.ENTRY,
         lenet.ENTRY,
         alexnet.ENTRY,
         squeezenet.ENTRY,

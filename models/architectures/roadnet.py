@@ -1,0 +1,59 @@
+"""RoadNet: a small residual network that knows roads; its weights come with the project.
+
+Seven residual and downsampling blocks of plain 3x3 convolutions, 0.3 million parameters (He et al. 2016, "Deep Residual
+Learning for Image Recognition", for the blocks). `roadnet.weights.h5` was learned from rendered frames of random tracks
+alone, whose road the renderer knows: `train/pretrain.py` makes it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.architectures.architecture import STRIP, Architecture
+
+if TYPE_CHECKING:
+    import keras
+
+WEIGHTS = Path(__file__).with_suffix(".weights.h5")
+STEM = 16
+STAGES = (32, 64, 96)  # filters; each halves the image and is followed by a residual block
+SEEN_AT = "stage1_relu3"  # at a quarter of the image's resolution: what draws the outlines of the road
+
+
+def build(image_size: tuple[int, int], alpha: float, weights: str | None) -> keras.Model:
+    """Build the network, random weights; see `architecture.Backbone`. 64x160 -> (N, 4, 10, 96)."""
+    import keras
+
+    image = keras.Input((*image_size, 3), name="image")
+    x = _convolution(image, STEM, 5, 2, "stem")
+    for number, filters in enumerate(STAGES, start=1):
+        x = _convolution(x, filters, 3, 2, f"stage{number}", 1)
+        y = _convolution(x, filters, 3, 1, f"stage{number}", 2)
+        y = _convolution(y, filters, 3, 1, f"stage{number}", 3, activation=False)
+        x = keras.layers.Add(name=f"stage{number}_add")([x, y])
+        x = keras.layers.ReLU(name=f"stage{number}_relu3")(x)
+    return keras.Model(image, x, name="roadnet")
+
+
+def _convolution(
+    x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str, number: int = 1, activation: bool = True
+) -> keras.KerasTensor:
+    import keras
+
+    x = keras.layers.Conv2D(
+        filters, kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_conv{number}"
+    )(x)
+    x = keras.layers.BatchNormalization(name=f"{name}_bn{number}")(x)
+    return keras.layers.ReLU(name=f"{name}_relu{number}")(x) if activation else x
+
+
+ENTRY = Architecture(
+    name="roadnet",
+    summary="small residual network, pretrained on rendered roads; the weights come with it",
+    image_size=STRIP,
+    backbone=build,
+    default_weights="roads",
+    dense=(64,),
+    dropout=0.2,
+)

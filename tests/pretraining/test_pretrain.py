@@ -1,0 +1,64 @@
+"""`train/pretrain.py`, run as a command: renders, learns, goes on, and what it writes is a backbone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.architectures.registry import ModelConfig, build_model
+from models.model_parts import find_backbone
+from tests.support.paths import ROOT
+
+
+def pretrain(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "train" / "pretrain.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pretrained")
+    run = pretrain(
+        *("--output", folder / "x.weights.h5", "--folder", folder / "runs", "--json", folder / "score.json"),
+        *("--worlds", 2, "--frames", 64, "--epochs", 1, "--jobs", 1),
+    )
+    assert run.returncode == 0, run.stderr
+    assert "epoch 1 of 1" in run.stderr
+    return folder
+
+
+def test_its_weights_are_those_of_a_backbone(pretrained: Path) -> None:
+    with_weights = find_backbone(build_model(ModelConfig("roadnet", weights=str(pretrained / "x.weights.h5"))))
+    anew = find_backbone(build_model(ModelConfig("roadnet")))
+    assert with_weights is not None and anew is not None
+    statistics = [w for w in with_weights.weights if "moving_mean" in w.path]
+    assert len(statistics) == 10
+    assert all(float(np.abs(w.numpy()).max()) > 0 for w in statistics)  # 0 where nothing was learned
+
+
+def test_the_score_is_of_a_road_that_it_has_not_seen(pretrained: Path) -> None:
+    score = json.loads((pretrained / "score.json").read_text())
+    assert set(score["iou"]) == {"road", "edge", "land", "sky", "car"}
+    assert score["mae"]["lateral_m"] > 0
+
+
+def test_what_is_rendered_is_kept(pretrained: Path, tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (pretrained / "runs").glob("world*.npz")}
+    run = pretrain(
+        *("--output", tmp_path / "y.weights.h5", "--folder", pretrained / "runs"),
+        *("--worlds", 2, "--frames", 64, "--epochs", 1),
+    )
+    assert run.returncode == 0, run.stderr
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert (tmp_path / "y.weights.h5").is_file()
+
+
+def test_another_ending_is_refused(tmp_path: Path) -> None:
+    run = pretrain("--output", tmp_path / "model.h5")
+    assert run.returncode == 2
+    assert "ends in .weights.h5" in run.stderr

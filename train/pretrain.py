@@ -1,0 +1,111 @@
+"""Pretrain RoadNet on rendered roads: `python train/pretrain.py --output models/architectures/roadnet.weights.h5`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file: put the project root, not train/, first on the path
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
+
+import shutil
+from dataclasses import asdict, dataclass
+
+from models.quiet_import import import_tensorflow
+from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.common_options import json_option, quiet_option
+from simulator_bridge.cli.options import check_options, option
+from simulator_bridge.cli.output_file import check_output, replacing, write_json
+from simulator_bridge.cli.standard_output import print_result
+from simulator_bridge.cli.terminal import say
+from simulator_bridge.cli.text_table import TextColumn, text_table
+from simulator_bridge.errors import UsageError, UserError
+
+UNSEEN_SHARE = 0.05  # of the worlds, the last ones: only for the scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    """Settings; the help of each field is that of its flag."""
+
+    output: Path = option(Path("roadnet.weights.h5"), "the weights; a file that is there is replaced", metavar="FILE")
+    reader: Path | None = option(
+        None, "also the whole network, with its heads for the road's geometry and for classes", metavar="FILE.keras"
+    )
+    folder: Path = option(
+        Path("runs/pretraining"), "for what was rendered, and for a training that was stopped", metavar="DIR"
+    )
+    worlds: int = option(500, "roads to render", at_least=2)
+    frames: int = option(120, "of each road", at_least=1)
+    epochs: int = option(8, "times that all frames are seen", at_least=1)
+    seed: int = option(0, "of the training; the worlds are always the same")
+    jobs: int = option(2, "processes that render at a time", at_least=1)
+    json: Path | None = json_option()
+    quiet: bool = quiet_option()
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if not self.output.name.endswith(".weights.h5"):
+            raise UsageError(f"expected an --output that ends in .weights.h5, got {self.output}")
+        if self.reader is not None and self.reader.suffix != ".keras":
+            raise UsageError(f"expected a --reader that ends in .keras, got {self.reader}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    return run_command(
+        PretrainConfig,
+        run,
+        argv,
+        description="Pretrain RoadNet: render random roads and learn to see where the road is, how it bends and what "
+        "each pixel shows. No recording enters.",
+        epilog="What is rendered is kept in --folder: the same command goes on after anything that stopped it.",
+    )
+
+
+def run(config: PretrainConfig) -> int:
+    """Render, train, score, save."""
+    for flag, path in (("--output", config.output), ("--reader", config.reader), ("--json", config.json)):
+        check_output(flag, path, is_model=flag != "--json")
+    try:
+        config.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--folder {config.folder}: cannot be made: {error.strerror}") from error
+
+    from models.architectures.registry import ModelConfig
+    from simulator_bridge.simulator.truth.rendered_truth import Picture
+    from train.pretraining.worlds import load_worlds, render_worlds
+
+    model_config = ModelConfig("roadnet")
+    picture = Picture(model_config.crop_px, *model_config.size)
+    files = render_worlds(config.folder, config.worlds, config.frames, picture, config.jobs)
+    n_unseen = max(1, round(UNSEEN_SHARE * len(files)))
+    seen, unseen = load_worlds(files[:-n_unseen]), load_worlds(files[-n_unseen:])
+    say(f"{len(seen)} frames of {len(files) - n_unseen} roads; scored on {len(unseen)} of {n_unseen} others")
+
+    import_tensorflow()
+    from train.learning.devices import make_deterministic
+    from train.pretraining.reading_roads import score_reading, teach
+    from train.pretraining.road_reader import backbone_of, build_road_reader
+
+    make_deterministic(config.seed)
+    reader = build_road_reader(model_config)
+    teach(reader, seen, unseen, config.epochs, config.folder / "training", config.seed)
+    score = score_reading(reader, unseen)
+    weights = config.folder / "backbone.weights.h5"  # Keras asks for this ending, which an unfinished output has not
+    backbone_of(reader).save_weights(weights)
+    with replacing(config.output) as partial:
+        shutil.copyfile(weights, partial)
+    if config.reader is not None:
+        reader.save(config.reader)
+    rows = [[name, score.r[name], score.mae[name]] for name in score.r]
+    table = text_table((TextColumn("seen", numeric=False), TextColumn("r", 3), TextColumn("mean error", 2)), rows)
+    print_result(f"{table}\nmean IoU {score.mean_iou:.3f}; {config.output}")
+    if config.json:
+        write_json(config.json, asdict(score) | {"mean_iou": score.mean_iou})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
