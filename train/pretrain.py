@@ -29,7 +29,11 @@ UNSEEN_SHARE = 0.05  # of the worlds, the last ones: only for the scores
 class PretrainConfig:
     """Settings; the help of each field is that of its flag."""
 
-    output: Path = option(Path("roadnet.weights.h5"), "the weights; a file that is there is replaced", metavar="FILE")
+    output: Path = option(
+        Path("roadnet.weights.h5"),
+        "the weights, and beside them those of the head for the road's geometry; files that are there are replaced",
+        metavar="FILE",
+    )
     reader: Path | None = option(
         None, "also the whole network, with its heads for the road's geometry and for classes", metavar="FILE.keras"
     )
@@ -74,6 +78,7 @@ def run(config: PretrainConfig) -> int:
         raise UserError(f"--folder {config.folder}: cannot be made: {error.strerror}") from error
 
     from models.architectures.registry import ModelConfig
+    from models.architectures.roadnet import geometry_file
     from simulator_bridge.simulator.truth.rendered_truth import Picture
     from train.pretraining.worlds import load_worlds, render_worlds
 
@@ -87,16 +92,17 @@ def run(config: PretrainConfig) -> int:
     import_tensorflow()
     from train.learning.devices import make_deterministic
     from train.pretraining.reading_roads import score_reading, teach
-    from train.pretraining.road_reader import backbone_of, build_road_reader
+    from train.pretraining.road_reader import backbone_of, build_road_reader, geometry_of
 
     make_deterministic(config.seed)
     reader = build_road_reader(model_config)
     teach(reader, seen, unseen, config.epochs, config.folder / "training", config.seed)
     score = score_reading(reader, unseen)
-    weights = config.folder / "backbone.weights.h5"  # Keras asks for this ending, which an unfinished output has not
-    backbone_of(reader).save_weights(weights)
-    with replacing(config.output) as partial:
-        shutil.copyfile(weights, partial)
+    weights = config.folder / "shipped.weights.h5"  # Keras asks for this ending, which an unfinished output has not
+    for network, path in ((backbone_of(reader), config.output), (geometry_of(reader), geometry_file(config.output))):
+        network.save_weights(weights)
+        with replacing(path) as partial:
+            shutil.copyfile(weights, partial)
     if config.reader is not None:
         reader.save(config.reader)
     rows = [[name, score.r[name], score.mae[name]] for name in score.r]

@@ -11,14 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.architectures.architecture import STRIP, Architecture
+from simulator_bridge.simulator.truth.road_truth import NAMES, TYPICAL
 
 if TYPE_CHECKING:
     import keras
 
-WEIGHTS = Path(__file__).with_suffix(".weights.h5")
+WEIGHTS = Path(__file__).with_suffix(".weights.h5")  # and geometry_file(WEIGHTS)
 STEM = 16
 STAGES = (32, 64, 96)  # filters; each halves the image and is followed by a residual block
 SEEN_AT = "stage1_relu3"  # at a quarter of the image's resolution: what draws the outlines of the road
+
+
+def geometry_file(weights: Path) -> Path:
+    """Where the weights of `build_geometry` are, beside those of the network."""
+    return weights.with_name(weights.name.replace(".weights.h5", ".geometry.weights.h5"))
 
 
 def build(image_size: tuple[int, int], alpha: float, weights: str | None) -> keras.Model:
@@ -34,6 +40,17 @@ def build(image_size: tuple[int, int], alpha: float, weights: str | None) -> ker
         x = keras.layers.Add(name=f"stage{number}_add")([x, y])
         x = keras.layers.ReLU(name=f"stage{number}_relu3")(x)
     return keras.Model(image, x, name="roadnet")
+
+
+def build_geometry(n_features: int) -> keras.Model:
+    """Build what tells the road's geometry: features (N, n_features) -> (N, len(road_truth.NAMES)), in their units."""
+    import keras
+
+    features = keras.Input((n_features,), name="features")
+    x = keras.layers.Dropout(0.1, name="geometry_dropout")(features)
+    x = keras.layers.Dense(96, activation="elu", name="geometry_fc")(x)  # with ReLU all but one unit died
+    x = keras.layers.Dense(len(NAMES), name="geometry_scaled")(x)
+    return keras.Model(features, keras.layers.Rescaling(list(TYPICAL), name="geometry_units")(x), name="geometry")
 
 
 def _convolution(

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 
 from models.architectures import roadnet
 from models.architectures.registry import ModelConfig, build_network
 from models.model_parts import find_backbone
 from simulator_bridge.simulator.truth.rendered_truth import CLASSES
-from simulator_bridge.simulator.truth.road_truth import NAMES, TYPICAL
 
-DROPOUT, WIDTH = 0.1, 96  # of the geometry's head
 OUTLINE_FILTERS = 24  # of the classes' head
 TRUTHS, CLASSES_OUTPUT = "truths", "classes"
 
 
 def build_road_reader(config: ModelConfig) -> keras.Model:
-    """Image (N, H, W, 3), 0 to 255 -> `truths` (N, len(NAMES)) and `classes` (N, H / 4, W / 4, len(CLASSES)) logits.
+    """Image (N, H, W, 3), 0 to 255 -> `truths` (N, len(road_truth.NAMES)), `classes` (N, H / 4, W / 4, len(CLASSES)).
 
-    The layer `backbone` is the network that is shipped.
+    Classes are logits. The layers `backbone` and `geometry` are what is shipped.
     """
     network = build_network(config)
     backbone = find_backbone(network)
@@ -28,11 +25,10 @@ def build_road_reader(config: ModelConfig) -> keras.Model:
     seen_at = backbone.get_layer(roadnet.SEEN_AT).output
     both = keras.Model(backbone.input, [backbone.output, seen_at], name="both")
     features, outlines = both(scaled)
-    return keras.Model(
-        network.input,
-        {TRUTHS: _truths(features), CLASSES_OUTPUT: _classes(features, outlines)},
-        name="road_reader",
-    )
+    flat = keras.layers.Flatten(name="flatten")(features)
+    truths = keras.layers.Identity(name=TRUTHS)(roadnet.build_geometry(flat.shape[-1])(flat))
+    outputs = {TRUTHS: truths, CLASSES_OUTPUT: _classes(features, outlines)}
+    return keras.Model(network.input, outputs, name="road_reader")
 
 
 def backbone_of(reader: keras.Model) -> keras.Model:
@@ -41,12 +37,9 @@ def backbone_of(reader: keras.Model) -> keras.Model:
     return keras.Model(both.input, both.outputs[0], name="roadnet")
 
 
-def _truths(features: keras.KerasTensor) -> keras.KerasTensor:
-    layers = keras.layers
-    x = layers.Dropout(DROPOUT)(layers.Flatten()(features))
-    x = layers.Dense(WIDTH, activation="elu", name="geometry")(x)  # with ReLU all but one unit died
-    x = layers.Dense(len(NAMES), name="truths_scaled")(x)
-    return layers.Rescaling(np.array(TYPICAL, np.float32).tolist(), name=TRUTHS)(x)
+def geometry_of(reader: keras.Model) -> keras.Model:
+    """The head that is shipped with it."""
+    return reader.get_layer("geometry")
 
 
 def _classes(features: keras.KerasTensor, outlines: keras.KerasTensor) -> keras.KerasTensor:
