@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.architectures.registry import ModelConfig
 
 USUAL = (
-    "pilotnet", "lenet", "alexnet", "squeezenet", "mobilenet", "mobilenet_v2", "mobilenet_v3_small",
+    "roadnet", "pilotnet", "lenet", "alexnet", "squeezenet", "mobilenet", "mobilenet_v2", "mobilenet_v3_small",
     "efficientnet_lite0", "efficientnet_b0", "efficientnet_v2_b0", "densenet121", "inception_v3", "resnet50_v2",
     "resnet152_v2", "vgg16", "vgg19",
 )  # fmt: skip

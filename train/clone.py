@@ -152,6 +152,7 @@ def check_needs(config: TrainConfig) -> None:
 
 def model_config_of(config: TrainConfig) -> ModelConfig:
     """The model to build; checks the architecture, that a weights file is there, and that the regime fits them."""
+    from models.architectures.architecture import OWN_WEIGHTS
     from models.architectures.registry import ARCHITECTURES, ModelConfig
     from train.transfer.regimes import check_regime
 
@@ -161,8 +162,8 @@ def model_config_of(config: TrainConfig) -> ModelConfig:
         return earlier_network(config.from_model, config.outputs)
     entry = ARCHITECTURES.get(config.arch)
     weights = config.weights or (entry.default_weights if entry else None)
-    if weights not in (None, "none", "imagenet") and not Path(str(weights)).is_file():
-        raise UserError(f"--weights {weights}: no such file; pass a file, imagenet or none")
+    if weights not in (None, "none", "imagenet", OWN_WEIGHTS) and not Path(str(weights)).is_file():
+        raise UserError(f"--weights {weights}: no such file; pass a file, own, imagenet or none")
     model_config = ModelConfig(
         arch=config.arch,
         outputs=config.outputs,

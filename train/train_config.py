@@ -16,7 +16,7 @@ from simulator_bridge.recording.log.steering_unit import Side, SteeringUnit, Uni
 from simulator_bridge.recording.steering_options import steering_of, steering_sign_option, steering_unit_option
 from train.cluster import Cluster
 
-REGIMES = ("auto", "head", "early-layers", "fine-tune", "scratch")  # what they mean: train/transfer/regimes.py
+REGIMES = ("auto", "ridge", "head", "early-layers", "fine-tune", "scratch")  # what they mean: train/transfer/regimes.py
 FROZEN_REGIMES = ("head", "early-layers")  # the backbone's features are computed once
 SPLITS = ("blocks", "episodes")
 LOSSES = ("mse", "huber")
@@ -85,7 +85,7 @@ class TrainConfig:
     resume: bool = option(False, "go on from OUTPUT.checkpoint")
     tensorboard: Path | None = option(None, "write TensorBoard logs", metavar="DIR")
 
-    arch: str = option("pilotnet", "architecture; python models/table.py lists them", group="model")
+    arch: str = option("roadnet", "architecture; python models/table.py lists them", group="model")
     weights: str | None = option(
         None, "pretrained weights of a backbone: FILE, imagenet (downloaded by Keras) or none", group="model"
     )
@@ -99,10 +99,19 @@ class TrainConfig:
     )
     regime: str = option(
         "auto",
-        "head: train a new head on the frozen backbone; early-layers: on its early blocks; fine-tune: the head, then "
-        "the backbone from the top; scratch: everything from random weights; auto: by the number of rows and how "
-        "similar the images are to ImageNet's",
+        "ridge: solve a linear head on the frozen backbone at once; head: train a new head on it; early-layers: on its "
+        "early blocks; fine-tune: the head, then the backbone from the top; scratch: everything from random weights; "
+        "auto: ridge for roadnet, others by the number of rows and how similar the images are to ImageNet's",
         choices=REGIMES,
+        group="model",
+    )
+    recovery: float | None = option(
+        None,
+        "share of the steering that aims at the middle of the road ahead; the rest is what the driver would do. By "
+        "networks that were taught where the road is, with regime ridge; not given: 0.5",
+        metavar="SHARE",
+        at_least=0,
+        at_most=1,
         group="model",
     )
     cut: str | None = option(

@@ -5,7 +5,8 @@
     several workers              distributed/worker_group.py, and epoch_end.py for a worker that dies meanwhile
     resuming                     resuming.py, checkpoint.py
     the output: kept before, a full disk    outputs/previous_model.py, outputs/safe_saving.py
-    regimes and their stages     transfer/regimes.py; a stage's layers, data, schedule and callbacks: training_stage.py
+    regimes and their stages     transfer/regimes.py; a stage's layers, data, schedule and callbacks: training_stage.py;
+                                 a head that is solved and not trained: transfer/solving.py
     a limit on the time          learning/time_budget.py
     the same seed, the same model    learning/devices.py
     averaged weights, displays, TensorBoard    Keras callbacks, chosen in training_stage.py
@@ -44,6 +45,7 @@ from train.distributed.worker_group import WorkerGroup
 from train.interrupt import on_ctrl_c
 from train.learning.devices import make_deterministic, use_half_precision_on_gpu
 from train.learning.losses import loss_weights
+from train.learning.time_budget import TimeBudget
 from train.learning.zero_start import start_at_zero
 from train.model_metadata import in_full_precision, metadata_of
 from train.outputs.previous_model import PreviousModel
@@ -53,9 +55,10 @@ from train.train_config import TrainConfig
 from train.training_progress import TrainingProgress
 from train.training_result import TrainingResult
 from train.training_run import TrainingRun
-from train.training_stage import StageTask, prepare_stage
+from train.training_stage import StageTask, TrainingSpeed, callbacks_of, prepare_stage
 from train.transfer.earlier_model import take_weights
-from train.transfer.regimes import Stage
+from train.transfer.regimes import SOLVED, Stage, recovers
+from train.transfer.solving import solve_head
 from train.validation.metrics import Score
 from train.validation.validation_set import Validator
 
@@ -103,7 +106,8 @@ def train(
 def set_up(config: TrainConfig, model_config: ModelConfig, rows: Rows, split: Split, group: WorkerGroup) -> TrainingRun:
     """Build the model, read the images, score the baselines; or go on from a checkpoint."""
     started_s = time.monotonic()
-    config = with_side_correction(config, rows, split.train)
+    if not recovers(config, model_config):
+        config = with_side_correction(config, rows, split.train)
     identity: dict[str, Any] = {"config": config.to_json(), "data": rows.fingerprint()}
     group.agree(terms_of(config, len(rows), identity["data"]))
     strategy = group.strategy()  # several workers: before TensorFlow does anything else
@@ -144,6 +148,9 @@ def set_up(config: TrainConfig, model_config: ModelConfig, rows: Rows, split: Sp
 
 def train_stage(run: TrainingRun, stage: Stage) -> None:
     """Train the layers of a stage until its last epoch, or until the time, Ctrl-C or a lack of progress ends it."""
+    if stage.trained == SOLVED:
+        solve_stage(run)
+        return
     task = prepare_stage(run, stage)
     with on_ctrl_c(task.step.request_stop):
         train_epochs(task, run.progress, stage.end_epoch, lambda: save_epoch(run), run.group)
@@ -151,6 +158,23 @@ def train_stage(run: TrainingRun, stage: Stage) -> None:
     run.n_samples, run.images_per_s = task.data.n_samples(stage.first_epoch), task.speed.images_per_s
     if stage is not run.plan.stages[-1]:
         run.progress.stopped = False  # its time was up, not that of the training
+
+
+def solve_stage(run: TrainingRun) -> None:
+    """Solve the head, in place of training it: one epoch without steps."""
+    progress, speed = run.progress, TrainingSpeed()
+    callbacks = keras.callbacks.CallbackList(callbacks_of(run, 1, TimeBudget(), speed), model=run.model, epochs=1)
+    callbacks.on_train_begin()
+    callbacks.on_epoch_begin(0)
+    solved = solve_head(run, speed)
+    with undisturbed(run.group):
+        logs = {"loss": solved.loss, **run.group.shared(solved.validate)(), "learning_rate": 0.0}
+        progress.add_epoch(logs, run.model.get_weights)
+        progress.seconds = progress.history[-1]["seconds"] = run.seconds  # no checkpoint: there is nothing to resume
+        callbacks.on_epoch_end(0, logs)
+    progress.stopped = True
+    callbacks.on_train_end(logs)
+    run.n_samples, run.images_per_s = speed.images, speed.images_per_s
 
 
 def train_epochs(

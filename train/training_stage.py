@@ -120,7 +120,7 @@ def prepare_stage(run: TrainingRun, stage: Stage) -> StageTask:
         step=step,
         data=data,
         validate=Validator(network, inputs, run.dataset.validation_set, weights),
-        callbacks=_callbacks(run, len(epoch) // config.batch_size, budget, speed),
+        callbacks=callbacks_of(run, len(epoch) // config.batch_size, budget, speed),
         learning_rate=_schedule(stage, budget),
         first_epoch=first_epoch,
         patience=config.patience if stage is plan.stages[-1] else math.inf,  # an earlier one prepares the next
@@ -170,16 +170,17 @@ def _schedule(stage: Stage, budget: TimeBudget) -> Callable[[int], float]:
     return rate
 
 
-def _callbacks(
+def callbacks_of(
     run: TrainingRun, n_steps: int, budget: TimeBudget, speed: TrainingSpeed
 ) -> list[keras.callbacks.Callback]:
-    config, progress = run.config, run.progress
+    """What shows the progress, and averages the weights."""
+    config, progress, epochs = run.config, run.progress, run.plan.stages[-1].end_epoch
     callbacks = [keras.callbacks.SwapEMAWeights()] if config.ema else []  # averaged weights are validated and kept
     if not run.group.is_chief:
         return callbacks
     callbacks.append(
         EpochDisplay(
-            config.epochs,
+            epochs,
             progress.epochs_done,
             progress.best_loss,
             n_steps,
@@ -188,7 +189,7 @@ def _callbacks(
         )
     )
     if config.status:
-        callbacks.append(StatusLines(config.epochs, progress.best_loss, n_steps, lambda: speed.images_per_s))
+        callbacks.append(StatusLines(epochs, progress.best_loss, n_steps, lambda: speed.images_per_s))
     if config.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(config.tensorboard)))
     return callbacks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator_bridge.cli.options import did_you_mean
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     """Scaled image (N, height, width, 3) -> feature map (N, h, w, channels)."""
     Backbone = Callable[[tuple[int, int], float, str | None], keras.Model]
     """(height and width, alpha, "imagenet" or None) -> the whole network without its classifier or its scaling."""
+    Geometry = Callable[[int, bool], keras.Model]
+    """(number of features, whether with its own weights) -> features (N, n) to (N, len(road_truth.NAMES))."""
 
 STRIP = (64, 160)
 """Height and width of a backbone's image, pixels: the cropped 80x320 divided by 1.25 and 2. These factors have bilinear
@@ -24,6 +27,7 @@ real lake recordings (5 contiguous blocks) did as well as at 80x160, 64x192 and 
 much."""
 TALL_STRIP = (80, 160)
 """For networks whose image must have at least 71 or 75 rows."""
+OWN_WEIGHTS = "own"  # the name of the weights that come with the project
 KERAS_PREFIX = "keras:"  # may stand before a name
 
 
@@ -64,6 +68,8 @@ class Architecture:
         scaling: Of pixels, inside the network.
         alphas: Width multipliers with ImageNet weights; empty if the network has no width multiplier.
         default_weights: Used by commands where the user names no weights.
+        own_weights: File of the weights that come with the project, which are called OWN_WEIGHTS.
+        geometry: Builds the head for the road's geometry that was pretrained with them.
         cut: Default last layer of the backbone.
         pooling: Default for `ModelConfig.pooling`.
         dense: Default for `ModelConfig.dense`.
@@ -82,6 +88,8 @@ class Architecture:
     scaling: Scaling = TF
     alphas: tuple[float, ...] = ()
     default_weights: str | None = None
+    own_weights: Path | None = None
+    geometry: Geometry | None = None
     cut: str | None = None
     pooling: str = "flatten"
     dense: tuple[int, ...] = ()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.architectures.architecture import Architecture
+from models.architectures.architecture import OWN_WEIGHTS, Architecture
 from models.architectures.builtin_layers import copy_network, with_builtin_layers
 from models.files.weights_file import load_weights_file
 from simulator_bridge.cli.options import did_you_mean
@@ -33,7 +33,8 @@ def build_backbone(
     Args:
         entry: An architecture that has a backbone.
         image_size: Height and width, pixels.
-        weights: A Keras weights file, "imagenet" (Keras downloads them) or None (random).
+        weights: A Keras weights file, "own" (they come with the project), "imagenet" (Keras downloads them) or None
+            (random).
         alpha: Width multiplier; None: that of the weights file, 1.0 without a file.
         cut: Name of the last layer kept; None keeps all.
 
@@ -62,6 +63,8 @@ def _whole(entry: Architecture, image_size: tuple[int, int], weights: str | None
     build = entry.backbone
     if build is None:
         raise ValueError(f"{entry.name} has no backbone")
+    if weights == OWN_WEIGHTS:
+        weights = str(entry.own_weights)
     if weights is not None and weights != "imagenet":
         alphas = (alpha,) if alpha is not None else entry.alphas or (1.0,)
         return load_weights_file(entry.name, lambda a: build(image_size, a, None), alphas, Path(weights))

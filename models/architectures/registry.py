@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from models.architectures import alexnet, applications, efficientnet_lite, lenet, pilotnet, roadnet, squeezenet
-from models.architectures.architecture import Architecture, Table
+from models.architectures.architecture import OWN_WEIGHTS, Architecture, Table
 from models.architectures.backbones import build_backbone, find_blocks
 from models.architectures.preprocessing import CROP_BOTTOM_PX, CROP_TOP_PX, build_preprocessing
+from models.architectures.recovery import recovering
 from simulator_bridge.errors import UsageError
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE
 
@@ -50,7 +51,8 @@ class ModelConfig:
     Attributes:
         arch: A key of `ARCHITECTURES`, in any spelling; stored in the table's.
         outputs: Keys of `OUTPUT_SCALES`; the first is "steering_angle".
-        weights: "imagenet", a Keras weights file, or None for random weights; backbones only.
+        weights: "own" (they come with the project), "imagenet", a Keras weights file, or None for random weights;
+            backbones only.
         alpha: Width multiplier of a MobileNet, > 0; None lets the weights file decide. ImageNet weights that Keras
             downloads exist for `Architecture.alphas` only.
         cut: Last layer of the backbone, one of `blocks`, or "all".
@@ -61,6 +63,8 @@ class ModelConfig:
         dropout: Share of features dropped before the head while training, in [0, 1).
         standardize: Whether the head begins by giving all features one scale, in a layer `standardize` whose mean and
             variance whoever trains the head sets.
+        recovery: Share of the steering that aims at the middle of the road, see `recovery.py`; None: there is no such
+            part, what the outputs learn is all.
 
     Raises:
         UsageError: If a value is out of range, or the architecture is unknown or cannot have it.
@@ -77,6 +81,7 @@ class ModelConfig:
     dense: tuple[int, ...] | None = None
     dropout: float | None = None
     standardize: bool = False
+    recovery: float | None = None
 
     def __post_init__(self) -> None:
         entry = ARCHITECTURES.find(self.arch)
@@ -128,6 +133,10 @@ def _check_pretraining(config: ModelConfig, entry: Architecture) -> None:
         raise UsageError(f"{entry.name} is trained from scratch: it takes no weights, alpha or cut")
     if config.weights == "imagenet" and entry.download_mb is None:
         raise UsageError(f"Keras has no ImageNet weights of {entry.name} to download; pass --weights FILE or none")
+    if config.weights == OWN_WEIGHTS and entry.own_weights is None:
+        raise UsageError(f"no weights of {entry.name} come with the project; pass --weights FILE, imagenet or none")
+    if config.recovery is not None:
+        _check_recovery(config, entry)
     if config.alpha is None:
         return
     if not entry.alphas:
@@ -137,6 +146,14 @@ def _check_pretraining(config: ModelConfig, entry: Architecture) -> None:
     if config.weights == "imagenet" and config.alpha not in entry.alphas:
         known = ", ".join(f"{alpha:g}" for alpha in entry.alphas)
         raise UsageError(f"{entry.name} has ImageNet weights for alpha {known}, not for {config.alpha:g}")
+
+
+def _check_recovery(config: ModelConfig, entry: Architecture) -> None:
+    """Refuse to recover where nothing tells where the road is."""
+    if entry.geometry is None or config.weights != OWN_WEIGHTS:
+        raise UsageError(f"{entry.name} was not taught where the road is: it takes no recovery")
+    if config.size != entry.image_size or config.last_layer is not None or config.pooling == "avg":
+        raise UsageError(f"recovery needs {entry.name} as it was pretrained: leave out the image size, cut and pooling")
 
 
 def build_model(config: ModelConfig) -> keras.Model:
@@ -188,6 +205,7 @@ def build_network(config: ModelConfig) -> keras.Model:
         x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     else:
         x = keras.layers.Flatten(name="flatten")(x)
+    features = x
     if config.standardize:
         x = keras.layers.BatchNormalization(
             epsilon=1e-6, center=False, scale=False, trainable=False, name="standardize"
@@ -199,6 +217,9 @@ def build_network(config: ModelConfig) -> keras.Model:
     for number, width in enumerate(widths, start=1):
         x = keras.layers.Dense(width, activation=entry.activation, name=f"fc{number}")(x)
     outputs = [_output(name, x) for name in config.outputs]
+    if config.recovery is not None and entry.geometry is not None:
+        road = keras.layers.Dense(1, dtype="float32", name="road")(x)
+        outputs[0] = recovering(road, entry.geometry(features.shape[-1], True)(features), config.recovery)
     return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="network")
 
 

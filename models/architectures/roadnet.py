@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.architectures.architecture import STRIP, Architecture
+from models.architectures.architecture import OWN_WEIGHTS, STRIP, Architecture
+from models.files.weights_file import load_weights_file
 from simulator_bridge.simulator.truth.road_truth import NAMES, TYPICAL
 
 if TYPE_CHECKING:
@@ -42,8 +43,16 @@ def build(image_size: tuple[int, int], alpha: float, weights: str | None) -> ker
     return keras.Model(image, x, name="roadnet")
 
 
-def build_geometry(n_features: int) -> keras.Model:
-    """Build what tells the road's geometry: features (N, n_features) -> (N, len(road_truth.NAMES)), in their units."""
+def build_geometry(n_features: int, with_weights: bool = False) -> keras.Model:
+    """Build what tells the road's geometry: features (N, n_features) -> (N, len(road_truth.NAMES)), in their units.
+
+    Raises:
+        ModelFileError: If the weights that come with the project cannot be loaded.
+    """
+    if with_weights:
+        return load_weights_file(
+            "the geometry head", lambda _: build_geometry(n_features), (1.0,), geometry_file(WEIGHTS)
+        )
     import keras
 
     features = keras.Input((n_features,), name="features")
@@ -70,7 +79,9 @@ ENTRY = Architecture(
     summary="small residual network, pretrained on rendered roads; the weights come with it",
     image_size=STRIP,
     backbone=build,
-    default_weights="roads",
+    default_weights=OWN_WEIGHTS,
+    own_weights=WEIGHTS,
+    geometry=build_geometry,
     dense=(64,),
     dropout=0.2,
 )

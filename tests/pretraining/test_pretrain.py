@@ -15,7 +15,7 @@ from models.model_parts import find_backbone
 from tests.support.paths import ROOT
 
 
-def pretrain(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def pretrain(*arguments: str | int | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "train" / "pretrain.py"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -35,7 +35,8 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_its_weights_are_those_of_a_backbone(pretrained: Path) -> None:
     with_weights = find_backbone(build_model(ModelConfig("roadnet", weights=str(pretrained / "x.weights.h5"))))
     anew = find_backbone(build_model(ModelConfig("roadnet")))
-    assert with_weights is not None and anew is not None
+    assert with_weights is not None
+    assert anew is not None
     statistics = [w for w in with_weights.weights if "moving_mean" in w.path]
     assert len(statistics) == 10
     assert all(float(np.abs(w.numpy()).max()) > 0 for w in statistics)  # 0 where nothing was learned

@@ -64,8 +64,10 @@ def test_a_world_is_the_same_every_time(world: RenderedTruth) -> None:
 
 def test_poses_are_all_over_the_road(world: RenderedTruth) -> None:
     lateral_m, heading_deg = world.truths[:, 0], world.truths[:, 1]
-    assert lateral_m.min() < -1.5 and lateral_m.max() > 1.5
-    assert heading_deg.min() < -5 and heading_deg.max() > 5
+    assert lateral_m.min() < -1.5
+    assert lateral_m.max() > 1.5
+    assert heading_deg.min() < -5
+    assert heading_deg.max() > 5
 
 
 def test_the_road_lies_where_its_truth_says(world: RenderedTruth) -> None:

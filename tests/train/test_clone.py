@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from models.architectures.recovery import aim_gain
 from models.model_file import load_model_file
 from simulator_bridge.cli.option_parser import parse_config
 from simulator_bridge.errors import UserError
@@ -59,7 +61,17 @@ def weights_in(path: Path) -> list[npt.NDArray[np.float32]]:
 def uninterrupted(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     output = tmp_path_factory.mktemp("whole") / "model.h5"
     code, out, err = finish(
-        clone(recording, "--output", output, "--epochs", "4", "--json", output.with_name("summary.json"))
+        clone(
+            recording,
+            "--output",
+            output,
+            "--arch",
+            "pilotnet",
+            "--epochs",
+            "4",
+            "--json",
+            output.with_name("summary.json"),
+        )
     )
     assert code == 0, err
     return output, out, err
@@ -109,7 +121,7 @@ def test_summary_holds_the_figures_of_the_table(uninterrupted: tuple[Path, str, 
 def test_the_same_seed_gives_the_same_model(
     recording: Path, tmp_path: Path, uninterrupted: tuple[Path, str, str]
 ) -> None:
-    code, _, err = finish(clone(recording, "--output", tmp_path / "again.h5", "--epochs", "4"))
+    code, _, err = finish(clone(recording, "--output", tmp_path / "again.h5", "--arch", "pilotnet", "--epochs", "4"))
 
     assert code == 0, err
     for a, b in zip(weights_in(uninterrupted[0]), weights_in(tmp_path / "again.h5"), strict=True):
@@ -121,7 +133,7 @@ def test_a_training_killed_and_resumed_ends_with_the_same_model(
 ) -> None:
     output = tmp_path / "model.h5"
     output.write_bytes(b"an older model")
-    process = clone(recording, "--output", output, "--epochs", "4")
+    process = clone(recording, "--output", output, "--arch", "pilotnet", "--epochs", "4")
     assert process.stderr
     for line in process.stderr:  # killed in the middle of the third epoch at the latest
         if line.startswith("epoch   2/4"):
@@ -131,7 +143,7 @@ def test_a_training_killed_and_resumed_ends_with_the_same_model(
     assert output.read_bytes() == b"an older model"
     assert output.with_name("model.h5.checkpoint").is_file()
 
-    code, _, err = finish(clone(recording, "--output", output, "--epochs", "4", "--resume"))
+    code, _, err = finish(clone(recording, "--output", output, "--arch", "pilotnet", "--epochs", "4", "--resume"))
 
     assert code == 0, err
     assert "resuming after epoch" in err
@@ -143,7 +155,7 @@ def test_a_training_killed_and_resumed_ends_with_the_same_model(
 
 def test_ctrl_c_keeps_the_best_model_so_far_and_what_resume_needs(recording: Path, tmp_path: Path) -> None:
     output = tmp_path / "model.h5"
-    process = clone(recording, "--output", output, "--epochs", "500", "--patience", "500")
+    process = clone(recording, "--output", output, "--arch", "pilotnet", "--epochs", "500", "--patience", "500")
     assert process.stderr
     for line in process.stderr:
         if line.startswith("epoch   1/"):
@@ -160,7 +172,7 @@ def test_ctrl_c_keeps_the_best_model_so_far_and_what_resume_needs(recording: Pat
 @pytest.mark.slow
 def test_ctrl_c_before_the_first_epoch_is_done_writes_nothing(recording: Path, tmp_path: Path) -> None:
     output = tmp_path / "model.h5"
-    process = clone(recording, "--output", output)
+    process = clone(recording, "--output", output, "--arch", "pilotnet")
     assert process.stderr
     for line in process.stderr:
         if line.startswith("baselines"):
@@ -202,7 +214,7 @@ def test_a_recording_too_sparse_for_r1s_has_none_and_says_so(tmp_path: Path) -> 
     assert code == 0, err
     assert "r1s: too sparse: below 5 rows/s" in err
     assert " r1s - " in err
-    for predictor in ("pilotnet", "ridge", "5 nearest"):
+    for predictor in ("roadnet", "ridge", "5 nearest"):
         (line,) = [line for line in out.splitlines() if line.startswith(predictor)]
         assert line.endswith(" too sparse")
     figures = json.loads((tmp_path / "figures.json").read_text())
@@ -219,6 +231,34 @@ def test_throttle_can_be_predicted_too_and_quietly(recording: Path, tmp_path: Pa
     assert (code, err) == (0, "")
     assert "always zero" in out
     assert load_model_file(output).metadata["outputs"] == ["steering_angle", "throttle"]
+
+
+def test_by_default_what_leads_back_comes_from_the_network(recording: Path, tmp_path: Path) -> None:
+    code, _, err = finish(clone(recording, "--output", tmp_path / "model.h5"))
+    assert code == 0, err
+    model = load_model_file(tmp_path / "model.h5").metadata["model"]
+    assert (model["arch"], model["weights"], model["recovery"]) == ("roadnet", "own", 0.5)
+    assert "regime: ridge" in err
+    assert "by stretches left out in turn" in err
+    assert not (tmp_path / "model.h5.checkpoint").exists()
+
+
+def test_how_hard_it_leads_back_can_be_chosen(recording: Path, tmp_path: Path) -> None:
+    kernels = {}
+    for recovery in ("0", "0.8"):
+        output = tmp_path / f"model{recovery}.h5"
+        code, _, err = finish(clone(recording, "--output", output, "--recovery", recovery, "--quiet"))
+        assert (code, err) == (0, "")
+        network = keras.models.load_model(output, compile=False).get_layer("network")
+        kernels[recovery] = float(network.get_layer("aim").get_weights()[0].sum())
+    assert kernels == {"0": 0, "0.8": pytest.approx(0.8 * aim_gain())}
+
+
+def test_several_recordings_are_left_out_in_turn(tmp_path: Path) -> None:
+    both = [make_recording(tmp_path / name, 60, seed=seed, cameras=("center",)) for name, seed in (("a", 1), ("b", 2))]
+    code, _, err = finish(clone(*both, "--output", tmp_path / "model.h5"))
+    assert code == 0, err
+    assert "by recordings left out in turn" in err
 
 
 Refusal = Callable[[Path, Path], list[str]]
@@ -267,6 +307,12 @@ def test_what_cannot_work_is_refused_in_one_line_before_tensorflow_is_imported(
         (["--arch", "resnt50"], "unknown architecture 'resnt50'"),
         (["--arch", "vgg16", "--alpha", "0.5"], "vgg16 has one width only"),
         (["--arch", "pilotnet", "--regime", "head"], "--regime head needs a pretrained network"),
+        (
+            ["--arch", "pilotnet", "--recovery", "0.1"],
+            "--recovery goes with a network that was taught where the road is",
+        ),
+        (["--regime", "scratch", "--recovery", "0.1"], "--recovery goes with a network that was taught"),
+        (["--arch", "lenet", "--weights", "own"], "lenet is trained from scratch"),
         (["--worker", "1"], "--worker says which of the --workers this is"),
     ],
 )

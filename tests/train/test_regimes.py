@@ -113,7 +113,7 @@ def test_a_regime_that_cannot_work_is_refused(arguments: dict[str, Any], model: 
 
 
 def test_an_unknown_regime_is_refused() -> None:
-    with pytest.raises(UserError, match="expected --regime to be one of auto, head"):
+    with pytest.raises(UserError, match="expected --regime to be one of auto, ridge, head"):
         TrainConfig(recordings=(Path("a"),), regime="everything")
 
 

@@ -12,7 +12,7 @@ from simulator_bridge.errors import UsageError
 from train.comparison.comparison_config import ComparisonConfig
 from train.train_config import TrainConfig
 
-NEEDS_BACKBONE = ("head", "early-layers", "fine-tune")
+NEEDS_BACKBONE = ("ridge", "head", "early-layers", "fine-tune")
 MANY_EPOCHS = 200  # under a time budget it is the time that ends a training
 WIDTHS_DIFFER = (
     "{0} from scratch has its full width, with pretrained weights the width of their file; --vary alpha=A gives all "

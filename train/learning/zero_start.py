@@ -12,5 +12,5 @@ def start_at_zero(network: keras.Model) -> None:
     back spoil the pretrained weights: MobileNetV2 then stayed above the always-zero error for epochs.
     """
     for layer in network.layers:
-        if isinstance(layer, keras.layers.Dense) and layer.units == 1:
+        if isinstance(layer, keras.layers.Dense) and layer.units == 1 and layer.trainable:
             layer.kernel.assign(keras.ops.zeros_like(layer.kernel))

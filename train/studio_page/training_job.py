@@ -11,7 +11,13 @@ from typing import Any
 
 from train.studio_page.background_script import BackgroundScript
 
-ARCHITECTURES = ("pilotnet", "lenet", "mobilenet", "mobilenet_v2")  # that train in minutes; the first by default
+ARCHITECTURES = (
+    "roadnet",
+    "pilotnet",
+    "lenet",
+    "mobilenet",
+    "mobilenet_v2",
+)  # that train in minutes; the first by default
 PRETRAINED = ("mobilenet", "mobilenet_v2")  # on ImageNet: Keras downloads their weights once
 MOST_EPOCHS = 100
 DEFAULT_EPOCHS = 12

@@ -38,6 +38,7 @@ HEAD_SETTINGS = (
     "dense",
     "dropout",
     "standardize",
+    "recovery",
     "weights",
 )  # do not change features; of weights the values count
 VERSION = 1  # of this module: raise it when what is computed changes

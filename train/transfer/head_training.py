@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from models.architectures.registry import ModelConfig
 from models.model_parts import find_backbone, split_model, split_network
@@ -17,7 +20,7 @@ from train.dataset import Dataset
 from train.train_config import TrainConfig
 from train.transfer.feature_cache import FeatureCache, Shape
 from train.transfer.features import FeatureSource, cached_features
-from train.transfer.views import FeatureBatches, draw_views
+from train.transfer.views import AugmentedViews, FeatureBatches, draw_views
 
 N_FOR_SCALE = 1000  # views from which the scale of the features is taken
 LEAST_VARIANCE = 0.01  # of a channel, as a share of the mean over all
@@ -34,6 +37,25 @@ class ValidationFeatures:
         return np.asarray(self._features[numbers]), self._readable[numbers] > 0
 
 
+@dataclass(frozen=True, eq=False)
+class HeadFeatures:
+    """What a head is trained on.
+
+    Attributes:
+        head: Features -> outputs; shares its weights with the model.
+        views: Of the training images.
+        features: (len(views), d) float16, mapped from a file.
+        readable: (len(views),) False for views of images that could not be read.
+        validation: Features of the validation images.
+    """
+
+    head: keras.Model
+    views: AugmentedViews
+    features: Any
+    readable: npt.NDArray[np.bool_]
+    validation: ValidationFeatures
+
+
 def prepare_head(
     config: TrainConfig, model_config: ModelConfig, model: keras.Model, dataset: Dataset
 ) -> tuple[keras.Model, FeatureBatches, ValidationFeatures]:
@@ -45,31 +67,64 @@ def prepare_head(
     Raises:
         UserError: If the features do not fit into the cache, or cannot be written.
     """
-    network = split_model(model)[1]
-    source = FeatureSource(network, dataset.store, dataset.augmenter)
-    cache = FeatureCache(config.feature_folder, int(config.feature_cache_size * 1e9))
-    n_validation = dataset.samples.n_validation
-    n_images = len(dataset.samples) - n_validation
-    n_views = cache.n_views_that_fit(Shape(n_validation, n_images, config.views, source.n_features))
-    if n_views < config.views:
-        say(f"views: {n_views} in place of {config.views}, so that the features fit into --feature-cache-size")
-    labels = learned_labels(config, dataset.rows, dataset.samples)
-    views = draw_views(
-        labels, dataset.samples, AugmentConfig.from_config(config), side_correction_of(config), n_views, config.seed
-    )
-    entry = cached_features(cache, source, model_config, dataset.image_paths(), n_validation, views)
+    labels, augment = learned_labels(config, dataset.rows, dataset.samples), AugmentConfig.from_config(config)
+
+    def draw(n_views: int) -> AugmentedViews:
+        return draw_views(labels, dataset.samples, augment, side_correction_of(config), n_views, config.seed)
+
+    prepared = compute_features(config, model_config, model, dataset, config.views, draw)
     data = FeatureBatches(
         dataset.rows,
-        views,
-        entry.views,
-        np.repeat(entry.readable[n_validation:] > 0, n_views),
+        prepared.views,
+        prepared.features,
+        prepared.readable,
         near_zero=config.near_zero,
         near_zero_share=config.near_zero_share,
         batch_size=config.batch_size,
         seed=config.seed,
     )
+    return prepared.head, data, prepared.validation
+
+
+def compute_features(
+    config: TrainConfig,
+    model_config: ModelConfig,
+    model: keras.Model,
+    dataset: Dataset,
+    n_views: int,
+    draw: Callable[[int], AugmentedViews],
+) -> HeadFeatures:
+    """Compute the features of some views of the training images, and give the head their scale.
+
+    Args:
+        config: Settings.
+        model_config: What `model` was built from.
+        model: frame -> outputs.
+        dataset: The images.
+        n_views: Of each image, if so many fit into the cache.
+        draw: So many views.
+
+    Raises:
+        UserError: If the features do not fit into the cache, or cannot be written.
+    """
+    network = split_model(model)[1]
+    source = FeatureSource(network, dataset.store, dataset.augmenter)
+    cache = FeatureCache(config.feature_folder, int(config.feature_cache_size * 1e9))
+    n_validation = dataset.samples.n_validation
+    shape = Shape(n_validation, len(dataset.samples) - n_validation, n_views, source.n_features)
+    n_fitting = cache.n_views_that_fit(shape)
+    if n_fitting < n_views:
+        say(f"views: {n_fitting} in place of {n_views}, so that the features fit into --feature-cache-size")
+    views = draw(n_fitting)
+    entry = cached_features(cache, source, model_config, dataset.image_paths(), n_validation, views)
     _standardize(network, entry.views)
-    return split_network(network)[1], data, ValidationFeatures(entry.validation, entry.readable)
+    return HeadFeatures(
+        split_network(network)[1],
+        views,
+        entry.views,
+        np.repeat(entry.readable[n_validation:] > 0, n_fitting),
+        ValidationFeatures(entry.validation, entry.readable),
+    )
 
 
 def _standardize(network: keras.Model, views: Any) -> None:

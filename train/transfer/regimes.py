@@ -1,12 +1,14 @@
 """The regimes of transfer learning: what of a pretrained network is kept, what is trained, and in which order.
 
+    ridge         the backbone is frozen, a linear head on its features is solved at once: ridge regression
     head          the whole backbone is frozen, a new head is trained on its last features
     early-layers  the backbone is cut after an earlier block and frozen, a new head is trained on that block's features
     fine-tune     the new head first, then the upper half of the backbone as well, then all of it, at lower rates
     scratch       random weights, everything is trained
 
-They are the four answers to little or much data, like or unlike what the network was pretrained on; `auto` measures
-both and chooses. Importing this module is cheap: Keras is imported by the functions that need it.
+The last four are the answers to little or much data, like or unlike what the network was pretrained on; `auto` measures
+both and chooses, unless the network was pretrained on roads. Importing this module is cheap: Keras is imported by the
+functions that need it.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from models.architectures.architecture import Architecture
+from models.architectures.architecture import OWN_WEIGHTS, Architecture
 from models.architectures.backbones import find_blocks
+from models.architectures.recovery import DEFAULT_SHARE
 from models.architectures.registry import ARCHITECTURES, ModelConfig
 from models.model_parts import find_backbone, set_trainable
 from simulator_bridge.errors import UsageError
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from train.transfer.similarity import Similarity
 
+SOLVED = "solved"
 MANY_ROWS = 5000  # rows to train on; about five laps of the lake at 10 rows a second
 CLEARLY = 0.02  # of r1s: less than this is not a difference, on a thousand rows
 
@@ -40,7 +44,8 @@ class Stage:
     """A stretch of a training in which the same layers are trained.
 
     Attributes:
-        trained: Of the backbone: `none` (its features are computed once), `upper` half or `all`.
+        trained: Of the backbone: `none` (its features are computed once), `upper` half or `all`; or `solved`: its head,
+            without any steps.
         first_epoch: Its first epoch, from 0.
         end_epoch: The epoch after its last.
         peak_rate: Learning rate that it begins with.
@@ -71,7 +76,13 @@ class RegimePlan:
     @property
     def trains_on_images(self) -> bool:
         """Whether a stage needs images again and again, not only features that are computed once."""
-        return any(stage.trained != "none" for stage in self.stages)
+        return any(stage.trained not in ("none", SOLVED) for stage in self.stages)
+
+
+def recovers(config: TrainConfig, model: ModelConfig) -> bool:
+    """Whether the model will know where the road is, and aim at it."""
+    is_taught = ARCHITECTURES[model.arch].geometry is not None and model.weights == OWN_WEIGHTS
+    return is_taught and config.from_model is None and config.regime in ("auto", "ridge")
 
 
 def check_regime(config: TrainConfig, model: ModelConfig) -> None:
@@ -80,6 +91,11 @@ def check_regime(config: TrainConfig, model: ModelConfig) -> None:
     Raises:
         UsageError: If it cannot be followed.
     """
+    if config.recovery is not None and not recovers(config, model):
+        raise UsageError(
+            "--recovery goes with a network that was taught where the road is, roadnet, its own weights and --regime "
+            "ridge; others learn it from side cameras: --side-correction"
+        )
     if config.regime in ("auto", "scratch"):
         if config.regime == "scratch" and config.weights not in (None, "none"):
             raise UsageError("--regime scratch starts from random weights: leave out --weights, or choose fine-tune")
@@ -129,11 +145,23 @@ def make_plan(
     if chosen:
         regime, reason = chosen, "as when it began"
     elif config.regime == "auto":
-        missing = _not_pretrained(ARCHITECTURES[model.arch], model)
-        regime, reason = ("scratch", missing) if missing else choose(n_rows, measure())
+        regime, reason = _choose(model, n_rows, measure)
     else:
         regime, reason = config.regime, "as asked"
+    if recovers(config, model):
+        model = replace(model, recovery=DEFAULT_SHARE if config.recovery is None else config.recovery)
     return RegimePlan(regime, reason, _network_for(regime, model), _stages(regime, config))
+
+
+def _choose(model: ModelConfig, n_rows: int, measure: Callable[[], Similarity]) -> tuple[str, str]:
+    """The regime of `auto`, and the reason."""
+    entry = ARCHITECTURES[model.arch]
+    missing = _not_pretrained(entry, model)
+    if missing:
+        return "scratch", missing
+    if model.weights == OWN_WEIGHTS:
+        return "ridge", "the network knows roads: only what this driver does there is learned"
+    return choose(n_rows, measure())
 
 
 def choose(n_rows: int, similarity: Similarity) -> tuple[str, str]:
@@ -159,11 +187,15 @@ def choose(n_rows: int, similarity: Similarity) -> tuple[str, str]:
 def _network_for(regime: str, model: ModelConfig) -> ModelConfig:
     if regime == "scratch":
         return replace(model, weights=None)
+    if regime == "ridge":
+        return replace(model, standardize=True, dense=(), dropout=0.0)
     return replace(model, standardize=True, cut="all" if regime == "head" else model.cut)
 
 
 def _stages(regime: str, config: TrainConfig) -> tuple[Stage, ...]:
     end = config.epochs
+    if regime == "ridge":
+        return (Stage(SOLVED, 0, 1, 0.0),)
     if regime in FROZEN_REGIMES:
         return (Stage("none", 0, end, config.learning_rate or HEAD_LEARNING_RATE),)
     if regime == "scratch":

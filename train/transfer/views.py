@@ -59,6 +59,17 @@ def draw_views(
     return AugmentedViews(n_views, row, labels, drawn)
 
 
+def mirrored_views(labels: FloatArray, samples: Samples, side_correction: float, n_views: int) -> AugmentedViews:
+    """All training images as they are, and with two views mirrored too; see `draw_views`."""
+    row, camera = samples.row[samples.n_validation :], samples.camera[samples.n_validation :]
+    drawn = np.repeat(draw(UNCHANGED, len(row), np.random.default_rng(0)), n_views, axis=0)
+    drawn[:, FLIP] = np.arange(len(drawn)) % n_views
+    row, camera = np.repeat(row, n_views), np.repeat(camera, n_views)
+    labels = labels[row]
+    labels[:, 0] = sample_steering(labels[:, 0], camera, side_correction, 0.0, drawn[:, FLIP])
+    return AugmentedViews(n_views, row, labels, drawn)
+
+
 class FeatureBatches:
     """The epochs of a head: all views of all images, straight rows left out by lot; stands where `ImageBatches` does.
 

@@ -1,0 +1,107 @@
+"""Solves the head of a model on the features of its training images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from models.architectures.registry import OUTPUT_SCALES, ModelConfig
+from simulator_bridge.cli.terminal import say
+from train.data.labels import learned_labels, side_correction_of
+from train.data.rows import FloatArray
+from train.learning.losses import loss_weights
+from train.transfer.head_training import HeadFeatures, compute_features
+from train.transfer.ridge_head import CHUNK, LinearHead, balanced_weights, fit_linear_head, folds_of
+from train.transfer.views import mirrored_views
+from train.validation.validation_set import Validator
+
+if TYPE_CHECKING:
+    from train.training_run import TrainingRun
+    from train.training_stage import TrainingSpeed
+
+
+@dataclass(frozen=True, eq=False)
+class SolvedHead:
+    """A head that was solved.
+
+    Attributes:
+        loss: Mean squared error of steering on the images that it was solved on.
+        validate: Its figures on the validation rows.
+    """
+
+    loss: float
+    validate: Callable[[], dict[str, float]]
+
+
+def solve_head(run: TrainingRun, speed: TrainingSpeed) -> SolvedHead:
+    """Solve the head of a run's model.
+
+    Args:
+        run: Its plan is that of regime ridge.
+        speed: Told how many images were seen in which time.
+    """
+    config, dataset, plan = run.config, run.dataset, run.plan
+    labels = learned_labels(config, dataset.rows, dataset.samples)
+    # the road as it is recorded: what leads back is known, and no label has to teach it
+    side_correction = 0.0 if plan.model.recovery is not None else side_correction_of(config)
+    begin_s = time.perf_counter()
+    prepared = compute_features(
+        config,
+        plan.model,
+        run.model,
+        dataset,
+        2 if config.flip else 1,
+        lambda n_views: mirrored_views(labels, dataset.samples, side_correction, n_views),
+    )
+    speed.add(int(prepared.readable.sum()), time.perf_counter() - begin_s)
+    mean, scale = _standardization(prepared.head)
+    scales = np.array([OUTPUT_SCALES[name] for name in config.outputs], np.float32)
+    views, rows = prepared.views, dataset.rows
+    asked = np.ones(len(rows), np.float32) if rows.weight is None else rows.weight
+    recording = rows.recording[views.row]
+    weight = balanced_weights(views.labels[:, 0], recording, asked[views.row], prepared.readable)
+    solved = fit_linear_head(
+        prepared.features, mean, scale, views.labels / scales, weight, folds_of(recording, views.row)
+    )
+    _say_choice(solved, len(rows.recordings))
+    _set_head(prepared.head, solved, plan.model)
+    validate = Validator(prepared.head, prepared.validation, dataset.validation_set, loss_weights(config.outputs))
+    return SolvedHead(_steering_error(prepared, solved, mean, scale), validate)
+
+
+def _say_choice(solved: LinearHead, n_recordings: int) -> None:
+    if solved.left_out:
+        what = "recordings" if n_recordings > 1 else "stretches"
+        errors = ", ".join(f"{penalty:g}: {error:.2f}" for penalty, error in solved.left_out.items())
+        say(
+            f"penalty {solved.penalty:g}, by {what} left out in turn (error as a share of the labels' spread: {errors})"
+        )
+
+
+def _standardization(head: keras.Model) -> tuple[FloatArray, FloatArray]:
+    layer = head.get_layer("standardize")
+    mean, variance = layer.get_weights()
+    return mean.astype(np.float32), np.sqrt(variance + layer.epsilon).astype(np.float32)
+
+
+def _set_head(head: keras.Model, solved: LinearHead, model: ModelConfig) -> None:
+    """Give the output layers the weights that were solved."""
+    for column, output in enumerate(model.outputs):
+        name = "road" if model.recovery is not None and column == 0 else output
+        layer = head.get_layer(name if OUTPUT_SCALES[output] == 1 else f"{name}_scaled")
+        layer.set_weights([solved.kernel[:, column : column + 1], solved.bias[column : column + 1]])
+
+
+def _steering_error(prepared: HeadFeatures, solved: LinearHead, mean: FloatArray, scale: FloatArray) -> float:
+    total, readable = 0.0, np.flatnonzero(prepared.readable)
+    for start in range(0, len(readable), CHUNK):
+        part = readable[start : start + CHUNK]
+        seen = (np.asarray(prepared.features[part], np.float32) - mean) / scale
+        error = seen @ solved.kernel[:, 0] + solved.bias[0] - prepared.views.labels[part, 0]
+        total += float(np.square(error).sum())
+    return total / len(readable)
