@@ -61,7 +61,7 @@ def build_lap_report(config: LapsConfig, results: Sequence[LapResult], command: 
     passed = sum(result.passed for result in results)
     summary = f"{without_home(config.driver)}: {passed} of {len(results)} drives without an intervention"
     sections = [
-        Section("Drives", table(COLUMNS, [_row(result) for result in results])),
+        Section("Drives", _table(results)),
         Section("How they were driven", code(command), facts(_origin(config, results, driven_at))),
     ]
     sections += [_drive(config, result) for result in results]
@@ -77,10 +77,18 @@ def _name(result: LapResult) -> str:
     return without_home(result.job.name)
 
 
+def _table(results: Sequence[LapResult]) -> Markup:
+    rows = [_row(result) for result in results]
+    if all(result.failure is None for result in results):
+        return table(COLUMNS, rows)
+    remarks = [[*row, result.failure or ""] for row, result in zip(rows, results, strict=True)]
+    return table([*COLUMNS, Column("why it failed", numeric=False)], remarks)
+
+
 def _row(result: LapResult) -> list[object]:
     report = result.report
     if report is None:
-        return [_name(result), f"failed: {result.failure}", *(None for _ in FIELDS)]
+        return [_name(result), "failed", *(None for _ in FIELDS)]
     return [
         _name(result),
         f"{report.laps_done} of {report.laps_wanted}",

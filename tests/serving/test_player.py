@@ -98,6 +98,7 @@ def test_arrow_keys_step_and_space_plays(page: Chrome) -> None:
     slider = page.find_element("css selector", ".player input")
     slider.send_keys(Keys.ARROW_RIGHT)
     assert shown(page) == "line 1 <b>", "one step, though the slider has keys of its own"
+    page.execute_script("window.setInterval = () => 1")  # no frame comes while we look
     figure.send_keys(Keys.SPACE)
     assert page.execute_script(f"return {PLAYER}.timer !== undefined")
     assert page.find_element("xpath", "//button[text()='Pause']").is_displayed()
@@ -106,6 +107,7 @@ def test_arrow_keys_step_and_space_plays(page: Chrome) -> None:
 
 
 def test_playing_ends_at_the_last_frame_and_begins_again_from_there(page: Chrome) -> None:
+    page.execute_script("window.setInterval = () => 1")
     page.execute_script(f"{PLAYER}.show(3); {PLAYER}.onTick(); {PLAYER}.onTick()")
     assert shown(page) == "line 4 <b>"
     page.execute_script(f"{PLAYER}.play(true); {PLAYER}.play(false)")

@@ -29,7 +29,8 @@
       figure.tabIndex = 0;
       figure.setAttribute("role", "group");
       figure.setAttribute("aria-label", figure.querySelector("figcaption").textContent);
-      figure.append(this.image, this.caption, buttons, make("p", "hint", HINT));
+      figure.append(this.image, this.caption, buttons);
+      if (figure === document.querySelector("figure.player")) figure.append(make("p", "hint", HINT)); // once a page
       this.slider.addEventListener("input", () => this.pauseAt(Number(this.slider.value)));
       figure.addEventListener("keydown", (event) => this.onKey(event));
       this.marks = [...figure.closest("section").querySelectorAll("figure.chart")].filter((each) => each.chart).map((each) => this.link(each.chart));
