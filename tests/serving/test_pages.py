@@ -325,6 +325,9 @@ def test_on_a_phone_a_command_wraps_and_the_column_of_names_leaves_room_for_the_
     set_phone(browser)
     open_page(browser, tmp_path / "page.html")
     assert run_script(browser, "const pre = document.querySelector('pre'); return pre.scrollWidth <= pre.clientWidth")
+    assert run_script(browser, "return document.querySelector('pre').textContent") == command
+    lines = "return [...document.querySelectorAll('.flag')].map(flag => flag.getClientRects().length)"
+    assert run_script(browser, lines) == [1, 1, 1], "no flag is broken"
     width = "return document.querySelector('.sortable tbody th').getBoundingClientRect().width / innerWidth"
     assert run_script(browser, width) < 0.5
 
