@@ -8,9 +8,15 @@ import signal
 import subprocess
 from contextlib import suppress
 
+from simulator_bridge.cli.interrupts import WINDOWS, own_group
 from simulator_bridge.errors import UserError
 
 STOP_S = 10.0
+
+
+def split_command(command: str, windows: bool = WINDOWS) -> str | list[str]:
+    """A command line as `subprocess` takes it; Windows splits one by rules of its own: a backslash is no escape."""
+    return command if windows else shlex.split(command)
 
 
 class ForeignServer:
@@ -26,11 +32,11 @@ class ForeignServer:
 
     def __init__(self, command: str, port: int) -> None:
         self.url = f"ws://127.0.0.1:{port}"
-        words = [word.replace("{port}", str(port)) for word in shlex.split(command)]
+        words = split_command(command.replace("{port}", str(port)))
         try:
             self._process = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                start_new_session=True,
+                **own_group(),
             )  # fmt: skip
         except OSError as error:
             raise UserError(f"cannot start {command!r}: {error.strerror}") from error

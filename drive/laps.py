@@ -16,6 +16,7 @@ import dataclasses
 import logging
 import signal
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from drive.evaluation.lap_config import LapsConfig
@@ -23,6 +24,7 @@ from drive.model_argument import check_model, chosen_preprocessing
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
+from simulator_bridge.cli.typed_command import typed_command
 
 if TYPE_CHECKING:
     from drive.evaluation.lap_runs import LapResult
@@ -46,16 +48,17 @@ Exit code: 0 if every lap was driven without an intervention, 1 if not, 2 for a 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    command = typed_command("drive/laps.py", argv)
     return run_command(
         LapsConfig,
-        run,
+        lambda config: run(config, command),
         argv,
         description="Drive laps in the built-in simulator and print how well they were driven.",
         epilog=EPILOG,
     )
 
 
-def run(config: LapsConfig) -> int:
+def run(config: LapsConfig, command: str) -> int:
     """Drive, print the table, write the results; 1 if not every lap was driven without an intervention."""
     check_model(config.model)
     for flag, path in (("--json", config.json), ("--report", config.report), ("--video", config.video)):
@@ -79,7 +82,7 @@ def run(config: LapsConfig) -> int:
         from drive.evaluation.lap_report import build_lap_report
         from simulator_bridge.pages.document import write_document
 
-        write_document(config.report, build_lap_report(config, results))
+        write_document(config.report, build_lap_report(config, results, command, datetime.now().astimezone()))
     return 0 if all(result.passed for result in results) else 1
 
 

@@ -133,7 +133,7 @@ def _report(server: BridgeServer, stages: deque[StageTimes]) -> None:
 def memory_mb() -> float:
     """The resident memory of this process now, or its peak where the system reports no more; 0 if neither."""
     try:
-        resident_pages = int(Path("/proc/self/statm").read_text().split()[1])
+        resident_pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:
         pass
     else:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 from markupsafe import Markup
 
+from drive.evaluation.drive_conditions import drive_conditions
 from drive.evaluation.drive_trace import DriveTrace
 from drive.evaluation.driven_road import build_road
 from drive.evaluation.lap_config import LapsConfig
 from drive.evaluation.lap_runs import LapResult
 from drive.evaluation.track_map import draw_key, draw_map
-from simulator_bridge.pages.blocks import drawing, gallery, note, picture
+from simulator_bridge.cli.typed_command import without_home
+from simulator_bridge.pages.blocks import code, drawing, facts, gallery, note, picture
 from simulator_bridge.pages.document import Section, document
 from simulator_bridge.pages.figures import Line, line_chart
 from simulator_bridge.pages.sortable_table import Column, table
@@ -43,21 +46,51 @@ FIELDS = (
 )
 
 
-def build_lap_report(config: LapsConfig, results: Sequence[LapResult]) -> str:
-    """The page as HTML: the table of all drives, then each drive by itself."""
+def build_lap_report(config: LapsConfig, results: Sequence[LapResult], command: str, driven_at: datetime) -> str:
+    """Make the page: the table of all drives, how to repeat them, then each drive by itself.
+
+    Args:
+        config: How they were driven.
+        results: The drives.
+        command: That made them, as it was typed.
+        driven_at: When they ended.
+
+    Returns:
+        The page as HTML.
+    """
     passed = sum(result.passed for result in results)
-    summary = f"{config.driver}: {passed} of {len(results)} drives without an intervention"
-    sections = [Section("Drives", table(COLUMNS, [_row(result) for result in results]))]
+    summary = f"{without_home(config.driver)}: {passed} of {len(results)} drives without an intervention"
+    sections = [
+        Section("Drives", _table(results)),
+        Section("How they were driven", code(command), facts(_origin(config, results, driven_at))),
+    ]
     sections += [_drive(config, result) for result in results]
     return document("Laps", sections, summary=summary)
+
+
+def _origin(config: LapsConfig, results: Sequence[LapResult], driven_at: datetime) -> dict[str, object]:
+    versions: dict[str, str] = next((result.report.versions for result in results if result.report is not None), {})
+    return {"driver": without_home(config.driver), "date": f"{driven_at:%Y-%m-%d %H:%M %z}".rstrip(), **versions}
+
+
+def _name(result: LapResult) -> str:
+    return without_home(result.job.name)
+
+
+def _table(results: Sequence[LapResult]) -> Markup:
+    rows = [_row(result) for result in results]
+    if all(result.failure is None for result in results):
+        return table(COLUMNS, rows)
+    remarks = [[*row, result.failure or ""] for row, result in zip(rows, results, strict=True)]
+    return table([*COLUMNS, Column("why it failed", numeric=False)], remarks)
 
 
 def _row(result: LapResult) -> list[object]:
     report = result.report
     if report is None:
-        return [result.job.name, f"failed: {result.failure}", *(None for _ in FIELDS)]
+        return [_name(result), "failed", *(None for _ in FIELDS)]
     return [
-        result.job.name,
+        _name(result),
         f"{report.laps_done} of {report.laps_wanted}",
         *(getattr(report, field) for field in FIELDS),
     ]
@@ -65,10 +98,10 @@ def _row(result: LapResult) -> list[object]:
 
 def _drive(config: LapsConfig, result: LapResult) -> Section:
     if result.report is None or result.trace is None:
-        return Section(result.job.name, note(f"Not driven: {result.failure}."))
+        return Section(_name(result), note(f"Not driven: {result.failure}."))
     track = build_road(config, result.job)
     return Section(
-        result.job.name,
+        _name(result),
         draw_key(),
         drawing(
             draw_map(track, result.trace.rollout),
@@ -76,6 +109,7 @@ def _drive(config: LapsConfig, result: LapResult) -> Section:
             alt=f"the driven line on {track.name}",
         ),
         *_interventions(result.report, result.trace.pictures),
+        facts(drive_conditions(config, result.job, result.report)),
         *_charts(result.trace),
         intro=_verdict(result.report),
     )

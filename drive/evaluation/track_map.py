@@ -143,9 +143,9 @@ def _mark(plan: _Plan, point: FloatArray, title: str, text: str) -> Markup:
     x, y = plan.place(float(point[0]), float(point[1]))
     return Markup(
         '<g transform="translate({:.1f} {:.1f})"><title>{}</title>'
-        '<circle r="9" fill="{}" stroke="#ffffff"/>'
-        '<text y="4" font-size="{}" text-anchor="middle" fill="#ffffff">{}</text></g>'
-    ).format(x, y, title, MARK, 11 if len(text) < 3 else 9, text)
+        '<circle r="12" fill="{}" stroke="#ffffff"/>'
+        '<text y="5" font-size="{}" text-anchor="middle" fill="#ffffff">{}</text></g>'
+    ).format(x, y, title, MARK, 15 if len(text) < 2 else 13 if len(text) < 3 else 11, text)
 
 
 def draw_key() -> Markup:

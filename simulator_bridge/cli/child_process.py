@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import re
 import signal
@@ -13,7 +14,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from simulator_bridge.cli.interrupts import WINDOWS, interrupting_signal, own_group
+
 ROOT = Path(__file__).resolve().parents[2]
+SLICE_S = 0.5  # of a wait that may take as long as it likes
 KILLED_S = 10.0  # the system needs far less to end a killed process
 
 
@@ -58,7 +62,10 @@ class ChildProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            start_new_session=own_session,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, "PYTHONUTF8": "1"} if WINDOWS else None,  # else it writes what its code page has
+            **(own_group() if own_session else {}),
         )
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, name="child output", daemon=True)
@@ -82,12 +89,17 @@ class ChildProcess:
             EndedError: If none will ever come.
         """
         try:
-            line = self._lines.get(timeout=timeout_s)
+            line = self._next_line() if timeout_s is None else self._lines.get(timeout=timeout_s)
         except queue.Empty:
             raise SilentError from None
         if line is None:
             raise EndedError
         return line
+
+    def _next_line(self) -> str | None:
+        while True:  # in slices: on Windows a Ctrl-C is not heard while a thread waits without a limit
+            with contextlib.suppress(queue.Empty):
+                return self._lines.get(timeout=SLICE_S)
 
     def write_line(self, line: str) -> None:
         """Write a line to its standard input.
@@ -118,9 +130,9 @@ class ChildProcess:
             raise SilentError from None
 
     def interrupt(self) -> None:
-        """Ask it to stop, as Ctrl-C does."""
+        """Ask it to stop, as Ctrl-C does; on Windows only one with `own_session` hears it."""
         with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(interrupting_signal())
 
     def last_words(self) -> str:
         """How it ended, for people: the signal, or the last line of its standard error."""

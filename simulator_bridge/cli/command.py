@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from simulator_bridge.cli.interrupts import take_break_as_ctrl_c
 from simulator_bridge.cli.option_parser import build_parser
 from simulator_bridge.cli.parent_watch import end_with_parent
 from simulator_bridge.cli.standard_output import accept_every_character, reserved_for_json
@@ -56,6 +57,7 @@ def run_command(
         SystemExit: With 2, for a wrong command line: usage and what is wrong on standard error.
     """
     accept_every_character()
+    take_break_as_ctrl_c()
     parser = build_parser(config_type, description, epilog, former)  # type: ignore[arg-type]
     try:
         arguments = vars(parser.parse_intermixed_args(argv))  # an optional FOLDER may stand behind options

@@ -7,17 +7,20 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from simulator_bridge.cli.interrupts import WINDOWS
 from simulator_bridge.cli.json_values import to_json_value
 from simulator_bridge.cli.standard_output import STANDARD_OUTPUT, json_stream
 from simulator_bridge.errors import UserError
 
 MODEL_SUFFIXES = (".h5", ".keras", ".tflite")
 RECORDING_LOG = "driving_log.csv"
+N_TRIES, BETWEEN_TRIES_S = 20, 0.1  # to replace a file that is open
 
 
 def check_output(flag: str, path: Path | None, *, is_model: bool = False) -> None:
@@ -92,7 +95,7 @@ class PartialFile:
                 os.fsync(written.fileno())  # a power cut must not leave the new name with nothing behind it
             if keep_previous and self._place.exists():
                 _keep_as(self._place, previous_of(self._place))
-            os.replace(self.path, self._place)
+            replace_file(self.path, self._place)
         except OSError as error:
             raise self.refusal(error) from error
 
@@ -115,15 +118,31 @@ def discard_abandoned(place: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
+def replace_file(source: Path, target: Path) -> None:
+    """Rename a file over another one, as `os.replace`.
+
+    On Windows a file that somebody has open, a virus scanner for a moment, cannot be replaced: then we try for a while.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    for _ in range(N_TRIES if WINDOWS else 0):
+        with suppress(PermissionError):
+            os.replace(source, target)
+            return
+        time.sleep(BETWEEN_TRIES_S)
+    os.replace(source, target)
+
+
 def _keep_as(place: Path, previous: Path) -> None:
     """Give a file a second name, which may be taken; where there are no hard links, give it the other name alone."""
     second = PartialFile(previous)
     try:
         os.link(place, second.path)
     except OSError:
-        os.replace(place, previous)
+        replace_file(place, previous)
         return
-    os.replace(second.path, previous)
+    replace_file(second.path, previous)
     second.discard()  # both were names of one file already: then renaming does nothing
 
 

@@ -34,7 +34,8 @@ def what_to_run(root: str = ROOT, windows: bool = os.name == "nt") -> str:
     if os.path.isfile(script) and os.path.realpath(sys.prefix) != os.path.realpath(venv):
         return activate
     if windows:
-        return f"py -3.{NEWEST[1]} -m venv {venv} && {activate} && pip install -c constraints.txt -e {root}"
+        constraints = os.path.join(root, "constraints.txt")
+        return f"py -3.{NEWEST[1]} -m venv {venv} && {activate} && pip install -c {constraints} -e {root}"
     return f"make -C {root} setup PYTHON={suitable_python()} && {activate}"
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from simulator_bridge.pages.figures import Numbers
 
@@ -142,8 +143,12 @@ def note(text: str, tone: Tone = "warning") -> Markup:
 
 
 def code(text: str) -> Markup:
-    """Text as a machine wrote it or should get it."""
-    return Markup('<pre tabindex="0"><code>{}</code></pre>').format(text)
+    """Text as a machine wrote it or should get it; a line that is too long is broken, but not within a flag."""
+    parts = [
+        Markup('<span class="flag">{}</span>').format(part) if part.startswith("--") else escape(part)
+        for part in re.split(r"(?<!\S)(--[\w-]+)", text)
+    ]
+    return Markup('<pre tabindex="0"><code>{}</code></pre>').format(Markup("").join(parts))
 
 
 def toggle(label: str, group: str) -> Markup:

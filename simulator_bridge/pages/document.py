@@ -19,7 +19,7 @@ from simulator_bridge.pages.page_templates import template_environment
 
 STATIC = Path(__file__).with_name("static")
 STYLES = ("uPlot.min.css", "base.css")
-SCRIPTS = ("uPlot.iife.min.js", "charts.js", "tables.js")
+SCRIPTS = ("uPlot.iife.min.js", "charts.js", "player.js", "tables.js")
 LICENCES = {"uPlot.iife.min.js": "uPlot.LICENSE"}  # travels with the code, as its licence asks
 
 

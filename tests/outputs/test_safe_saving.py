@@ -103,6 +103,11 @@ def test_a_place_that_stays_full_ends_with_where_the_model_is_and_how_to_move_it
     assert sum(pauses) == TRY_AGAIN_S
 
 
+def test_on_windows_a_model_is_moved_by_the_command_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safe_saving, "WINDOWS", True)
+    assert safe_saving._move(Path("my models/m.h5"), Path("model.h5")) == 'move "my models/m.h5" "model.h5"'
+
+
 def test_ctrl_c_ends_the_waiting_and_not_the_model(places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     def ctrl_c() -> None:
         raise KeyboardInterrupt

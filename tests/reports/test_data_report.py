@@ -20,6 +20,7 @@ from tests.support.made_recording import START, jpeg, make_recording
 from train.checkup import main
 from train.reports.damaged_images import find_damaged_images
 from train.reports.data_issues import find_issues
+from train.reports.data_recording import play_recording
 from train.reports.frame_pictures import frame_and_damage, steering_text
 from train.reports.frame_statistics import measure_frames
 from train.reports.recording_names import recording_names
@@ -165,6 +166,7 @@ def test_page_tells_what_was_found_and_stays_small(page: Path) -> None:
         "Frozen pictures: 3 rows",
         "truncated image",
         "2 episodes",
+        "What the camera saw: every frame",
         "right camera: label",
         "mirrored",
     ):
@@ -175,13 +177,34 @@ def test_page_tells_what_was_found_and_stays_small(page: Path) -> None:
 def test_page_opens_in_a_browser_and_its_lines_can_be_toggled(page: Path, browser: Chrome) -> None:
     open_page(browser, page)
     assert len(browser.find_elements(By.CSS_SELECTOR, ".plot canvas")) >= 4
-    images = browser.execute_script("return [...document.images].map(image => image.naturalWidth);")
+    images = browser.execute_script(
+        "return [...document.querySelectorAll('.picture img')].map(image => image.naturalWidth);"
+    )
     assert len(images) > 30
     assert min(images) >= FRAME_SHAPE[1]
     button = browser.find_element(By.XPATH, "//button[contains(., 'after balancing')]")
     button.click()
     assert button.get_attribute("aria-pressed") == "false"
     assert requested_urls(browser) == []
+
+
+def test_the_player_shows_the_frames_of_its_recording_and_marks_both_timelines(page: Path, browser: Chrome) -> None:
+    open_page(browser, page)
+    figure = browser.find_element(By.CSS_SELECTOR, ".player")
+    browser.execute_script("arguments[0].player.show(8)", figure)
+    caption = figure.find_element(By.CSS_SELECTOR, ".player-caption").text
+    assert caption.startswith("line 9 \N{MIDDLE DOT} +0.90 (22.5\N{DEGREE SIGN} right) \N{MIDDLE DOT} ")
+    assert caption.endswith(" mph")
+    assert figure.find_element(By.TAG_NAME, "img").get_property("naturalWidth") == 240
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".player-mark")) == 2
+
+
+def test_of_a_long_recording_the_player_has_frames_at_even_steps(tmp_path: Path) -> None:
+    recording = load_recording(make_recording(tmp_path, 30))
+    html = play_recording(recording, time_axis_of(recording), 4)
+    assert "4 of 30 frames, evenly" in html
+    assert re.findall(r'"line (\d+) ', html) == ["1", "11", "20", "30"]
+    assert "every frame" in play_recording(recording, time_axis_of(recording), 400)
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -315,6 +315,23 @@ def test_a_page_fits_a_phone_and_charts_follow_the_width(page: Chrome) -> None:
     WebDriverWait(page, 10).until(lambda browser: run_script(browser, width) == wide)
 
 
+def test_on_a_phone_a_command_wraps_and_the_column_of_names_leaves_room_for_the_others(
+    browser: Chrome, tmp_path: Path
+) -> None:
+    command = "python drive/laps.py model.h5 --track lake,jungle,random:7 --both-directions --report laps.html"
+    columns = [Column("drive", numeric=False), *(Column(f"figure {i}") for i in range(8))]
+    names = table(columns, [["jungle, reverse, latency 80 ms, seed 12", *range(8)]])
+    write_document(tmp_path / "page.html", document("Page", [Section("One", blocks.code(command), names)]))
+    set_phone(browser)
+    open_page(browser, tmp_path / "page.html")
+    assert run_script(browser, "const pre = document.querySelector('pre'); return pre.scrollWidth <= pre.clientWidth")
+    assert run_script(browser, "return document.querySelector('pre').textContent") == command
+    lines = "return [...document.querySelectorAll('.flag')].map(flag => flag.getClientRects().length)"
+    assert run_script(browser, lines) == [1, 1, 1], "no flag is broken"
+    width = "return document.querySelector('.sortable tbody th').getBoundingClientRect().width / innerWidth"
+    assert run_script(browser, width) < 0.5
+
+
 def test_charts_take_the_colours_of_the_theme_when_it_changes(page: Chrome) -> None:
     from selenium.webdriver.support.ui import WebDriverWait
 

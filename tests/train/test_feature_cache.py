@@ -124,6 +124,25 @@ def test_the_longest_unused_entries_make_room_and_unfinished_ones_are_cleared_aw
     assert [path.name for path in files(tmp_path)] == ["old.features", "third.features"]
 
 
+def test_an_entry_that_cannot_be_deleted_stays_and_the_next_one_makes_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = Path.unlink
+
+    def refuse_mapped(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "mapped.features":  # as Windows does while a process has it mapped
+            raise PermissionError(13, "Access is denied")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse_mapped)
+    cache = FeatureCache(tmp_path, 2 * (HEADER_BYTES + SHAPE.n_bytes))
+    for age, key in enumerate(["mapped", "old", "new"]):
+        cache.get(key, SHAPE, fill(), trust)
+        os.utime(tmp_path / f"{key}.features", (1e9 + age, 1e9 + age))
+
+    assert [path.name for path in files(tmp_path)] == ["mapped.features", "new.features"]
+
+
 def test_as_many_views_as_fit_and_a_refusal_if_not_even_one_does() -> None:
     one_view = replace(SHAPE, n_views=1).n_bytes
 

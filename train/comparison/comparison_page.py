@@ -12,6 +12,7 @@ from simulator_bridge.pages.document import Section, document
 from simulator_bridge.pages.figures import Line, line_chart
 from simulator_bridge.pages.sortable_table import Column, table
 from train.comparison.comparison_config import ComparisonConfig
+from train.comparison.cost_charts import cost_charts
 from train.comparison.run_plan import differences
 from train.comparison.run_result import RunResult, baselines_of, r1s_notes, shown_r1s
 from train.comparison.seed_groups import (
@@ -90,10 +91,16 @@ def build_page(
         ),
         *_seeds_together(config, results),
         Section("Results", results_table(config, results), *_r1s_notes(results), *_error_bars(results)),
+        *_costs(results),
         Section("What was compared", *_about(config, left_out, data)),
     ]
     title = f"Comparison of {len(results)} training{'s'[: len(results) != 1]}"
     return document(title, sections, summary=summary_of(config, results))
+
+
+def _costs(results: Sequence[RunResult]) -> list[Section]:
+    charts = cost_charts(results)
+    return [Section("What the error costs", *charts)] if charts else []
 
 
 def summary_of(config: ComparisonConfig, results: Sequence[RunResult]) -> str:

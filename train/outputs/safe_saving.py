@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from models.saving import CannotWriteError
+from simulator_bridge.cli.interrupts import WINDOWS
 from simulator_bridge.cli.output_file import replacing
 
 TRY_AGAIN_S = 60.0  # for so long, when the model is safe
@@ -101,4 +102,6 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
 
 
 def _move(kept: Path, output: Path) -> str:
+    if WINDOWS:
+        return f'move "{kept}" "{output}"'
     return shlex.join(["mv", str(kept), str(output)])

@@ -12,13 +12,14 @@ from markupsafe import Markup
 from simulator_bridge.pages.blocks import facts, gallery, note, picture
 from simulator_bridge.pages.document import Section
 from simulator_bridge.pages.figures import Line, line_chart
+from simulator_bridge.pages.player import PlayerFrame, player
 from simulator_bridge.pages.sortable_table import Column, table
 from simulator_bridge.recording import Recording
 from simulator_bridge.recording.images.steering_overlay import draw_steering
 from train.data.learnability import find_flaws
 from train.reports.damaged_images import DamagedImage, find_damaged_images
 from train.reports.data_issues import DataIssue, IssueExample, find_issues
-from train.reports.frame_pictures import frame_and_damage, side_by_side, steering_text, to_jpeg
+from train.reports.frame_pictures import frame_and_damage, side_by_side, steering_text, to_jpeg, to_small_jpeg
 from train.reports.frame_statistics import measure_frames
 from train.reports.recording_facts import RecordingFacts, describe
 from train.reports.timeline import EpisodeSummary, TimeAxis, downsample, summarise_episodes, time_axis_of
@@ -65,13 +66,15 @@ def analyse_recording(
     return RecordingAnalysis(name, recording, facts, issues, find_damaged_images(recording, MAX_DAMAGED))
 
 
-def recording_section(analysis: RecordingAnalysis) -> Section:
-    """Everything about one recording."""
+def recording_section(analysis: RecordingAnalysis, n_frames: int) -> Section:
+    """Everything about one recording; its player has at most `n_frames`."""
+    axis = time_axis_of(analysis.recording)
     return Section(
         f"Recording {analysis.name}",
         *(note(flaw.words[0].upper() + flaw.words[1:] + ".") for flaw in find_flaws(analysis.recording)),
         facts(_joined(describe(analysis.facts))),
-        *_timeline(analysis),
+        play_recording(analysis.recording, axis, n_frames),
+        *_timeline(analysis, axis),
         *_dropped(analysis),
         *_issues(analysis),
     )
@@ -89,8 +92,24 @@ def _joined(lines: Sequence[tuple[str, str]]) -> dict[str, str]:
     return joined
 
 
-def _timeline(analysis: RecordingAnalysis) -> list[Markup]:
-    recording, axis = analysis.recording, time_axis_of(analysis.recording)
+def play_recording(recording: Recording, axis: TimeAxis, n_frames: int) -> Markup:
+    """Frames of the center camera at even steps, the steering in blue."""
+    rows = np.unique(np.linspace(0, len(recording) - 1, n_frames).round().astype(np.int64))
+    frames = []
+    for row in rows.tolist():
+        frame, damage = frame_and_damage(recording.image_path("center", row))
+        steering, speed_mph = float(recording.steering_angle[row]), float(recording.speed_mph[row])
+        words = [f"line {int(recording.line[row])}", steering_text(steering)]
+        words += [f"{speed_mph:.1f} mph"] if np.isfinite(speed_mph) else []
+        words += [damage] if damage else []
+        jpeg = to_small_jpeg(draw_steering(frame, steering))
+        frames.append(PlayerFrame(jpeg, float(axis.x[row]), " \N{MIDDLE DOT} ".join(words)))
+    which = "every frame" if len(rows) == len(recording) else f"{len(rows)} of {len(recording):,} frames, evenly"
+    return player(f"What the camera saw: {which}", frames)
+
+
+def _timeline(analysis: RecordingAnalysis, axis: TimeAxis) -> list[Markup]:
+    recording = analysis.recording
     episodes = summarise_episodes(recording, axis)
     n = len(episodes)
     many = f"{n} episodes, a break in the line between them" if n > 1 else "one episode, without a gap"

@@ -26,6 +26,7 @@ from train.reports.recording_names import recording_names
 from train.train_config import TrainConfig
 
 MAX_DETAILED = 12  # recordings with a section of their own
+MAX_PLAYED = 400  # frames of all players of the page: some 2 MB
 TITLE = "What is in the recordings"
 
 
@@ -41,6 +42,8 @@ def data_report(checks: Sequence[RecordingCheck]) -> str:
     config = with_side_correction(config, rows, np.arange(len(rows)))
     analyses = _analyse_all(rows, usable)
     epoch = EpochPreview(config, rows)
+    detailed = analyses[:MAX_DETAILED]
+    n_frames = max(MAX_PLAYED // max(len(detailed), 1), 2)
     sections = [
         Section("Overview", *_overview(analyses, len(others))),
         steering_section(config, rows, epoch),
@@ -48,7 +51,7 @@ def data_report(checks: Sequence[RecordingCheck]) -> str:
         contact_sheet(rows),
         augmentation_section(config, rows, epoch),
         cameras_section(config, rows),
-        *(recording_section(analysis) for analysis in analyses[:MAX_DETAILED]),
+        *(recording_section(analysis, n_frames) for analysis in detailed),
         *([Section("Not used", _others_table(others))] if others else []),
     ]
     return document(TITLE, sections, summary=_summary(analyses))

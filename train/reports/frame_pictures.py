@@ -22,6 +22,7 @@ from simulator_bridge.recording.recording_file import MAX_IMAGE_BYTES, read_file
 from simulator_bridge.udacity_car import MAX_STEERING_DEG
 
 QUALITY = 72  # some 9 kB a frame
+PLAYER_SIZE_PX, PLAYER_QUALITY = (240, 120), 55  # some 4 kB a frame
 SEAM_PX = 4  # between frames side by side
 _CROSS_RGB, _GROUND_RGB = (190, 70, 70), (48, 50, 56)
 
@@ -29,6 +30,18 @@ _CROSS_RGB, _GROUND_RGB = (190, 70, 70), (48, 50, 56)
 def to_jpeg(frame: Frame) -> bytes:
     """A frame as it goes into a report."""
     return encode_frame(frame, QUALITY)
+
+
+def to_small_jpeg(frame: Frame) -> bytes:
+    """A frame of a player: many of them make up most of a page."""
+    is_done, jpeg = cv2.imencode(
+        ".jpg",
+        cv2.cvtColor(cv2.resize(frame, PLAYER_SIZE_PX, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR),
+        [cv2.IMWRITE_JPEG_QUALITY, PLAYER_QUALITY],
+    )
+    if not is_done:
+        raise ValueError("a frame could not be written as a JPEG")
+    return jpeg.tobytes()
 
 
 def side_by_side(*frames: Frame) -> Frame:

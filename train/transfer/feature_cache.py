@@ -126,6 +126,7 @@ class FeatureCache:
             if entry is not None and agrees(entry):
                 os.utime(path)  # the age by which entries are deleted
                 return entry
+            entry = None  # no longer mapped: what is mapped cannot be replaced on Windows
             logger.warning("%s: damaged or out of date, computed again", path)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -167,13 +168,21 @@ class FeatureCache:
             if not file.name.startswith("."):  # as unfinished ones do, see `replacing`
                 entries.append((status.st_mtime, status.st_size, file))
             elif time.time() - status.st_mtime > ABANDONED_S:
-                file.unlink(missing_ok=True)
+                _remove(file)
         taken = sum(size for _, size, _ in entries)
         for _, size, file in sorted(entries):
             if taken + n_bytes <= self._limit_bytes:
                 break
-            file.unlink(missing_ok=True)  # a process that has it mapped keeps it
-            taken -= size
+            taken -= size if _remove(file) else 0
+
+
+def _remove(path: Path) -> bool:
+    """Delete an entry; a process that has it mapped keeps it. On Windows it stays until that process has ended."""
+    try:
+        path.unlink(missing_ok=True)
+    except PermissionError:
+        return False
+    return True
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -76,8 +76,17 @@ def open_pipe(backend: str) -> tuple[str, GraphicsPipe]:
         pipe = _pipe(name)
         if pipe is not None:
             return name, pipe
-    wanted = ", or ".join(f"{DEBIAN_PACKAGES[name]} (for {name})" for name in candidates)
-    raise SimulatorError(f"{NO_RENDERER} for {backend!r}; on Debian or Ubuntu: apt-get install {wanted}")
+    raise SimulatorError(f"{NO_RENDERER} for {backend!r}; {what_to_install(candidates)}")
+
+
+def what_to_install(candidates: Sequence[str], platform: str = sys.platform) -> str:
+    """What to do where no renderer opens, in words."""
+    if platform.startswith("linux"):
+        wanted = ", or ".join(f"{DEBIAN_PACKAGES[name]} (for {name})" for name in candidates)
+        return f"on Debian or Ubuntu: apt-get install {wanted}"
+    if "tinydisplay" not in candidates:  # Panda3D has EGL for Linux only
+        return "here the renderer is tinydisplay"
+    return "tinydisplay comes with Panda3D and needs nothing else: pip install --force-reinstall panda3d"
 
 
 @functools.cache  # one pipe per process: a second EGL pipe fails or crashes
