@@ -6,7 +6,7 @@
     resuming                     resuming.py, checkpoint.py
     the output: kept before, a full disk    outputs/previous_model.py, outputs/safe_saving.py
     regimes and their stages     transfer/regimes.py; a stage's layers, data, schedule and callbacks: training_stage.py;
-                                 a head that is solved and not trained: transfer/solving.py
+                                 a head that is solved and not trained: solving.py
     a limit on the time          learning/time_budget.py
     the same seed, the same model    learning/devices.py
     averaged weights, displays, TensorBoard    Keras callbacks, chosen in training_stage.py
@@ -51,6 +51,7 @@ from train.model_metadata import in_full_precision, metadata_of
 from train.outputs.previous_model import PreviousModel
 from train.outputs.safe_saving import save_safely
 from train.resuming import checkpoint_to_resume, choose_plan
+from train.solving import solve_head
 from train.train_config import TrainConfig
 from train.training_progress import TrainingProgress
 from train.training_result import TrainingResult
@@ -58,7 +59,6 @@ from train.training_run import TrainingRun
 from train.training_stage import StageTask, TrainingSpeed, callbacks_of, prepare_stage
 from train.transfer.earlier_model import take_weights
 from train.transfer.regimes import SOLVED, Stage, recovers
-from train.transfer.solving import solve_head
 from train.validation.metrics import Score
 from train.validation.validation_set import Validator
 
