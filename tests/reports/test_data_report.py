@@ -160,7 +160,8 @@ def test_runs_and_names_and_words(tmp_path: Path) -> None:
 def test_page_tells_what_was_found_and_stays_small(page: Path) -> None:
     html = page.read_text()
     for expected in (
-        "58 rows of 1 recording can be used for training, 2 are left out.",
+        "60 rows of 1 recording can be used for training, 0 are left out.",
+        "2 rows have no center image that can be used",
         "Label jumps: 2 rows",
         "Frozen pictures: 3 rows",
         "truncated image",

@@ -126,8 +126,8 @@ def _flat(_: Recording, frames: FrameStatistics, n_worst: int) -> DataIssue:
     )
 
 
-def _undecodable(_: Recording, frames: FrameStatistics, n_worst: int) -> DataIssue:
-    broken = np.isnan(frames.brightness)
+def _undecodable(recording: Recording, frames: FrameStatistics, n_worst: int) -> DataIssue:
+    broken = np.isnan(frames.brightness) & recording.has_image("center")
     return DataIssue(
         "undecodable pictures",
         "The file is whole by its header and cannot be decoded; training leaves it out, --check decode counts it.",

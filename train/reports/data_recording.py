@@ -140,10 +140,10 @@ def _episodes_table(episodes: Sequence[EpisodeSummary]) -> list[Markup]:
 
 def _dropped(analysis: RecordingAnalysis) -> list[Markup]:
     dropped = analysis.recording.dropped
-    if not dropped:
-        return []
-    columns = [Column("left out", numeric=False), Column("rows", digits=0), Column("first in line", digits=0)]
-    blocks = [table(columns, [[reason, drop.count, drop.first_line] for reason, drop in dropped.items()])]
+    blocks = []
+    if dropped:
+        columns = [Column("left out", numeric=False), Column("rows", digits=0), Column("first in line", digits=0)]
+        blocks.append(table(columns, [[reason, drop.count, drop.first_line] for reason, drop in dropped.items()]))
     if analysis.damaged:
         blocks.append(gallery([_damaged_picture(damaged) for damaged in analysis.damaged], 240))
     return blocks
@@ -177,7 +177,7 @@ def _issues(analysis: RecordingAnalysis) -> list[Markup]:
 def _example_picture(recording: Recording, example: IssueExample) -> Markup:
     frames = []
     for row in example.rows:
-        frame, _ = frame_and_damage(recording.image_path("center", row))
+        frame, _ = frame_and_damage(recording.image_path(recording.first_camera(row), row))
         frames.append(draw_steering(frame, float(recording.steering_angle[row])))
     lines = " and ".join(str(int(recording.line[row])) for row in example.rows)
     steering = " then ".join(steering_text(float(recording.steering_angle[row])) for row in example.rows)

@@ -58,3 +58,16 @@ def count_drops(reasons: Mapping[int, str]) -> dict[str, Dropped]:
     for line in sorted(counted):
         first.setdefault(counted[line], line)
     return {reason: Dropped(count, first[reason]) for reason, count in Counter(counted.values()).most_common()}
+
+
+def add_drops(dropped: Mapping[str, Dropped], more: Mapping[str, Dropped]) -> dict[str, Dropped]:
+    """Rows left out, and more of them, by reason.
+
+    >>> add_drops({"a": Dropped(2, 7)}, {"a": Dropped(1, 3), "b": Dropped(1, 4)})
+    {'a': Dropped(count=3, first_line=3), 'b': Dropped(count=1, first_line=4)}
+    """
+    both = dict(dropped)
+    for reason, drop in more.items():
+        before = both.get(reason, Dropped(0, drop.first_line))
+        both[reason] = Dropped(before.count + drop.count, min(before.first_line, drop.first_line))
+    return both
