@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from markupsafe import Markup
 
+from simulator_bridge.errors import RecordingError
 from simulator_bridge.pages.blocks import facts, gallery, note, picture
 from simulator_bridge.pages.document import Section
 from simulator_bridge.pages.figures import Line, line_chart
+from simulator_bridge.pages.row_marks import MarkableRows, StripPart, mark_button, row_marker
 from simulator_bridge.pages.sortable_table import Column, table
 from simulator_bridge.recording import Recording
 from simulator_bridge.recording.images.steering_overlay import draw_steering
+from simulator_bridge.recording.log.exclusions import EXCLUDE_NAME, read_exclusions
 from train.data.learnability import find_flaws
 from train.reports.damaged_images import DamagedImage, find_damaged_images
 from train.reports.data_issues import DataIssue, IssueExample, find_issues
@@ -25,6 +30,8 @@ from train.reports.timeline import EpisodeSummary, TimeAxis, downsample, summari
 
 MAX_EPISODES = 20  # in the table: the longest
 MAX_DAMAGED = 6  # pictures of files that were left out
+MAX_PARTS = 40  # of the strip on which rows are marked
+STRIP_SIZE_PX = 160, 80  # width, height
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +79,7 @@ def recording_section(analysis: RecordingAnalysis) -> Section:
         *(note(flaw.words[0].upper() + flaw.words[1:] + ".") for flaw in find_flaws(analysis.recording)),
         facts(_joined(describe(analysis.facts))),
         *_timeline(analysis),
+        *_marker(analysis.recording),
         *_dropped(analysis),
         *_issues(analysis),
     )
@@ -111,6 +119,37 @@ def _timeline(analysis: RecordingAnalysis) -> list[Markup]:
     if n > 1:
         blocks += _episodes_table(episodes)
     return blocks
+
+
+def _marker(recording: Recording) -> list[Markup]:
+    """Marks rows to leave out; not where an exclude.json of another program stands."""
+    try:
+        before = read_exclusions(recording.folder)
+    except RecordingError:
+        return []
+    log = recording.folder if recording.format else recording.log
+    rows = MarkableRows(
+        log=recording.log.name,
+        file=str(recording.folder / EXCLUDE_NAME),
+        before={"lines": before.lines, "images": sorted(before.images)},
+        command=f"python train/checkup.py {shlex.quote(str(log))}",
+        line=recording.line,
+        x=time_axis_of(recording).x,
+    )
+    first_rows = np.unique(np.linspace(0, len(recording), MAX_PARTS, endpoint=False).astype(int))
+    last_rows = [*(first_rows[1:] - 1), len(recording) - 1]
+    return [
+        row_marker(
+            rows,
+            [_strip_part(recording, first, last) for first, last in zip(first_rows.tolist(), last_rows, strict=True)],
+        )
+    ]
+
+
+def _strip_part(recording: Recording, first: int, last: int) -> StripPart:
+    frame, _ = frame_and_damage(recording.image_path(recording.first_camera(first), first))
+    small = cv2.resize(frame, STRIP_SIZE_PX, interpolation=cv2.INTER_AREA)
+    return StripPart(int(recording.line[first]), int(recording.line[last]), to_jpeg(np.asarray(small, np.uint8)))
 
 
 def _line(label: str, values: object, recording: Recording, axis: TimeAxis) -> Line:
@@ -171,6 +210,8 @@ def _issues(analysis: RecordingAnalysis) -> list[Markup]:
         pairs = any(len(example.rows) > 1 for example in issue.worst)
         pictures = [_example_picture(analysis.recording, example) for example in issue.worst]
         blocks.append(gallery(pictures, 480 if pairs else 240))
+        lines = [[int(analysis.recording.line[row]) for row in example.to_leave_out] for example in issue.worst]
+        blocks.append(Markup("<p>{}</p>").format(Markup(" ").join(mark_button(*ends) for ends in lines)))
     return blocks
 
 
