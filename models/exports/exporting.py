@@ -80,7 +80,7 @@ def export_all(
     chosen = None if preprocessing is None else parse_preprocessing(preprocessing)
     policy = load_policy(model, chosen)
     network = load_keras_model(file)
-    frames = _frames(recording)
+    frames = frames_of(recording)
     folder.mkdir(parents=True, exist_ok=True)
     exports = []
     for each in to:
@@ -157,7 +157,8 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _frames(recording: Path | None) -> list[Frame]:
+def frames_of(recording: Path | None) -> list[Frame]:
+    """The frames on which an export is compared: N_FRAMES of a recording, spread evenly, or drawn roads."""
     if recording is None:
         return list(varied_frames())
     from simulator_bridge.recording import load_only_recording, read_frame
