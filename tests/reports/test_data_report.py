@@ -176,9 +176,11 @@ def test_page_tells_what_was_found_and_stays_small(page: Path) -> None:
 def test_page_opens_in_a_browser_and_its_lines_can_be_toggled(page: Path, browser: Chrome) -> None:
     open_page(browser, page)
     assert len(browser.find_elements(By.CSS_SELECTOR, ".plot canvas")) >= 4
-    images = browser.execute_script("return [...document.images].map(image => image.naturalWidth);")
+    widths = "return [...document.querySelectorAll(arguments[0])].map(image => image.naturalWidth);"
+    images = browser.execute_script(widths, "figure img")
     assert len(images) > 30
     assert min(images) >= FRAME_SHAPE[1]
+    assert set(browser.execute_script(widths, ".strip img")) == {FRAME_SHAPE[1] // 2}
     button = browser.find_element(By.XPATH, "//button[contains(., 'after balancing')]")
     button.click()
     assert button.get_attribute("aria-pressed") == "false"
