@@ -164,11 +164,12 @@ def _assemble(
     rows = parsed.rows
     kept = np.flatnonzero(np.isin(rows.line, np.fromiter(reasons, np.int64, len(reasons)), invert=True))
     images = {camera: paths.take(kept) for camera, paths in located.images.items()}
-    center = [rows.images["center"][row] for row in kept]
-    time_s = np.array([image_time_s(path) for path in center], np.float64)
+    first_images = rows.first_images()
+    named = [first_images[row] for row in kept]
+    time_s = np.array([image_time_s(path) for path in named], np.float64)
     time_s = np.where(np.isnan(time_s).all(), rows.time_s[kept], time_s)
     throttle, brake, speed_mph = rows.numbers[kept, 1:].astype(np.float32).T.copy()
-    episode = _number_episodes(time_s, rows.part[kept], [folder_name(path) for path in center])
+    episode = _number_episodes(time_s, rows.part[kept], [folder_name(path) for path in named])
     signature = located.signature[kept]
     arrays = (steering[kept], throttle, brake, speed_mph, time_s, episode, rows.line[kept])
     for array in (*arrays, signature):

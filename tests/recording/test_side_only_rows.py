@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from simulator_bridge.errors import RecordingError
@@ -79,6 +81,25 @@ def test_a_row_of_side_images_counts_once_within_a_log_and_over_recordings(tmp_p
     one, two = load_gathered([tmp_path / "one", tmp_path / "two"], any_camera=True).recordings
     assert (len(one), counts(one)) == (5, {"duplicate row": 1})
     assert (len(two), counts(two)) == (0, {"duplicate row": 1, "image again, of another row or log": 5})
+
+
+@pytest.mark.parametrize("header", [False, True])
+def test_a_row_may_leave_the_center_column_empty(header: bool, tmp_path: Path) -> None:
+    folder = make_recording(tmp_path, n=6, header=header)
+    log = folder / "driving_log.csv"
+    log.write_text(re.sub(r"^IMG/center_[^,]*_(300|500)\.jpg,", ",", log.read_text(), flags=re.MULTILINE))
+    recording = with_sides(folder)
+    assert recording.has_image("center").tolist() == [True, True, True, False, True, False]
+    assert np.diff(recording.time_s) == pytest.approx(np.full(5, 0.1), abs=1e-3)
+    assert recording.n_episodes == 1
+    assert counts(load_recording(folder)) == {"center: missing image": 2}
+
+
+def test_a_row_without_any_path_is_no_row(tmp_path: Path) -> None:
+    folder = make_recording(tmp_path, n=3, cameras=("center",), header=True)
+    log = folder / "driving_log.csv"
+    log.write_text(re.sub(r"^IMG/center_[^,]*_100\.jpg,", ",", log.read_text(), flags=re.MULTILINE))
+    assert counts(with_sides(folder)) == {"no image path in the line": 1}
 
 
 def test_a_duplicate_row_does_not_come_back_by_its_side_images(tmp_path: Path) -> None:

@@ -46,6 +46,10 @@ class LogRows:
     reasons: Mapping[int, str]
     notes: tuple[str, ...]
 
+    def first_images(self) -> list[str]:
+        """M paths as in the log: of the center image, or else of the first side image that a row names."""
+        return [next(filter(None, paths), "") for paths in zip(*self.images.values(), strict=True)]
+
 
 def count_drops(reasons: Mapping[int, str]) -> dict[str, Dropped]:
     """Count the reasons of lines that were left out (line -> reason), the most frequent first.
