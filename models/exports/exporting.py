@@ -98,8 +98,13 @@ def _writer(
         if file.flatbuffer is None:
             raise ModelFileError(f"{file.path}: only a model of train/clone.py is exported to a Donkey car")
         network = formats.for_donkey_car(network, throttle)
-    images = [formats.image_of(policy, frame) for frame in frames]
+    images = [formats.image_of(policy, frame) for frame in with_mirrored(frames)]
     return lambda path: formats.WRITERS[to](network, path, images)
+
+
+def with_mirrored(frames: Sequence[Frame]) -> list[Frame]:
+    """Frames and their mirror images: 8 bits that are fitted to bends to one side alone cannot steer to the other."""
+    return [*frames, *(np.ascontiguousarray(frame[:, ::-1]) for frame in frames)]
 
 
 def _write(path: Path, to: str, write: Callable[[Path], None]) -> None:
