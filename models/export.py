@@ -29,8 +29,10 @@ tflite, float16, int8: LiteRT with numbers of 32, 16 and 8 bits; an image as the
 saved_model: a folder. onnx: needs pip install --editable '.[onnx]'. donkeycar: a .tflite that a Donkey car drives by,
 120x160 images from 0 to 1 to angle_out and throttle_out.
 
-The table tells the largest difference of each from the model, in the unit of the output; {REPORT} has it, too. What
-8 bits cost in driving: python drive/laps.py DIR/model_int8.tflite
+The table tells the largest difference of each from the model, in the unit of the output; {REPORT} has it, too.
+
+8 bits are fitted to the frames of --recording and their mirror images: name one of what the model will see, and drive
+the file: python drive/laps.py DIR/model_int8.tflite
 """
 
 
@@ -47,7 +49,9 @@ class ExportConfig:
     to: tuple[str, ...] = option(
         ("tflite",), "formats with commas", choices=FORMATS, is_list=True, metavar="FORMAT[,FORMAT...]"
     )
-    recording: Path | None = option(None, "compare on 32 frames of it; not given: on drawn roads", metavar="RECORDING")
+    recording: Path | None = option(
+        None, "compare on 32 frames of it, and fit 8 bits to them; not given: on drawn roads", metavar="RECORDING"
+    )
     preprocessing: str | None = option(None, HELP, metavar="STEPS")
     throttle: float = option(0.2, "of a Donkey car whose model has none", metavar="T", at_least=0, at_most=1)
     quiet: bool = quiet_option()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from drive.examination.exam_plan import VERSIONS
-from drive.model_argument import check_preprocessing, preprocessing_option
+from drive.model_argument import calibrate_option, check_preprocessing, preprocessing_option
 from simulator_bridge.cli.common_options import json_option, quiet_option, report_option, verbose_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.errors import UsageError
@@ -25,6 +25,7 @@ class ExamConfig:
 
     models: tuple[Path, ...] = argument("model files; several are compared", default=(), metavar="MODEL")
     preprocessing: str | None = preprocessing_option(group=EXAMINEES)
+    calibrate: Path | None = calibrate_option(group=EXAMINEES)
     expert: bool = option(False, "the expert, which sees the road's course", group=EXAMINEES)
     policy: Literal["zero"] | None = option(None, "zero: never steers", group=EXAMINEES)
     servers: tuple[str, ...] = option(
@@ -61,7 +62,9 @@ class ExamConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        check_preprocessing(self.preprocessing)
+        check_preprocessing(self.preprocessing, self.calibrate)
+        if not self.models and (self.preprocessing or self.calibrate):
+            raise UsageError("--preprocessing and --calibrate are of a model")
         if not (self.models or self.expert or self.policy or self.servers or self.earlier):
             raise UsageError("expected a model file, --expert, --policy zero, --server COMMAND or --against FILE.json")
 

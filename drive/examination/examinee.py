@@ -14,6 +14,7 @@ from typing import Any, Literal
 from drive.evaluation.lap_processes import LapServer
 from drive.examination.exam_config import ExamConfig
 from drive.foreign_server import ForeignServer
+from drive.model_argument import chosen_preprocessing
 from models.files.file_kind import digest_of_model
 from simulator_bridge.transport.address import free_port
 
@@ -100,17 +101,34 @@ def examinees_of(config: ExamConfig) -> list[Examinee]:
     """Everyone that a command names, models first.
 
     Raises:
-        ModelFileError: If a file is no model of ours.
+        UserError: If a file is no model, or its preprocessing cannot be found out.
     """
     names = _distinct_names(config.models)
     examinees = [
-        model_examinee(name, path, config.preprocessing) for name, path in zip(names, config.models, strict=True)
+        model_examinee(name, path, _preprocessing(config, path))
+        for name, path in zip(names, config.models, strict=True)
     ]
     if config.expert:
         examinees.append(Examinee("expert", "the expert"))
     if config.policy is not None:
         examinees.append(Examinee("zero", "never steers"))
     return [*examinees, *(Examinee("server", command, command=command) for command in config.servers)]
+
+
+def _preprocessing(config: ExamConfig, model: Path) -> str | None:
+    """What a model is given, as on a command line; of several, those that prepare the frame are not calibrated."""
+    if config.calibrate is None:
+        return config.preprocessing
+    if len(config.models) > 1 and _prepares_the_frame(model):
+        return None
+    chosen = chosen_preprocessing(model, None, config.calibrate)
+    return None if chosen is None else chosen.name
+
+
+def _prepares_the_frame(model: Path) -> bool:
+    from models.model_file import load_model_file
+
+    return load_model_file(model).flatbuffer is not None
 
 
 def model_examinee(name: str, path: Path, preprocessing: str | None = None) -> Examinee:

@@ -80,7 +80,7 @@ def export_all(
     chosen = None if preprocessing is None else parse_preprocessing(preprocessing)
     policy = load_policy(model, chosen)
     network = load_keras_model(file)
-    frames = _frames(recording)
+    frames = frames_of(recording)
     folder.mkdir(parents=True, exist_ok=True)
     exports = []
     for each in to:
@@ -98,8 +98,13 @@ def _writer(
         if file.flatbuffer is None:
             raise ModelFileError(f"{file.path}: only a model of train/clone.py is exported to a Donkey car")
         network = formats.for_donkey_car(network, throttle)
-    images = [formats.image_of(policy, frame) for frame in frames]
+    images = [formats.image_of(policy, frame) for frame in with_mirrored(frames)]
     return lambda path: formats.WRITERS[to](network, path, images)
+
+
+def with_mirrored(frames: Sequence[Frame]) -> list[Frame]:
+    """Frames and their mirror images: 8 bits that are fitted to bends to one side alone cannot steer to the other."""
+    return [*frames, *(np.ascontiguousarray(frame[:, ::-1]) for frame in frames)]
 
 
 def _write(path: Path, to: str, write: Callable[[Path], None]) -> None:
@@ -157,7 +162,8 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _frames(recording: Path | None) -> list[Frame]:
+def frames_of(recording: Path | None) -> list[Frame]:
+    """The frames on which an export is compared: N_FRAMES of a recording, spread evenly, or drawn roads."""
     if recording is None:
         return list(varied_frames())
     from simulator_bridge.recording import load_only_recording, read_frame

@@ -38,7 +38,14 @@ class Section:
         self.intro = intro
 
 
-def document(title: str, sections: Sequence[Section], *, summary: str = "", refresh_s: int | None = None) -> str:
+def document(
+    title: str,
+    sections: Sequence[Section],
+    *,
+    summary: str = "",
+    refresh_s: int | None = None,
+    more_scripts: Sequence[str] = (),
+) -> str:
     """Make a page.
 
     Args:
@@ -46,12 +53,13 @@ def document(title: str, sections: Sequence[Section], *, summary: str = "", refr
         sections: The parts, in reading order; a table of contents is added from three on.
         summary: The result in a sentence or two; plain text.
         refresh_s: How often a browser reads the page again, which is not final; None: never.
+        more_scripts: Bundled scripts that this page needs beside those of all pages.
 
     Returns:
         The HTML of one file.
     """
     styles = [static_text(name) for name in STYLES]
-    scripts = [static_text(name) for name in SCRIPTS]
+    scripts = [static_text(name) for name in (*SCRIPTS, *more_scripts)]
     return (
         template_environment()
         .get_template("report.html")

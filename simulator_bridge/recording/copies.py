@@ -21,9 +21,10 @@ AGAIN = "image again, of another row or log"
 
 
 def without_copies(recordings: Sequence[Recording]) -> list[Recording]:
-    """The recordings without rows whose center image an earlier row has, in the same recording or one before.
+    """The recordings without rows whose image an earlier row has, in the same recording or one before.
 
-    Within a recording equal images that follow each other are no copies: the car stood, or the recorder stalled.
+    The image is that of the center camera, or else of a side camera. Within a recording equal images that follow each
+    other are no copies: the car stood, or the recorder stalled.
     """
     return [
         recording.take(~copies, dict.fromkeys(recording.line[copies].tolist(), AGAIN)) if copies.any() else recording
@@ -32,7 +33,7 @@ def without_copies(recordings: Sequence[Recording]) -> list[Recording]:
 
 
 def find_copies(recordings: Sequence[Recording]) -> list[npt.NDArray[np.bool_]]:
-    """(N,) of each recording: which rows have a center image that an earlier row has."""
+    """(N,) of each recording: which rows have an image that an earlier row has."""
     copies = [np.zeros(len(recording), bool) for recording in recordings]
     if not recordings:
         return copies
@@ -53,7 +54,7 @@ def _mark(
     """Mark the copies among rows (recording, row), in order, of which the images are likely to be equal."""
     if all(one[0] == other[0] and one[1] + 1 == other[1] for one, other in pairwise(places)):
         return  # a car that stood: not even worth a look at the files
-    images = [recordings[number].images["center"].folder_and_name(row) for number, row in places]
+    images = [_first_image(recordings[number], row) for number, row in places]
     contents = [os.path.join(os.path.realpath(folder), name) for folder, name in images]
     if len(set(contents)) > 1:
         content_of = {file: _content_of(file) for file in set(contents)}
@@ -65,6 +66,10 @@ def _mark(
             last_of[content] = number, row
         else:
             copies[number][row] = True
+
+
+def _first_image(recording: Recording, row: int) -> tuple[str, str]:
+    return recording.images[recording.first_camera(row)].folder_and_name(row)
 
 
 def _content_of(file: str) -> str:

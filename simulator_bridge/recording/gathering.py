@@ -74,6 +74,8 @@ def gather_recordings(
     check: Check = "header",
     unit: SteeringUnit | None = None,
     on_read: Callable[[], None] = lambda: None,
+    *,
+    any_camera: bool = False,
 ) -> Gathered:
     """Read all recordings among what a scan found; one that cannot be read is among them with its problem.
 
@@ -82,6 +84,7 @@ def gather_recordings(
         check: See `load_recording`.
         unit: Of the steering of logs that do not tell it.
         on_read: Called after each recording.
+        any_camera: Rows that only have side images are among them.
     """
     logs: list[tuple[ScanItem, ReadLog | str]] = []
     for item in items:
@@ -92,11 +95,11 @@ def gather_recordings(
                 logs.append((item, str(error)))
             on_read()
     read = [log.recording for _, log in logs if isinstance(log, ReadLog)]
-    kept = iter(without_copies(read))
+    kept = iter(without_copies(read if any_camera else [recording.with_center() for recording in read]))
     found = [
         FoundRecording(item, None, log)
         if isinstance(log, str)
-        else FoundRecording(item, _with_addition(item, next(kept)))
+        else FoundRecording(item, _with_addition(item, _with_sides_said(next(kept))))
         for item, log in logs
     ]
     named: dict[str, set[str]] = {}
@@ -110,7 +113,9 @@ def gather_recordings(
     return Gathered(found, _unnamed(folders, named))
 
 
-def load_gathered(paths: Sequence[Path], check: Check = "header", unit: SteeringUnit | None = None) -> Gathered:
+def load_gathered(
+    paths: Sequence[Path], check: Check = "header", unit: SteeringUnit | None = None, *, any_camera: bool = False
+) -> Gathered:
     """Find and read all recordings in these folders; see `gather_recordings`.
 
     Raises:
@@ -121,7 +126,7 @@ def load_gathered(paths: Sequence[Path], check: Check = "header", unit: Steering
     for path in paths:
         for item in scan_for_recordings(path):
             items.setdefault((item.kind, os.path.realpath(item.path)), item)
-    gathered = gather_recordings(list(items.values()), check, unit)
+    gathered = gather_recordings(list(items.values()), check, unit, any_camera=any_camera)
     for one in gathered.found:
         if one.recording is None and not one.item.is_extra:
             raise RecordingError(one.problem)
@@ -137,7 +142,7 @@ def load_gathered(paths: Sequence[Path], check: Check = "header", unit: Steering
 def load_recordings(
     paths: Sequence[Path], check: Check = "header", unit: SteeringUnit | None = None
 ) -> list[Recording]:
-    """Read every recording in these folders, each image once; see `load_recording`.
+    """Read every recording in these folders, its rows with a center image, each image once; see `load_recording`.
 
     >>> forward, reverse = load_recordings([Path("recordings/lake")])
     >>> len(forward), forward.n_episodes, forward.steering_angle.dtype
@@ -178,6 +183,18 @@ def _with_addition(item: ScanItem, recording: Recording) -> Recording:
         return recording
     n = len(recording)
     return replace(recording, notes=(f"{recording.log.name} adds {n} row{'s' * (n != 1)}", *recording.notes))
+
+
+def _with_sides_said(recording: Recording) -> Recording:
+    """A recording with rows that only have side images says what they are good for."""
+    n = int((~recording.has_image("center")).sum())
+    if not n:
+        return recording
+    said = (
+        f"{n} row{'s have' if n != 1 else ' has'} no center image that can be used: trained on by the side images, "
+        "neither validated on nor driven"
+    )
+    return replace(recording, notes=(*recording.notes, said))
 
 
 def _unnamed(folders: Mapping[str, Path], named: Mapping[str, set[str]]) -> list[UnnamedImages]:

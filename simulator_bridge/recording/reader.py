@@ -20,7 +20,7 @@ from simulator_bridge.recording.images.image_paths import ImagePaths
 from simulator_bridge.recording.log.csv_cells import folder_name
 from simulator_bridge.recording.log.exclusions import read_exclusions
 from simulator_bridge.recording.log.log_format import EPISODE_GAP_S, image_time_s
-from simulator_bridge.recording.log.log_rows import Dropped, count_drops
+from simulator_bridge.recording.log.log_rows import Dropped, add_drops, count_drops
 from simulator_bridge.recording.log.recording_json import read_steering_unit
 from simulator_bridge.recording.log.steering_unit import SteeringUnit, check_steering
 from simulator_bridge.recording.parsed_log import ParsedLog, parse_recording
@@ -35,8 +35,8 @@ class Recording:
     Attributes:
         folder: The folder that holds the log.
         log: The log itself.
-        images: Camera -> N image paths; `center` always, `left` and `right` only if the recording has them, and then
-            not in every row: see `has_image`.
+        images: Camera -> N image paths; `center` always, `left` and `right` only if the recording has them, and none
+            of them in every row: see `has_image`.
         steering_angle: (N,) float32 in [-1, 1], positive turns right.
         throttle: (N,) float32; NaN where the log has no such column, as in the next two.
         brake: (N,) float32.
@@ -47,7 +47,9 @@ class Recording:
         line: (N,) int32, 1-based line in the log.
         dropped: Reason -> rows left out.
         notes: What the user should know about how the log was read, one sentence each.
-        signature: (N,) int64, equal for center images of equal content, in this process; 0 where unknown.
+        signature: (N,) int64, equal for images of equal content, those of `first_camera`, in this process; 0 where
+            unknown.
+        side_only: Line -> why its center image cannot be used, of rows that only have side images.
         format: The other program's format, such as a Donkey car tub; empty: a log.
     """
 
@@ -65,6 +67,7 @@ class Recording:
     notes: tuple[str, ...] = ()
     signature: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
     format: str = ""
+    side_only: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.steering_angle)
@@ -82,6 +85,18 @@ class Recording:
         """(N,) which rows have an image of `camera`."""
         return self.images[camera].present if camera in self.images else np.zeros(len(self), bool)
 
+    def first_camera(self, row: int) -> str:
+        """The first camera that has an image at `row`, the center one before the others."""
+        return next(camera for camera, paths in self.images.items() if paths.has(row))
+
+    def with_center(self) -> Recording:
+        """Its rows that have a center image; the others are counted in `dropped`."""
+        if not self.side_only:
+            return self
+        has_center = self.has_image("center")
+        left_out = {line: self.side_only[line] for line in self.line[~has_center].tolist()}
+        return replace(self.take(has_center, left_out), side_only={})
+
     def take(self, rows: npt.NDArray[np.bool_], reasons: Mapping[int, str]) -> Recording:
         """Some of its rows; why the others are left out is in `reasons` (line -> reason)."""
         arrays = {name: getattr(self, name)[rows] for name in ROW_ARRAYS}
@@ -89,11 +104,10 @@ class Recording:
         arrays["episode"] = np.concatenate([[0], np.cumsum(begins)]).astype(np.int32)[: len(arrays["line"])]
         for array in arrays.values():
             array.setflags(write=False)
-        left_out = count_drops(reasons)
         return replace(
             self,
             images={camera: paths.take(rows) for camera, paths in self.images.items()},
-            dropped={**self.dropped, **left_out},
+            dropped=add_drops(self.dropped, count_drops(reasons)),
             **arrays,
         )
 
@@ -107,7 +121,7 @@ class ReadLog:
 
 
 def load_recording(path: Path, check: Check = "header", unit: SteeringUnit | None = None) -> Recording:
-    """Read one recording.
+    """Read one recording, its rows with a center image.
 
     Rows with a missing or damaged center image, steering outside [-1, 1] or an invalid number, and duplicates are left
     out and counted in `dropped`, as those that an `exclude.json` beside the log names; that may be all rows. A row
@@ -124,11 +138,11 @@ def load_recording(path: Path, check: Check = "header", unit: SteeringUnit | Non
     Raises:
         RecordingError: If the log is missing, of another kind or cannot be decoded; names `path:line`.
     """
-    return read_log(path, check, unit).recording
+    return read_log(path, check, unit).recording.with_center()
 
 
 def read_log(path: Path, check: Check, unit: SteeringUnit | None = None) -> ReadLog:
-    """Read one recording; see `load_recording`."""
+    """Read one recording, its rows without a center image too; see `load_recording`."""
     parsed = parse_recording(path)
     rows, reasons = parsed.rows, dict(parsed.left_out)
     exclusions = read_exclusions(parsed.folder, may_be_donkeycars=parsed.format == TUB_V1)
@@ -150,18 +164,20 @@ def _assemble(
     rows = parsed.rows
     kept = np.flatnonzero(np.isin(rows.line, np.fromiter(reasons, np.int64, len(reasons)), invert=True))
     images = {camera: paths.take(kept) for camera, paths in located.images.items()}
-    center = [rows.images["center"][row] for row in kept]
-    time_s = np.array([image_time_s(path) for path in center], np.float64)
+    first_images = rows.first_images()
+    named = [first_images[row] for row in kept]
+    time_s = np.array([image_time_s(path) for path in named], np.float64)
     time_s = np.where(np.isnan(time_s).all(), rows.time_s[kept], time_s)
     throttle, brake, speed_mph = rows.numbers[kept, 1:].astype(np.float32).T.copy()
-    episode = _number_episodes(time_s, rows.part[kept], [folder_name(path) for path in center])
+    episode = _number_episodes(time_s, rows.part[kept], [folder_name(path) for path in named])
     signature = located.signature[kept]
     arrays = (steering[kept], throttle, brake, speed_mph, time_s, episode, rows.line[kept])
     for array in (*arrays, signature):
         array.setflags(write=False)
     dropped = count_drops({**rows.reasons, **reasons})
     notes = (*rows.notes, *([str(unit)] if unit else []), *located.notes)
-    return Recording(parsed.folder, parsed.log, images, *arrays, dropped, notes, signature, parsed.format)
+    side_only = located.side_only
+    return Recording(parsed.folder, parsed.log, images, *arrays, dropped, notes, signature, parsed.format, side_only)
 
 
 def _number_episodes(

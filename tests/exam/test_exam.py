@@ -21,10 +21,14 @@ from drive.examination.exam_result import Examined, ExamResult
 from drive.examination.exam_runs import Failure, drive_segments
 from drive.examination.exam_table import exam_table
 from drive.examination.examinee import Examinee, examinees_of
+from drive.model_argument import calibrated
+from simulator_bridge.errors import UsageError, UserError
 from simulator_bridge.simulator.segments.segment import Segment
 from tests.support.drivable_model import drivable_model
 from tests.support.driving.made_segment import PLAIN, made_exam, results
 from tests.support.driving.small_track import write_oval
+from tests.support.made_recording import make_recording
+from tests.support.other_models.foreign_files import small_network, write_model
 from tests.support.paths import ROOT
 
 SCRIPT = ROOT / "drive" / "exam.py"
@@ -259,6 +263,26 @@ def two_models(tmp_path: Path) -> tuple[Path, Path]:
         path.parent.mkdir()
         path.write_bytes(drivable_model().read_bytes())
     return paths
+
+
+def test_the_preprocessing_of_each_model_of_another_program_is_found_out(tmp_path: Path) -> None:
+    foreign = write_model(small_network((33, 100, 3)), tmp_path, "tflite")
+    recording = make_recording(tmp_path / "lap", n=6)
+    ours, theirs = examinees_of(ExamConfig(models=(drivable_model(), foreign), calibrate=recording))
+    assert ours.preprocessing is None
+    tried = calibrated(foreign, recording)
+    assert theirs.preprocessing == tried[0].preprocessing.name
+    assert theirs.key != examinees_of(ExamConfig(models=(foreign,)))[0].key
+    with pytest.raises(UserError, match="prepares the frame itself; leave out --calibrate"):
+        examinees_of(ExamConfig(models=(drivable_model(),), calibrate=recording))
+
+
+def test_what_to_calibrate_is_a_model() -> None:
+    lap = Path("lap")
+    with pytest.raises(UsageError, match="--preprocessing and --calibrate are of a model"):
+        ExamConfig(expert=True, calibrate=lap)
+    with pytest.raises(UsageError, match="expected --preprocessing or --calibrate, got both"):
+        ExamConfig(models=(Path("model.h5"),), calibrate=lap, preprocessing="raw")
 
 
 def test_nobody_to_examine_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:

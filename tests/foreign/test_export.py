@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.export import main
-from models.exports import exporting
+from models.exports import exporting, formats
 from models.loading import load_policy
 from models.runtimes.litert_runtime import load_litert
 from tests.support.drivable_model import drivable_model
@@ -34,6 +34,20 @@ def test_our_model_is_exported_and_drives_from_each_file(tmp_path: Path, capsys:
         assert got == pytest.approx(expected, abs=0.15 if each["format"] == "int8" else 2e-3)
     sizes = {each["format"]: each["n_bytes"] for each in stored}
     assert sizes["int8"] < sizes["float16"] < sizes["tflite"]
+
+
+def test_eight_bits_are_fitted_to_bends_either_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[np.ndarray] = []
+
+    def write(model: object, path: Path, images: list[np.ndarray]) -> None:
+        seen.extend(images)
+        formats.WRITERS["tflite"](model, path, images)
+
+    monkeypatch.setitem(formats.WRITERS, "int8", write)
+    assert main([str(drivable_model()), "--to", "int8", str(tmp_path)]) == 0
+    assert len(seen) == 2 * 21
+    for frame, mirrored in zip(seen[:21], seen[21:], strict=True):
+        assert np.array_equal(frame[:, :, ::-1], mirrored)
 
 
 def test_a_donkey_car_gets_its_images_and_outputs(tmp_path: Path) -> None:

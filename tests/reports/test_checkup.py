@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from simulator_bridge.recording import CAMERAS
 from simulator_bridge.track import build_track
 from tests.support.driven_log import drive_log
 from tests.support.made_recording import make_recording
@@ -25,12 +26,13 @@ def checkup_json(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> 
 
 
 def damaged(folder: Path) -> Path:
-    """Ten rows: two without a center image, one empty left image, one steering out of range, one duplicate."""
+    """Ten rows: two without images, one empty left image, one steering out of range, one duplicate."""
     make_recording(folder, n=10, steering=[0, 0, 0, 0, 0.5, -1, 0.1, 0.2, -0.3, 1.0])
-    images = sorted((folder / "IMG").glob("center_*"))
-    images[3].unlink()
-    images[6].unlink()
-    sorted((folder / "IMG").glob("left_*"))[7].write_bytes(b"")
+    images = {camera: sorted((folder / "IMG").glob(f"{camera}_*")) for camera in CAMERAS}
+    images["left"][7].write_bytes(b"")
+    for camera in CAMERAS:
+        images[camera][3].unlink()
+        images[camera][6].unlink()
     log = folder / "driving_log.csv"
     lines = log.read_text().splitlines()
     lines[8] = lines[8].replace("-0.3", "-1.3")

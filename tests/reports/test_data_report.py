@@ -161,7 +161,8 @@ def test_runs_and_names_and_words(tmp_path: Path) -> None:
 def test_page_tells_what_was_found_and_stays_small(page: Path) -> None:
     html = page.read_text()
     for expected in (
-        "58 rows of 1 recording can be used for training, 2 are left out.",
+        "60 rows of 1 recording can be used for training, 0 are left out.",
+        "2 rows have no center image that can be used",
         "Label jumps: 2 rows",
         "Frozen pictures: 3 rows",
         "truncated image",
@@ -177,11 +178,11 @@ def test_page_tells_what_was_found_and_stays_small(page: Path) -> None:
 def test_page_opens_in_a_browser_and_its_lines_can_be_toggled(page: Path, browser: Chrome) -> None:
     open_page(browser, page)
     assert len(browser.find_elements(By.CSS_SELECTOR, ".plot canvas")) >= 4
-    images = browser.execute_script(
-        "return [...document.querySelectorAll('.picture img')].map(image => image.naturalWidth);"
-    )
+    widths = "return [...document.querySelectorAll(arguments[0])].map(image => image.naturalWidth);"
+    images = browser.execute_script(widths, ".picture img")
     assert len(images) > 30
     assert min(images) >= FRAME_SHAPE[1]
+    assert set(browser.execute_script(widths, ".strip img")) == {FRAME_SHAPE[1] // 2}
     button = browser.find_element(By.XPATH, "//button[contains(., 'after balancing')]")
     button.click()
     assert button.get_attribute("aria-pressed") == "false"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,21 @@ import pytest
 
 from simulator_bridge.errors import UsageError, UserError
 from simulator_bridge.messages import encode_frame
-from simulator_bridge.recording import load_recordings, read_frame
+from simulator_bridge.recording import CAMERAS, load_recordings, read_frame
+from simulator_bridge.recording.folder_scan import scan_folders
 from simulator_bridge.recording.weighted_path import split_weight
 from tests.support.made_recording import START, make_recording
 from train.data.batches import draw_pass
 from train.data.drives import same_drives
+from train.data.image_store import FrameReader
+from train.data.rows import list_samples
+from train.data.side_correction import with_side_correction
+from train.data.splits import Split
 from train.data.training_rows import load_rows
+from train.reports.recording_check import check_recordings
 from train.train_config import TrainConfig
+from train.validation.r1s import SecondMeans
+from train.validation.validation_set import ValidationSet
 
 LOG = "driving_log.csv"
 GUARD_S = 2.0
@@ -150,3 +159,64 @@ def test_the_unit_of_the_command_line_reaches_the_labels(tmp_path: Path) -> None
     (folder / LOG).write_text("".join(f"{cells[0]},{-25 * float(cells[3])}\n" for cells in lines))
     read = load_rows(config(folder, steering_unit="degrees", steering_sign="left")).rows.steering_angle
     np.testing.assert_allclose(read, expected, atol=1e-6)
+
+
+def without_center(folder: Path, rows: range) -> Path:
+    for path in sorted((folder / "IMG").glob("center_*"))[rows.start : rows.stop]:
+        path.unlink()
+    return folder
+
+
+def test_rows_with_side_images_only_are_trained_on_and_counted_as_by_the_checkup(tmp_path: Path) -> None:
+    folder = without_center(make_recording(tmp_path / "lap", n=240), range(10))
+    data = load_rows(config(folder))
+    [checked] = check_recordings(scan_folders([folder]), "header")
+    assert len(data.rows) == checked.usable_rows == 240
+    assert not data.dropped
+    assert set(range(10)) <= set(data.split.train.tolist())
+    [note] = data.notes
+    assert checked.recording is not None
+    assert note.endswith(checked.recording.notes[-1])
+    assert "10 rows have no center image" in note
+    samples = list_samples(data.rows, data.split, CAMERAS)
+    trained = samples.row[samples.n_validation :] < 10
+    assert Counter(samples.camera[samples.n_validation :][trained].tolist()) == {1: 10, 2: 10}
+
+
+def test_no_row_is_validated_on_without_its_center_image(tmp_path: Path) -> None:
+    folder = make_recording(tmp_path / "lap", n=240)
+    first = int(load_rows(config(folder)).split.validation[0])
+    data = load_rows(config(without_center(folder, range(first, first + 3))))
+    assert data.dropped == {"no center image, where rows are validated on": 3}
+    assert first not in np.concatenate([data.split.validation, data.split.train])
+    assert data.rows.has_camera("center")[data.split.validation].all()
+
+
+def test_nothing_but_side_images_cannot_be_validated_on(tmp_path: Path) -> None:
+    folder = without_center(make_recording(tmp_path / "lap", n=240), range(240))
+    with pytest.raises(UserError, match=r"validation rows has a center image.*--validate-on"):
+        load_rows(config(folder))
+    whole = make_recording(tmp_path / "whole", n=60, start=START + datetime.timedelta(hours=1), seed=1)
+    assert len(load_rows(config(folder, validate_on=(whole,))).split.train) == 240
+
+
+def test_the_center_camera_alone_has_no_use_for_rows_of_side_images(tmp_path: Path) -> None:
+    folder = without_center(make_recording(tmp_path / "lap", n=240), range(10))
+    data = load_rows(config(folder, cameras="center"))
+    assert len(data.rows) == 230
+    assert data.dropped == {"center: missing image": 10}
+
+
+def test_baselines_and_side_correction_are_of_rows_with_all_they_need(tmp_path: Path) -> None:
+    folder = without_center(make_recording(tmp_path / "lap", n=240), range(10))
+    data, reader = load_rows(config(folder)), FrameReader()
+    corrected = with_side_correction(config(folder), data.rows, data.split.train).side_correction
+    whole = with_side_correction(config(folder), data.rows, data.split.train[data.split.train >= 10]).side_correction
+    assert corrected == whole
+    validated = data.split.validation
+    means = SecondMeans.from_rows(data.rows).of(validated)
+    scored = ValidationSet(np.arange(len(validated)), validated, data.rows.labels[validated], means)
+    assert "ridge" in scored.score_baselines(data.rows, data.split, reader)
+    only_sides = Split(np.arange(10), validated, 0)
+    assert list(scored.score_baselines(data.rows, only_sides, reader)) == ["always zero"]
+    assert not reader.bad

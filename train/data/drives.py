@@ -39,7 +39,7 @@ def same_drives(recordings: Sequence[Recording], near_s: float) -> npt.NDArray[n
 
 
 def _image_folders(recording: Recording) -> set[str]:
-    return {os.path.realpath(folder) for folder in recording.images["center"].folders}
+    return {os.path.realpath(folder) for paths in recording.images.values() for folder in paths.folders}
 
 
 def _span(recording: Recording) -> tuple[float, float]:

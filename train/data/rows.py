@@ -53,6 +53,10 @@ class Rows:
         path: Path = self.recordings[self.recording[row]].image_path(camera, int(self.row[row]))
         return path
 
+    def first_image(self, row: int) -> Path:
+        """Where the image of a row is by the first camera that has one, the center one before the others."""
+        return self.image_path(self.recordings[self.recording[row]].first_camera(int(self.row[row])), row)
+
     def has_camera(self, camera: str) -> npt.NDArray[np.bool_]:
         """(N,) which rows have an image of `camera`."""
         return np.concatenate([recording.has_image(camera) for recording in self.recordings])
@@ -124,7 +128,7 @@ def without_copies(rows: Rows, split: Split) -> tuple[Split, int]:
     """
 
     def identity(row: int) -> tuple[str, float]:
-        return rows.image_path("center", row).name, float(rows.steering_angle[row])
+        return rows.first_image(row).name, float(rows.steering_angle[row])
 
     validated = {identity(int(row)) for row in split.validation}
     own = np.array([identity(int(row)) not in validated for row in split.train], bool)

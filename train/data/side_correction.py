@@ -31,7 +31,7 @@ def with_side_correction(config: TrainConfig, rows: Rows, train_rows: IntArray) 
     Ridge regression on thumbnails of all cameras predicts, for some stretches of the rows, what the driver steered (p)
     and how far to the left the camera stood (q). On the other stretches, p + correction x q then should be what the
     driver steered at the center camera: the correction is the one with the least squared error, within what aiming back
-    over 16 m and over 7.5 m needs. Rows without side cameras are left out; without any, it is that for 7.5 m.
+    over 16 m and over 7.5 m needs. Rows without one of the cameras are left out; without any, it is that for 7.5 m.
 
     Args:
         config: As asked for.
@@ -40,7 +40,7 @@ def with_side_correction(config: TrainConfig, rows: Rows, train_rows: IntArray) 
     """
     if config.side_correction is not None:
         return config
-    three = train_rows[rows.has_camera("left")[train_rows] & rows.has_camera("right")[train_rows]]
+    three = train_rows[np.logical_and.reduce([rows.has_camera(camera)[train_rows] for camera in CAMERAS])]
     thumbnails, used = _thumbnails(rows, spread(three, MAX_ROWS))
     hardest, softest = (
         pure_pursuit_steering(SIDE_CAMERA_OFFSET_M, ahead_m) for ahead_m in (LOOKAHEAD_M, LONGEST_LOOKAHEAD_M)

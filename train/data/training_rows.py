@@ -22,6 +22,7 @@ from train.data.splits import Split, near_validation, split_blocks, split_episod
 from train.train_config import TrainConfig
 
 STANDING = "standing still"
+NO_CENTER = "no center image, where rows are validated on"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,8 @@ def load_rows(config: TrainConfig) -> TrainingRows:
     validation = load_gathered(config.validate_on, unit=config.steering).recordings if config.validate_on else []
     recordings = [*own, *validation]
     rows = gather_rows(recordings, config.outputs, [*weights, *[1.0] * len(validation)])
-    split, n_copies = without_copies(rows, _split(config, rows, len(own)))
+    split, n_centerless = _validated_by_center(rows, _split(config, rows, len(own)))
+    split, n_copies = without_copies(rows, split)
     copies = _validated_elsewhere(own, validation)
     split, n_copies = split.without(copies), n_copies + len(np.intersect1d(split.train, copies))
     same_drive = same_drives(recordings, config.guard_s)
@@ -66,14 +68,17 @@ def load_rows(config: TrainConfig) -> TrainingRows:
     for recording in recordings:
         dropped.update({reason: drop.count for reason, drop in recording.dropped.items()})
         notes += [f"{recording.log}: {note}" for note in recording.notes]
-    dropped.update({"also a validation row (a copy)": n_copies, STANDING: n_standing})
+    dropped.update({"also a validation row (a copy)": n_copies, STANDING: n_standing, NO_CENTER: n_centerless})
     return TrainingRows(rows, split, {reason: n for reason, n in dropped.items() if n}, tuple(notes))
 
 
 def _load_weighted(config: TrainConfig) -> tuple[Gathered, list[float]]:
-    """The recordings to train on, and the weight of each: that of the path under which it was named."""
+    """The recordings to train on, and the weight of each: that of the path under which it was named.
+
+    Rows that only have side images are among them where those are trained on.
+    """
     paths, weights = zip(*map(split_weight, config.recordings), strict=True)
-    gathered = load_gathered(paths, unit=config.steering)
+    gathered = load_gathered(paths, unit=config.steering, any_camera=len(config.used_cameras) > 1)
     return gathered, [_weight_of(recording, paths, weights) for recording in gathered.recordings]
 
 
@@ -88,6 +93,21 @@ def _validated_elsewhere(own: Sequence[Recording], validation: Sequence[Recordin
     """Rows to train on of which the recordings to validate on have the image."""
     copies = find_copies([*validation, *own])[len(validation) :] if validation else []
     return np.flatnonzero(np.concatenate([np.empty(0, bool), *copies]))
+
+
+def _validated_by_center(rows: Rows, split: Split) -> tuple[Split, int]:
+    """Leave out validation rows without a center image, by which a model drives; also how many they are.
+
+    Raises:
+        RecordingError: If no validation row is left.
+    """
+    centered = split.validation[rows.has_camera("center")[split.validation]]
+    if not len(centered):
+        raise RecordingError(
+            f"none of {len(split.validation)} validation rows has a center image, by which a model drives: name a "
+            "recording that has them with --validate-on"
+        )
+    return Split(split.train, centered, split.n_guard), len(split.validation) - len(centered)
 
 
 def _without_standing(rows: Rows, split: Split) -> tuple[Split, int]:

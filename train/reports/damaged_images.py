@@ -1,4 +1,4 @@
-"""Damaged images, whose rows were left out."""
+"""Damaged images, whose rows were left out or have side images only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator_bridge.recording.images.image_files import decode_damage_of
 
 @dataclass(frozen=True)
 class DamagedImage:
-    """A row that was left out for a damaged image.
+    """A damaged image that left a row out, or took its center image.
 
     Attributes:
         line: In the log, from 1.
@@ -31,7 +31,11 @@ class DamagedImage:
 def find_damaged_images(
     recording: Recording, n: int, damage_of: Callable[[str], str | None] = decode_damage_of
 ) -> list[DamagedImage]:
-    """The first `n` damaged images of a recording whose rows were left out; missing files are not among them."""
+    """The first `n` damaged images of a recording whose rows were left out, or have side images only.
+
+    Missing files are not among them.
+    """
+    recording = recording.with_center()
     if not recording.dropped:
         return []
     listed = load_recording(recording.log, check="listed")

@@ -26,7 +26,8 @@ IntArray = npt.NDArray[np.int64]
 def contact_sheet(rows: Rows) -> Section:
     """Frames from the hardest left to the hardest right."""
     names = recording_names(rows.recordings)
-    chosen = _over_the_range(rows.steering_angle.astype(np.float64))
+    center = np.flatnonzero(rows.has_camera("center"))
+    chosen = center[_over_the_range(rows.steering_angle[center].astype(np.float64))] if len(center) else center
     pictures = []
     for row in chosen.tolist():
         frame, damage = frame_and_damage(rows.image_path("center", row))
@@ -35,7 +36,7 @@ def contact_sheet(rows: Rows) -> Section:
         pictures.append(picture(to_jpeg(draw_steering(frame, steering)), f"{caption}{f': {damage}' if damage else ''}"))
     return Section(
         "Frames over the range of steering",
-        gallery(pictures, 160),
+        gallery(pictures, 160) if pictures else note("No row has a center image."),
         intro="From the hardest left to the hardest right, evenly over the range, the recorded steering in blue. "
         "Each should fit what the road does; a recording whose labels point the wrong way is one to leave out.",
     )
@@ -86,8 +87,8 @@ def _pair(example: AugmentedSample, place: str) -> Markup:
 
 def cameras_section(config: TrainConfig, rows: Rows) -> Section:
     """Three cameras at one moment and the label of each."""
-    three = np.flatnonzero(rows.has_camera("left") & rows.has_camera("right"))
-    if len(three) == 0:
+    three = np.flatnonzero(np.logical_and.reduce([rows.has_camera(camera) for camera in CAMERAS]))
+    if not (rows.has_camera("left") | rows.has_camera("right")).any():
         return Section(
             "Side cameras",
             note(
@@ -96,6 +97,8 @@ def cameras_section(config: TrainConfig, rows: Rows) -> Section:
             ),
         )
     names, correction = recording_names(rows.recordings), side_correction_of(config)
+    if len(three) == 0:
+        return Section("Side cameras", note("No row has the images of all three cameras."))
     chosen = _left_straight_right(three, rows.steering_angle[three].astype(np.float64))
     return Section(
         "Side cameras",

@@ -29,10 +29,17 @@ class IssueExample:
     Attributes:
         rows: Rows of `recording` to show, in order; the last one has the issue.
         why: A few words with the numbers.
+        n_good: Of `rows`, those at their beginning that do not have the issue.
     """
 
     rows: tuple[int, ...]
     why: str
+    n_good: int = 0
+
+    @property
+    def to_leave_out(self) -> tuple[int, int]:
+        """The first and the last row to leave out."""
+        return self.rows[0] + self.n_good, self.rows[-1]
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ def _frozen(recording: Recording, frames: FrameStatistics, n_worst: int) -> Data
         "The car moves, the picture is the one before: the recorder stalled, or frames were copied. Such rows pair a "
         "late picture with a label of now; leave the stretch out.",
         int(frozen.sum()),
-        [IssueExample((run[0] - 1, run[-1]), f"{len(run)} {_rows(len(run))} like the one before") for run in runs],
+        [IssueExample((run[0] - 1, run[-1]), f"{len(run)} {_rows(len(run))} like the one before", 1) for run in runs],
     )
 
 
@@ -126,8 +133,8 @@ def _flat(_: Recording, frames: FrameStatistics, n_worst: int) -> DataIssue:
     )
 
 
-def _undecodable(_: Recording, frames: FrameStatistics, n_worst: int) -> DataIssue:
-    broken = np.isnan(frames.brightness)
+def _undecodable(recording: Recording, frames: FrameStatistics, n_worst: int) -> DataIssue:
+    broken = np.isnan(frames.brightness) & recording.has_image("center")
     return DataIssue(
         "undecodable pictures",
         "The file is whole by its header and cannot be decoded; training leaves it out, --check decode counts it.",

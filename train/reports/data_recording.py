@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from markupsafe import Markup
 
+from simulator_bridge.errors import RecordingError
 from simulator_bridge.pages.blocks import facts, gallery, note, picture
 from simulator_bridge.pages.document import Section
 from simulator_bridge.pages.figures import Line, line_chart
 from simulator_bridge.pages.player import PlayerFrame, player
+from simulator_bridge.pages.row_marks import MarkableRows, StripPart, mark_button, row_marker
 from simulator_bridge.pages.sortable_table import Column, table
 from simulator_bridge.recording import Recording
 from simulator_bridge.recording.images.steering_overlay import draw_steering
+from simulator_bridge.recording.log.exclusions import EXCLUDE_NAME, read_exclusions
 from train.data.learnability import find_flaws
 from train.reports.damaged_images import DamagedImage, find_damaged_images
 from train.reports.data_issues import DataIssue, IssueExample, find_issues
@@ -26,6 +31,8 @@ from train.reports.timeline import EpisodeSummary, TimeAxis, downsample, summari
 
 MAX_EPISODES = 20  # in the table: the longest
 MAX_DAMAGED = 6  # pictures of files that were left out
+MAX_PARTS = 40  # of the strip on which rows are marked
+STRIP_SIZE_PX = 160, 80  # width, height
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +82,7 @@ def recording_section(analysis: RecordingAnalysis, n_frames: int) -> Section:
         facts(_joined(describe(analysis.facts))),
         play_recording(analysis.recording, axis, n_frames),
         *_timeline(analysis, axis),
+        *_marker(analysis.recording),
         *_dropped(analysis),
         *_issues(analysis),
     )
@@ -93,11 +101,11 @@ def _joined(lines: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def play_recording(recording: Recording, axis: TimeAxis, n_frames: int) -> Markup:
-    """Frames of the center camera at even steps, the steering in blue."""
+    """Frames at even steps, of the center camera where there is one, the steering in blue."""
     rows = np.unique(np.linspace(0, len(recording) - 1, n_frames).round().astype(np.int64))
     frames = []
     for row in rows.tolist():
-        frame, damage = frame_and_damage(recording.image_path("center", row))
+        frame, damage = frame_and_damage(recording.image_path(recording.first_camera(row), row))
         steering, speed_mph = float(recording.steering_angle[row]), float(recording.speed_mph[row])
         words = [f"line {int(recording.line[row])}", steering_text(steering)]
         words += [f"{speed_mph:.1f} mph"] if np.isfinite(speed_mph) else []
@@ -132,6 +140,37 @@ def _timeline(analysis: RecordingAnalysis, axis: TimeAxis) -> list[Markup]:
     return blocks
 
 
+def _marker(recording: Recording) -> list[Markup]:
+    """Marks rows to leave out; not where an exclude.json of another program stands."""
+    try:
+        before = read_exclusions(recording.folder)
+    except RecordingError:
+        return []
+    log = recording.folder if recording.format else recording.log
+    rows = MarkableRows(
+        log=recording.log.name,
+        file=str(recording.folder / EXCLUDE_NAME),
+        before={"lines": before.lines, "images": sorted(before.images)},
+        command=f"python train/checkup.py {shlex.quote(str(log))}",
+        line=recording.line,
+        x=time_axis_of(recording).x,
+    )
+    first_rows = np.unique(np.linspace(0, len(recording), MAX_PARTS, endpoint=False).astype(int))
+    last_rows = [*(first_rows[1:] - 1), len(recording) - 1]
+    return [
+        row_marker(
+            rows,
+            [_strip_part(recording, first, last) for first, last in zip(first_rows.tolist(), last_rows, strict=True)],
+        )
+    ]
+
+
+def _strip_part(recording: Recording, first: int, last: int) -> StripPart:
+    frame, _ = frame_and_damage(recording.image_path(recording.first_camera(first), first))
+    small = cv2.resize(frame, STRIP_SIZE_PX, interpolation=cv2.INTER_AREA)
+    return StripPart(int(recording.line[first]), int(recording.line[last]), to_jpeg(np.asarray(small, np.uint8)))
+
+
 def _line(label: str, values: object, recording: Recording, axis: TimeAxis) -> Line:
     return Line(label, *downsample(axis.x, np.asarray(values, np.float64), recording.episode))
 
@@ -159,10 +198,10 @@ def _episodes_table(episodes: Sequence[EpisodeSummary]) -> list[Markup]:
 
 def _dropped(analysis: RecordingAnalysis) -> list[Markup]:
     dropped = analysis.recording.dropped
-    if not dropped:
-        return []
-    columns = [Column("left out", numeric=False), Column("rows", digits=0), Column("first in line", digits=0)]
-    blocks = [table(columns, [[reason, drop.count, drop.first_line] for reason, drop in dropped.items()])]
+    blocks = []
+    if dropped:
+        columns = [Column("left out", numeric=False), Column("rows", digits=0), Column("first in line", digits=0)]
+        blocks.append(table(columns, [[reason, drop.count, drop.first_line] for reason, drop in dropped.items()]))
     if analysis.damaged:
         blocks.append(gallery([_damaged_picture(damaged) for damaged in analysis.damaged], 240))
     return blocks
@@ -190,13 +229,15 @@ def _issues(analysis: RecordingAnalysis) -> list[Markup]:
         pairs = any(len(example.rows) > 1 for example in issue.worst)
         pictures = [_example_picture(analysis.recording, example) for example in issue.worst]
         blocks.append(gallery(pictures, 480 if pairs else 240))
+        lines = [[int(analysis.recording.line[row]) for row in example.to_leave_out] for example in issue.worst]
+        blocks.append(Markup("<p>{}</p>").format(Markup(" ").join(mark_button(*ends) for ends in lines)))
     return blocks
 
 
 def _example_picture(recording: Recording, example: IssueExample) -> Markup:
     frames = []
     for row in example.rows:
-        frame, _ = frame_and_damage(recording.image_path("center", row))
+        frame, _ = frame_and_damage(recording.image_path(recording.first_camera(row), row))
         frames.append(draw_steering(frame, float(recording.steering_angle[row])))
     lines = " and ".join(str(int(recording.line[row])) for row in example.rows)
     steering = " then ".join(steering_text(float(recording.steering_angle[row])) for row in example.rows)

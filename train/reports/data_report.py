@@ -12,6 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from simulator_bridge.cli.terminal import counting
+from simulator_bridge.pages import row_marks
 from simulator_bridge.pages.blocks import note
 from simulator_bridge.pages.document import Section, document
 from simulator_bridge.pages.sortable_table import Column, table
@@ -54,7 +55,7 @@ def data_report(checks: Sequence[RecordingCheck]) -> str:
         *(recording_section(analysis, n_frames) for analysis in detailed),
         *([Section("Not used", _others_table(others))] if others else []),
     ]
-    return document(TITLE, sections, summary=_summary(analyses))
+    return document(TITLE, sections, summary=_summary(analyses), more_scripts=[row_marks.SCRIPT])
 
 
 def _analyse_all(rows: Rows, checks: Sequence[RecordingCheck]) -> list[RecordingAnalysis]:

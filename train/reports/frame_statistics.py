@@ -27,7 +27,7 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class FrameStatistics:
-    """Grey levels in [0, 255] of N center images; NaN where one cannot be decoded.
+    """Grey levels in [0, 255] of N center images; NaN where there is none, or it cannot be decoded.
 
     Attributes:
         brightness: (N,) mean.

@@ -57,7 +57,7 @@ def check_recordings(
         unit: Of the steering of logs that do not tell it.
         on_read: Called after each recording.
     """
-    gathered = gather_recordings(found, check, unit, on_read)
+    gathered = gather_recordings(found, check, unit, on_read, any_camera=True)
     checks = [_check_recording(one, unit) for one in gathered.found]
     checks += [_check_other(item, unit) for item in found if item.kind not in (RECORDING, IMAGES)]
     return checks + [_check_images(unnamed) for unnamed in gathered.unnamed]

@@ -49,7 +49,7 @@ class Similarity:
 
 def measure_similarity(model: ModelConfig, rows: Rows, split: Split, reader: FrameReader) -> Similarity:
     """Measure on up to N_ROWS of the rows to train on; validation rows are not read."""
-    chosen = spread(split.train, N_ROWS)
+    chosen = spread(split.train[rows.has_camera("center")[split.train]], N_ROWS)
     frames, readable = reader([rows.image_path("center", int(row)) for row in chosen])
     frames, chosen = frames[readable], chosen[readable]
     if len(chosen) < N_FOLDS:

@@ -72,14 +72,17 @@ class ValidationSet:
             reader: Reads their frames.
             flip: Fit to their mirror images too, as the network does.
         """
-        training = spread(split.train, MAX_TRAINING_ROWS)
+        always_zero = {ALWAYS_ZERO: self.score(np.zeros(len(self), np.float32))}
+        training = spread(split.train[rows.has_camera("center")[split.train]], MAX_TRAINING_ROWS)
+        if not len(training):
+            return always_zero
         thumbnails, readable = read_thumbnails(rows, training, reader)
         thumbnails, labels = thumbnails[readable], rows.steering_angle[training][readable]
         if flip:
             thumbnails, labels = np.concatenate([thumbnails, mirrored(thumbnails)]), np.concatenate([labels, -labels])
         unseen, _ = read_thumbnails(rows, self.row, reader)
         return {
-            ALWAYS_ZERO: self.score(np.zeros(len(self), np.float32)),
+            **always_zero,
             "ridge": self.score(fit_ridge(thumbnails, labels)(unseen).astype(np.float32)),
             f"{N_NEIGHBOURS} nearest": self.score(fit_nearest(thumbnails, labels)(unseen)),
         }

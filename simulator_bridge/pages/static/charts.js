@@ -1,6 +1,7 @@
 "use strict";
 // Draws every <figure class="chart"> from the JSON inside it, with uPlot. `charts.draw(figure, spec)` draws one by hand;
-// it returns a chart whose `update(spec)` takes new data. Styles are set through the object model: the policy of the
+// it returns a chart whose `update(spec)` takes new data. A chart tells its figure "zoom" when other x are shown, and
+// shades bands of x. Styles are set through the object model: the policy of the
 // page allows no style attributes.
 const charts = (() => {
   const N_COLOURS = 8;
@@ -71,6 +72,7 @@ const charts = (() => {
     constructor(figure, spec) {
       this.figure = figure;
       this.off = new Set(); // texts of legend entries that are toggled off
+      this.bands = [];
       this.box = element("div", "plot");
       this.box.tabIndex = 0;
       this.box.setAttribute("role", "group");
@@ -120,8 +122,35 @@ const charts = (() => {
           { ...axis, ...(spec.logY ? { splits: logSplits, filter: (u, splits) => splits } : {}), size: (u, values) => 14 + 7 * Math.max(3, ...(values ?? []).map((text) => (text ?? "").length)) },
         ],
         series: [{}, ...spec.lines.map((line, i) => this.series(line, i, isHistogram))],
-        hooks: { setCursor: [() => this.showReadout()], drawAxes: spec.zeroLine ? [drawZero] : [] },
+        hooks: {
+          setCursor: [() => this.showReadout()],
+          setScale: [(u, name) => name === "x" && this.figure.dispatchEvent(new Event("zoom"))],
+          drawAxes: [(u) => this.drawBands(u), ...(spec.zeroLine ? [drawZero] : [])],
+        },
       };
+    }
+
+    // The first and the last x that are shown.
+    shownX() {
+      return [this.plot.scales.x.min, this.plot.scales.x.max];
+    }
+
+    // Shade stretches [first, last] of x in a colour of the page.
+    shade(bands, name) {
+      this.bands = bands;
+      this.bandColour = name;
+      this.plot.redraw(false, true);
+    }
+
+    drawBands(u) {
+      u.ctx.save();
+      u.ctx.fillStyle = `${colour(this.bandColour ?? "--c1")}50`; // hexadecimal opacity
+      const inside = (x) => Math.min(Math.max(u.valToPos(x, "x", true), u.bbox.left), u.bbox.left + u.bbox.width);
+      for (const [first, last] of this.bands) {
+        if (last < u.scales.x.min || first > u.scales.x.max) continue;
+        u.ctx.fillRect(inside(first), u.bbox.top, Math.max(inside(last) - inside(first), 2 * devicePixelRatio), u.bbox.height);
+      }
+      u.ctx.restore();
     }
 
     series(line, i, isHistogram) {

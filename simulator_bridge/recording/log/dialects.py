@@ -211,7 +211,7 @@ class _Parser:
 
     @staticmethod
     def _is_recorders(cells: list[str]) -> bool:
-        return is_image(cells[0]) and all(not cell or is_image(cell) for cell in cells[1:_N_CAMERAS])
+        return _names_an_image(cells) and all(not cell or is_image(cell) for cell in cells[1:_N_CAMERAS])
 
     def _read_irregular(self, number: int, line: str, cells: list[str], separator: str) -> None:
         """A row without a header that is not the recorder's seven columns: decided on when the whole log is read."""
@@ -241,7 +241,7 @@ class _Parser:
         return f"{len(cells)} columns, expected {expected}"
 
     def _add(self, row: _Row) -> None:
-        if not is_image(row.cells[0]):
+        if not _names_an_image(row.cells):
             self.reasons[row.line] = "no image path in the center column"
             return
         for camera, cell in zip(CAMERAS, row.cells, strict=False):
@@ -343,6 +343,11 @@ class _Parser:
             reasons=self.reasons,
             notes=tuple(self.notes),
         )
+
+
+def _names_an_image(cells: list[str]) -> bool:
+    """Whether a row names a center image, or leaves that empty and names a side image."""
+    return is_image(cells[0]) or (not cells[0] and any(map(is_image, cells[1:_N_CAMERAS])))
 
 
 def _steering_factors(

@@ -46,6 +46,10 @@ class LogRows:
     reasons: Mapping[int, str]
     notes: tuple[str, ...]
 
+    def first_images(self) -> list[str]:
+        """M paths as in the log: of the center image, or else of the first side image that a row names."""
+        return [next(filter(None, paths), "") for paths in zip(*self.images.values(), strict=True)]
+
 
 def count_drops(reasons: Mapping[int, str]) -> dict[str, Dropped]:
     """Count the reasons of lines that were left out (line -> reason), the most frequent first.
@@ -58,3 +62,16 @@ def count_drops(reasons: Mapping[int, str]) -> dict[str, Dropped]:
     for line in sorted(counted):
         first.setdefault(counted[line], line)
     return {reason: Dropped(count, first[reason]) for reason, count in Counter(counted.values()).most_common()}
+
+
+def add_drops(dropped: Mapping[str, Dropped], more: Mapping[str, Dropped]) -> dict[str, Dropped]:
+    """Rows left out, and more of them, by reason.
+
+    >>> add_drops({"a": Dropped(2, 7)}, {"a": Dropped(1, 3), "b": Dropped(1, 4)})
+    {'a': Dropped(count=3, first_line=3), 'b': Dropped(count=1, first_line=4)}
+    """
+    both = dict(dropped)
+    for reason, drop in more.items():
+        before = both.get(reason, Dropped(0, drop.first_line))
+        both[reason] = Dropped(before.count + drop.count, min(before.first_line, drop.first_line))
+    return both

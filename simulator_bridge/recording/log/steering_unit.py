@@ -84,7 +84,7 @@ def check_steering(
     steering = rows.numbers[:, 0] * factor
     outside = np.abs(steering) > 1 + _ROUNDING
     recorders: dict[str, int] = {}
-    recorder = np.array([recorders.setdefault(folder_name(path), len(recorders)) for path in rows.images["center"]])
+    recorder = np.array([recorders.setdefault(folder_name(path), len(recorders)) for path in rows.first_images()])
     outside_of = np.bincount(recorder[outside], minlength=len(recorders))
     steered_of = np.bincount(recorder[steering != 0], minlength=len(recorders))
     for part in np.flatnonzero(outside_of):
