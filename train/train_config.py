@@ -14,6 +14,7 @@ from simulator_bridge.errors import UsageError
 from simulator_bridge.recording import CAMERAS
 from simulator_bridge.recording.log.steering_unit import Side, SteeringUnit, Unit
 from simulator_bridge.recording.steering_options import steering_of, steering_sign_option, steering_unit_option
+from simulator_bridge.simulator.truth.road_truth import BEARING_AHEAD_M
 from train.cluster import Cluster
 
 REGIMES = ("auto", "ridge", "head", "early-layers", "fine-tune", "scratch")  # what they mean: train/transfer/regimes.py
@@ -112,6 +113,15 @@ class TrainConfig:
         metavar="SHARE",
         at_least=0,
         at_most=1,
+        group="model",
+    )
+    lookahead: float | None = option(
+        None,
+        f"how far ahead it aims: {', '.join(f'{ahead:g}' for ahead in BEARING_AHEAD_M)}; shorter: it keeps to the "
+        "middle more strictly, and copies the driver less; not given: 15",
+        metavar="M",
+        above=0,
+        unit="m",
         group="model",
     )
     cut: str | None = option(
@@ -299,6 +309,9 @@ class TrainConfig:
             raise UsageError(
                 f"expected each output once in --predict, and throttle or speed; got {','.join(self.predict)}"
             )
+        if self.lookahead is not None and self.lookahead not in BEARING_AHEAD_M:
+            known = ", ".join(f"{ahead:g}" for ahead in BEARING_AHEAD_M)
+            raise UsageError(f"expected --lookahead to be one of {known}, got {self.lookahead:g}")
         if self.from_model is not None:
             self._refuse_beside_from()
         if self.max_seconds is not None and (self.resume or self.workers):

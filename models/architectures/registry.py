@@ -16,7 +16,7 @@ from models.architectures import alexnet, applications, efficientnet_lite, lenet
 from models.architectures.architecture import OWN_WEIGHTS, Architecture, Table
 from models.architectures.backbones import build_backbone, find_blocks
 from models.architectures.preprocessing import CROP_BOTTOM_PX, CROP_TOP_PX, build_preprocessing
-from models.architectures.recovery import recovering
+from models.architectures.recovery import LOOKAHEAD_M, recovering
 from simulator_bridge.errors import UsageError
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE
 
@@ -65,6 +65,7 @@ class ModelConfig:
             variance whoever trains the head sets.
         recovery: Share of the steering that aims at the middle of the road, see `recovery.py`; None: there is no such
             part, what the outputs learn is all.
+        lookahead_m: How far ahead it aims: one of `BEARING_AHEAD_M`.
 
     Raises:
         UsageError: If a value is out of range, or the architecture is unknown or cannot have it.
@@ -82,6 +83,7 @@ class ModelConfig:
     dropout: float | None = None
     standardize: bool = False
     recovery: float | None = None
+    lookahead_m: float = LOOKAHEAD_M
 
     def __post_init__(self) -> None:
         entry = ARCHITECTURES.find(self.arch)
@@ -219,7 +221,8 @@ def build_network(config: ModelConfig) -> keras.Model:
     outputs = [_output(name, x) for name in config.outputs]
     if config.recovery is not None and entry.geometry is not None:
         road = keras.layers.Dense(1, dtype="float32", name="road")(x)
-        outputs[0] = recovering(road, entry.geometry(features.shape[-1], True)(features), config.recovery)
+        truths = entry.geometry(features.shape[-1], True)(features)
+        outputs[0] = recovering(road, truths, config.recovery, config.lookahead_m)
     return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="network")
 
 

@@ -45,7 +45,11 @@ def without_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("train.clone", "lake --arch resnt50", SUGGESTION.format("resnet50")),
         ("train.clone", "lake --arch keras:ResNt50", SUGGESTION.format("resnet50")),
         ("train.clone", "lake --regime fine_tune", SUGGESTION.format("fine-tune")),
-        ("train.clone", "lake --regime head", "--regime head needs a pretrained network: pilotnet has no backbone"),
+        (
+            "train.clone",
+            "lake --arch pilotnet --regime head",
+            "--regime head needs a pretrained network: pilotnet has no backbone",
+        ),
         ("train.clone", "lake --arch vgg16 --alpha 0.5", "vgg16 has one width only"),
         ("train.clone", "lake --predict stering", SUGGESTION.format("steering")),
         ("train.compare", "lake --seeds 0", "expected --seeds of at least 1, got 0"),

@@ -106,7 +106,7 @@ def test_configuration_survives_json() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"arch": "resnet"}, "unknown architecture 'resnet'; expected one of pilotnet, lenet"),
+        ({"arch": "resnet"}, "unknown architecture 'resnet'; expected one of pilotnet, roadnet, lenet"),
         ({"outputs": ("throttle",)}, "must start with steering_angle"),
         ({"outputs": ("steering_angle", "brake")}, "got steering_angle, brake"),
         ({"outputs": ()}, "got none"),

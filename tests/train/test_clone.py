@@ -309,9 +309,11 @@ def test_what_cannot_work_is_refused_in_one_line_before_tensorflow_is_imported(
         (["--arch", "pilotnet", "--regime", "head"], "--regime head needs a pretrained network"),
         (
             ["--arch", "pilotnet", "--recovery", "0.1"],
-            "--recovery goes with a network that was taught where the road is",
+            "go with a network that was taught where the road is",
         ),
-        (["--regime", "scratch", "--recovery", "0.1"], "--recovery goes with a network that was taught"),
+        (["--regime", "scratch", "--recovery", "0.1"], "go with a network that was taught"),
+        (["--arch", "lenet", "--lookahead", "10"], "go with a network that was taught"),
+        (["--lookahead", "12"], "expected --lookahead to be one of 6, 10, 15, 22, got 12"),
         (["--arch", "lenet", "--weights", "own"], "lenet is trained from scratch"),
         (["--worker", "1"], "--worker says which of the --workers this is"),
     ],

@@ -39,6 +39,7 @@ HEAD_SETTINGS = (
     "dropout",
     "standardize",
     "recovery",
+    "lookahead_m",
     "weights",
 )  # do not change features; of weights the values count
 VERSION = 1  # of this module: raise it when what is computed changes

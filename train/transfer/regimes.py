@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from models.architectures.architecture import OWN_WEIGHTS, Architecture
 from models.architectures.backbones import find_blocks
-from models.architectures.recovery import DEFAULT_SHARE
+from models.architectures.recovery import DEFAULT_SHARE, LOOKAHEAD_M
 from models.architectures.registry import ARCHITECTURES, ModelConfig
 from models.model_parts import find_backbone, set_trainable
 from simulator_bridge.errors import UsageError
@@ -91,10 +91,11 @@ def check_regime(config: TrainConfig, model: ModelConfig) -> None:
     Raises:
         UsageError: If it cannot be followed.
     """
-    if config.recovery is not None and not recovers(config, model):
+    aims = config.recovery is not None or config.lookahead is not None
+    if aims and not recovers(config, model):
         raise UsageError(
-            "--recovery goes with a network that was taught where the road is, roadnet, its own weights and --regime "
-            "ridge; others learn it from side cameras: --side-correction"
+            "--recovery and --lookahead go with a network that was taught where the road is, roadnet, its own weights "
+            "and --regime ridge; others learn it from side cameras: --side-correction"
         )
     if config.regime in ("auto", "scratch"):
         if config.regime == "scratch" and config.weights not in (None, "none"):
@@ -149,7 +150,8 @@ def make_plan(
     else:
         regime, reason = config.regime, "as asked"
     if recovers(config, model):
-        model = replace(model, recovery=DEFAULT_SHARE if config.recovery is None else config.recovery)
+        share = DEFAULT_SHARE if config.recovery is None else config.recovery
+        model = replace(model, recovery=share, lookahead_m=config.lookahead or LOOKAHEAD_M)
     return RegimePlan(regime, reason, _network_for(regime, model), _stages(regime, config))
 
 
