@@ -15,7 +15,7 @@ from simulator_bridge.cli.terminal import say
 from simulator_bridge.simulator.truth.rendered_truth import CLASSES, RenderedTruth
 from simulator_bridge.simulator.truth.road_truth import NAMES, TYPICAL
 from train.data.batches import steady_options
-from train.pretraining.look_changes import changed
+from train.pretraining.image_changes import changed
 from train.pretraining.road_reader import CLASSES_OUTPUT, TRUTHS
 from train.validation.r1s import correlation
 
