@@ -30,7 +30,7 @@ def aim_gain(lookahead_m: float = LOOKAHEAD_M) -> float:
     Source: Coulter 1992, "Implementation of the Pure Pursuit Path Tracking Algorithm".
 
     >>> round(aim_gain(15.0), 4)
-    -0.0142
+    -0.0153
     """
     return -math.radians(2 * WHEELBASE_M / (lookahead_m * MAX_STEERING_RAD))
 
