@@ -211,7 +211,8 @@ def page(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_page_is_there_while_the_training_goes_on_and_keeps_up(recording: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     command = [sys.executable, str(CLONE), str(recording), "--output", str(tmp_path / "model.h5"), "--epochs", "500"]
-    command += ["--batch-size", "32", "--guard-s", "0.5", "--epoch-samples", "1", "--patience", "500"]
+    command += ["--arch", "pilotnet", "--batch-size", "32", "--guard-s", "0.5", "--epoch-samples", "1"]
+    command += ["--patience", "500"]
     with subprocess.Popen([*command, "--report", str(page)], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         said = next(line for line in process.stderr if line.startswith("epoch   2/500"))
