@@ -86,7 +86,7 @@ def test_an_unknown_name_is_one_line_without_tensorflow() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
     assert done.returncode == 2
-    assert "unknown architecture 'resnet'; expected one of pilotnet, lenet" in done.stderr.splitlines()[-1]
+    assert "unknown architecture 'resnet'; expected one of pilotnet, roadnet, lenet" in done.stderr.splitlines()[-1]
     assert done.stderr.splitlines()[-1].endswith("; did you mean resnet50?")
     assert "keras" not in {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
 
