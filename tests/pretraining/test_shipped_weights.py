@@ -1,0 +1,45 @@
+"""RoadNet's weights, as they come with the project: they see an unseen road, and drive one after a lap of the lake."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from models.architectures.registry import ModelConfig, build_network
+from models.architectures.roadnet import WEIGHTS, geometry_file
+from simulator_bridge.simulator.truth.rendered_truth import Picture, render_truth
+from simulator_bridge.simulator.truth.road_truth import NAMES
+from tests.support.paths import ROOT
+from train.pretraining.worlds import FIRST_WORLD
+
+UNSEEN = 9_002
+assert UNSEEN < FIRST_WORLD
+
+
+def test_they_tell_where_the_car_is_on_a_road_that_they_have_not_seen() -> None:
+    config = ModelConfig("roadnet", weights="own", standardize=True, dense=(), dropout=0.0, recovery=0.5)
+    network = build_network(config)
+    reader = keras.Model(network.input, network.get_layer("aim").input)
+    world = render_truth(UNSEEN, 60, Picture(config.crop_px, *config.size))
+    read = np.asarray(reader(world.images.astype(np.float32)))
+    for name, r in (("lateral_m", 0.9), ("bearing_10m_deg", 0.93), ("bearing_15m_deg", 0.93), ("heading_deg", 0.6)):
+        column = NAMES.index(name)
+        assert np.corrcoef(read[:, column], world.truths[:, column])[0, 1] > r, name
+
+
+def test_both_files_are_small() -> None:
+    assert WEIGHTS.stat().st_size + geometry_file(WEIGHTS).stat().st_size < 6e6
+
+
+def test_after_a_lap_of_the_lake_it_drives_a_road_that_nobody_has_shown_it(tmp_path: Path) -> None:
+    model = str(tmp_path / "model.h5")
+    for command in (
+        ["train/clone.py", "recordings", "--output", model, "--feature-cache", str(tmp_path)],
+        ["drive/laps.py", model, "--track", "random:7", "--laps", "1", "--seeds", "1"],
+    ):
+        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False, cwd=ROOT)
+        assert done.returncode == 0, done.stdout + done.stderr  # 0: without an intervention
