@@ -50,6 +50,13 @@ def with_losses(*losses: float) -> TrainingResult:
     return replace(RESULT, history=history, epochs_done=len(losses), best_epoch=int(np.argmin(losses)) + 1)
 
 
+def test_a_head_that_was_solved_has_no_curves() -> None:
+    section = curves_section(replace(with_losses(0.02), regime="ridge"))
+    assert "solved at once" in section.intro
+    assert "by epoch" not in text_of(section)
+    assert "0.02000 on the validation rows" in text_of(section)
+
+
 def predictions(recorded: Any, predicted: Any, block: Any = None) -> Predictions:
     n = len(recorded)
     return Predictions(

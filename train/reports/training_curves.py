@@ -18,6 +18,8 @@ OVERFIT = 1.15  # validation loss of the last epoch, relative to the best
 def curves_section(result: TrainingResult) -> Section:
     """Loss, correlation and learning rate of every epoch."""
     history = result.history
+    if result.regime == "ridge":
+        return _solved(result)
     epochs = [entry["epoch"] for entry in history]
 
     def line(label: str, name: str) -> Line:
@@ -43,6 +45,17 @@ def curves_section(result: TrainingResult) -> Section:
         ),
         intro="The training loss is measured on augmented images and during the epoch, "
         "the validation loss on plain frames after it: the training loss may well be the higher one.",
+    )
+
+
+def _solved(result: TrainingResult) -> Section:
+    losses = result.history[-1]
+    said = f"{losses['loss']:.5f} on the rows that it was solved on, {losses['val_loss']:.5f} on the validation rows"
+    return Section(
+        "Loss",
+        note(f"Mean squared error: {said}.", "plain"),
+        intro="The head of the network was solved at once, by ridge regression on the features of its frozen backbone: "
+        "there are no epochs. Where part of the steering aims at the road, the first error is that of the rest.",
     )
 
 
