@@ -22,11 +22,15 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_recording(tmp_path_factory.mktemp("lake"), 80)
 
 
+def trained(recording: Path, arch: str) -> Path:
+    path = recording.parent / f"{arch}.h5"
+    assert main([str(recording), "--arch", arch, "--epochs", "2", "--output", str(path), *QUICK]) == 0
+    return path
+
+
 @pytest.fixture(scope="module")
 def earlier(recording: Path) -> Path:
-    path = recording.parent / "earlier.h5"
-    assert main([str(recording), "--arch", "lenet", "--epochs", "2", "--output", str(path), *QUICK]) == 0
-    return path
+    return trained(recording, "lenet")
 
 
 def answers(model: Path) -> list[float]:
@@ -49,8 +53,16 @@ def test_a_training_begins_with_the_weights_of_the_model(
     metadata = load_model_file(out).metadata
     assert metadata["model"]["arch"] == "lenet"
     assert metadata["training"]["arch"] == "lenet"
-    assert metadata["training"]["from"] == "earlier.h5"
+    assert metadata["training"]["from"] == "lenet.h5"
     assert len(metadata["outputs"]) == len(outputs.split(","))
+
+
+def test_the_default_network_goes_on_with_its_aim_at_the_road(recording: Path, tmp_path: Path) -> None:
+    before, out = trained(recording, "roadnet"), tmp_path / "better.h5"
+    command = [str(recording), "--from", str(before), "--output", str(out), "--epochs", "1"]
+    assert main([*command, "--learning-rate", "1e-9", *QUICK]) == 0
+    assert answers(out) == pytest.approx(answers(before), abs=1e-4)
+    assert load_model_file(out).metadata["model"]["recovery"] == 0.5
 
 
 def test_more_epochs_after_a_finished_run_replace_the_model_and_keep_the_old_one(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.architectures.architecture import OWN_WEIGHTS
 from models.architectures.registry import ModelConfig
 from models.model_file import load_model_file
 from models.model_parts import split_model
@@ -27,8 +28,9 @@ def earlier_network(path: Path, outputs: Sequence[str]) -> ModelConfig:
     settings = load_model_file(path).metadata.get("model")
     if not isinstance(settings, dict):
         raise UserError(f"{path}: --from goes on from a model of train/clone.py; another program made this one")
+    weights = OWN_WEIGHTS if settings.get("weights") == OWN_WEIGHTS else None  # what they taught is part of the network
     try:
-        return replace(ModelConfig.from_dict({**settings, "weights": None}), outputs=tuple(outputs))
+        return replace(ModelConfig.from_dict({**settings, "weights": weights}), outputs=tuple(outputs))
     except (TypeError, ValueError) as error:
         raise UserError(f"{path}: --from cannot build its network again: {error}; train it anew") from error
 
