@@ -206,6 +206,7 @@ def test_of_very_many_rows_a_spread_is_predicted(rows: Rows, monkeypatch: pytest
 def page(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("training")
     command = [sys.executable, str(CLONE), str(recording), "--output", str(folder / "model.h5"), "--epochs", "2"]
+    command += ["--arch", "pilotnet"]
     command += ["--batch-size", "32", "--guard-s", "0.5", "--epoch-samples", "1", "--report", str(folder / "page.html")]
     ended = subprocess.run(
         command, capture_output=True, text=True, timeout=DEADLINE_S, check=False, cwd=os.environ.get("TMPDIR", "/tmp")
@@ -248,7 +249,7 @@ def test_page_holds_every_part(page: Path) -> None:
         assert expected in html, expected
     for setting in ("near_zero_share", "guard_s", "epoch_samples"):
         assert f">{setting}<" in html
-    assert html.index(">epochs<") < html.index(">arch<")  # what was changed stands first
+    assert html.index(">epochs<") < html.index(">alpha<")  # what was changed stands first
     assert len(html) < 3e6
 
 
