@@ -34,3 +34,14 @@ DOWNFORCE_N_PER_MPS = 100.0
 DRAG_PER_S, ANGULAR_DRAG_PER_S = 0.1, 0.05  # share of the speed lost each second
 STEER_HELPER = 0.774  # share of the body's yaw that turns the velocity along
 SPRING_N_PER_M, DAMPER_NS_PER_M = 70000.0, 3500.0  # each wheel's
+
+
+def pure_pursuit_steering(offset_m: float, lookahead_m: float) -> float:
+    """The steering, normalised, that brings a car `offset_m` beside its line back to it within `lookahead_m`.
+
+    Pure pursuit: an arc of curvature 2 d / L^2 leads over a distance L back to a line at a distance d, and a wheel
+    angle of wheelbase x curvature drives that arc.
+
+    Source: Coulter 1992, "Implementation of the Pure Pursuit Path Tracking Algorithm".
+    """
+    return 2 * offset_m / lookahead_m**2 * WHEELBASE_M / MAX_STEERING_RAD

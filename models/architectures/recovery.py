@@ -13,7 +13,7 @@ import math
 from typing import TYPE_CHECKING
 
 from simulator_bridge.simulator.truth.road_truth import NAMES
-from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
+from simulator_bridge.udacity_car import pure_pursuit_steering
 
 if TYPE_CHECKING:
     import keras
@@ -25,14 +25,10 @@ LOOKAHEAD_M = 15.0  # of pure pursuit: one of BEARING_AHEAD_M
 def aim_gain(lookahead_m: float = LOOKAHEAD_M) -> float:
     """Steering per degree of the bearing of the road's middle, to the right where the bearing is to the left: negative.
 
-    An arc to a point at distance L and bearing b has the curvature 2 sin(b) / L.
-
-    Source: Coulter 1992, "Implementation of the Pure Pursuit Path Tracking Algorithm".
-
     >>> round(aim_gain(15.0), 4)
     -0.0153
     """
-    return -math.radians(2 * WHEELBASE_M / (lookahead_m * MAX_STEERING_RAD))
+    return -pure_pursuit_steering(lookahead_m * math.radians(1), lookahead_m)
 
 
 def recovering(

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator_bridge.recording import load_recording
+from simulator_bridge.udacity_car import pure_pursuit_steering
 from tests.support.made_recording import make_recording
-from train.data.labels import learned_labels, learned_steering, pure_pursuit_steering, steered_by_keys
+from train.data.labels import learned_labels, learned_steering, steered_by_keys
 from train.data.rows import gather_rows, list_samples
 from train.data.splits import Split
 from train.train_config import TrainConfig

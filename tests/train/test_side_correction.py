@@ -8,9 +8,9 @@ import pytest
 
 from simulator_bridge.messages import encode_frame
 from simulator_bridge.recording import CAMERAS, load_recording
-from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
+from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M, pure_pursuit_steering
 from tests.support.made_recording import make_recording
-from train.data.labels import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TO_THE_LEFT, pure_pursuit_steering
+from train.data.labels import LONGEST_LOOKAHEAD_M, LOOKAHEAD_M, SIDE_CAMERA_OFFSET_M, TO_THE_LEFT
 from train.data.rows import Rows, gather_rows
 from train.data.side_correction import with_side_correction
 from train.train_config import TrainConfig

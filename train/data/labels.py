@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
+from simulator_bridge.udacity_car import pure_pursuit_steering
 from train.data.rows import Rows, Samples, stretches
 from train.data.splits import ASSUMED_RATE_HZ
 from train.train_config import KEYS_SMOOTH_S, TrainConfig
@@ -36,17 +36,6 @@ MAX_NEIGHBOURS = 500  # on either side: bounds the time for a log with many rows
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
-
-
-def pure_pursuit_steering(offset_m: float, lookahead_m: float) -> float:
-    """The steering, normalised, that brings a car `offset_m` beside its line back to it within `lookahead_m`.
-
-    Pure pursuit: an arc of curvature 2 d / L^2 leads over a distance L back to a line at a distance d, and a wheel
-    angle of wheelbase x curvature drives that arc.
-
-    Source: Coulter 1992, "Implementation of the Pure Pursuit Path Tracking Algorithm".
-    """
-    return 2 * offset_m / lookahead_m**2 * WHEELBASE_M / MAX_STEERING_RAD
 
 
 def side_correction_of(config: TrainConfig) -> float:

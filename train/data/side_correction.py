@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 
 from simulator_bridge.recording import CAMERAS
+from simulator_bridge.udacity_car import pure_pursuit_steering
 from train.data.image_store import FrameReader
 from train.data.labels import (
     LONGEST_LOOKAHEAD_M,
     LOOKAHEAD_M,
     SIDE_CAMERA_OFFSET_M,
     TO_THE_LEFT,
-    pure_pursuit_steering,
 )
 from train.data.ridge import N_FOLDS, contiguous_folds, solve_ridge
 from train.data.rows import FloatArray, IntArray, Rows
