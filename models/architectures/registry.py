@@ -218,11 +218,13 @@ def build_network(config: ModelConfig) -> keras.Model:
     widths = entry.dense if config.dense is None else config.dense
     for number, width in enumerate(widths, start=1):
         x = keras.layers.Dense(width, activation=entry.activation, name=f"fc{number}")(x)
-    outputs = [_output(name, x) for name in config.outputs]
-    if config.recovery is not None and entry.geometry is not None:
+    if config.recovery is None or entry.geometry is None:
+        outputs = [_output(name, x) for name in config.outputs]
+    else:
         road = keras.layers.Dense(1, dtype="float32", name="road")(x)
         truths = entry.geometry(features.shape[-1], True)(features)
-        outputs[0] = recovering(road, truths, config.recovery, config.lookahead_m)
+        steering_angle = recovering(road, truths, config.recovery, config.lookahead_m)
+        outputs = [steering_angle, *(_output(name, x) for name in config.outputs[1:])]
     return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="network")
 
 

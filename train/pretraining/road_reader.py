@@ -16,7 +16,7 @@ TRUTHS, CLASSES_OUTPUT = "truths", "classes"
 def build_road_reader(config: ModelConfig) -> keras.Model:
     """Image (N, H, W, 3), 0 to 255 -> `truths` (N, len(road_truth.NAMES)), `classes` (N, H / 4, W / 4, len(CLASSES)).
 
-    Classes are logits. The layers `backbone` and `geometry` are what is shipped.
+    Classes are logits. `backbone_of` and `geometry_of` give what is shipped.
     """
     network = build_network(config)
     backbone = find_backbone(network)

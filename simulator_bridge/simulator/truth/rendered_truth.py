@@ -23,7 +23,7 @@ from simulator_bridge.simulator.truth.road_truth import RoadTruths
 from simulator_bridge.track import Track, build_track
 
 RENDERER = "tinydisplay"  # draws the same on every machine
-STEERED_BACK_SHARE = 0.5  # of the poses that lie where drivers are; the others are spread over the road
+USUAL_SHARE = 0.5  # of the poses that lie where drivers are; the others are spread over the road
 USUAL_SPREAD_M, BESIDE_M = 1.2, 0.7  # standard deviation where drivers are; beyond the road's edge elsewhere
 HEADING_SPREAD_DEG, LARGEST_HEADING_DEG = 7.0, 22.0
 CAMERA_UP_M, CAMERA_PITCH_DEG, CAMERA_ROLL_DEG = 0.25, 1.3, 1.2  # largest; standard deviations
@@ -132,7 +132,7 @@ def render_truth(number: int, n_frames: int, picture: Picture) -> RenderedTruth:
 def _draw_pose(track: Track, rng: np.random.Generator) -> tuple[float, float, float]:
     s_m = float(rng.uniform(0, track.length_m))
     left_m, right_m = track.at(track.width_left, s_m) + BESIDE_M, track.at(track.width_right, s_m) + BESIDE_M
-    is_usual = rng.random() < STEERED_BACK_SHARE
+    is_usual = rng.random() < USUAL_SHARE
     lateral_m = rng.normal(0, USUAL_SPREAD_M) if is_usual else rng.uniform(-right_m, left_m)
     heading_deg = np.clip(rng.normal(0, HEADING_SPREAD_DEG), -LARGEST_HEADING_DEG, LARGEST_HEADING_DEG)
     return s_m, float(np.clip(lateral_m, -right_m, left_m)), math.radians(float(heading_deg))
