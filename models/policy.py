@@ -28,11 +28,18 @@ class Action:
         steering_angle: Normalised, nominally in [-1, 1], positive turns right.
         throttle: Nominally in [-1, 1]; None if the model does not predict it.
         speed_mph: Speed to drive at; None if the model does not predict it.
+        road: Steering that this driver would show here, without what leads back; None where a model does not tell it,
+            as the next two.
+        lateral_m: Where the car is, metres left of the middle of the road.
+        bearing_deg: Where the middle of the road is that it aims at, degrees to the left.
     """
 
     steering_angle: float
     throttle: float | None = None
     speed_mph: float | None = None
+    road: float | None = None
+    lateral_m: float | None = None
+    bearing_deg: float | None = None
 
 
 class Policy(Protocol):

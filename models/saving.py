@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from models.architectures.registry import OUTPUT_SCALES
+from models.architectures.registry import FULL_VALUES
 from models.litert_conversion import convert_to_litert, load_keras_model, measure_parity, predict
 from models.model_file import DIGEST, FORMAT, GROUP, Parity, load_model_file, text_of
 from models.model_parts import split_model
@@ -139,7 +139,7 @@ def _complete(metadata: Mapping[str, Any], model: keras.Model, parity: Parity) -
 
 def _refuse_difference(path: Path, parity: Parity) -> None:
     for name, difference in parity.max_difference.items():
-        limit = PARITY_TOLERANCE * OUTPUT_SCALES[name]
+        limit = PARITY_TOLERANCE * FULL_VALUES[name]
         if not difference <= limit:  # also catches NaN
             raise ModelFileError(
                 f"{path}: not written: LiteRT's {name} differs from Keras' by up to {difference:.2g} on "
@@ -151,7 +151,7 @@ def _refuse_other_model(
     path: Path, model: keras.Model, trained: npt.NDArray[np.float32], loaded: npt.NDArray[np.float32]
 ) -> None:
     half = "float16" in str(model.get_config())
-    scales = np.array([OUTPUT_SCALES[name] for name in model.output_names])
+    scales = np.array([FULL_VALUES[name] for name in model.output_names])
     difference = float((np.abs(loaded - trained) / scales).max())
     limit = HALF_PRECISION_TOLERANCE if half else PARITY_TOLERANCE
     if not difference <= limit:  # also catches NaN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -13,12 +14,21 @@ from train.training_result import TrainingResult
 from train.training_run import TrainingRun
 
 
-def in_full_precision(model: keras.Model, model_config: ModelConfig, strategy: Any) -> keras.Model:
-    """The same model in float32 and on one device: what is saved does not depend on what it was trained on."""
-    if keras.mixed_precision.global_policy().name == "float32" and strategy.num_replicas_in_sync == 1:
+def as_saved(model: keras.Model, model_config: ModelConfig, strategy: Any) -> keras.Model:
+    """The same model as it is saved: in float32, on one device, and telling what it sees.
+
+    What is saved does not depend on what it was trained on.
+
+    Args:
+        model: The trained one.
+        model_config: What it was built from.
+        strategy: Of the training.
+    """
+    tells = model_config.recovery is not None
+    if keras.mixed_precision.global_policy().name == "float32" and strategy.num_replicas_in_sync == 1 and not tells:
         return model
     keras.mixed_precision.set_global_policy("float32")
-    plain = build_model(model_config)
+    plain = build_model(replace(model_config, tells=tells))
     plain.set_weights(model.get_weights())
     return plain
 

@@ -12,11 +12,13 @@ import numpy as np
 
 from models.architectures.registry import OUTPUT_SCALES, ModelConfig
 from simulator_bridge.cli.terminal import say
+from train.data.augment import FLIP
 from train.data.labels import learned_labels, side_correction_of
-from train.data.rows import FloatArray
+from train.data.rows import FloatArray, Samples
 from train.learning.losses import loss_weights
 from train.transfer.head_training import HeadFeatures, compute_features
 from train.transfer.ridge_head import CHUNK, LinearHead, balanced_weights, fit_linear_head, folds_of
+from train.transfer.road_ahead import of_center_view, steering_ahead
 from train.transfer.views import mirrored_views
 from train.validation.validation_set import Validator
 
@@ -65,13 +67,22 @@ def solve_head(run: TrainingRun, speed: TrainingSpeed) -> SolvedHead:
     asked = np.ones(len(rows), np.float32) if rows.weight is None else rows.weight
     recording = rows.recording[views.row]
     weight = balanced_weights(views.labels[:, 0], recording, asked[views.row], prepared.readable)
-    solved = fit_linear_head(
-        prepared.features, mean, scale, views.labels / scales, weight, folds_of(recording, views.row)
-    )
+    learned = views.labels / scales
+    if plan.model.recovery is not None:
+        learned[:, 0] -= _followed(prepared, dataset.samples)
+    solved = fit_linear_head(prepared.features, mean, scale, learned, weight, folds_of(recording, views.row))
     _say_choice(solved, len(rows.recordings))
     _set_head(prepared.head, solved, plan.model)
     validate = Validator(prepared.head, prepared.validation, dataset.validation_set, loss_weights(config.outputs))
-    return SolvedHead(_steering_error(prepared, solved, mean, scale), validate)
+    error = _steering_error(prepared, learned[:, 0], solved, mean, scale)
+    return SolvedHead(error, validate)
+
+
+def _followed(prepared: HeadFeatures, samples: Samples) -> FloatArray:
+    """(n,) steering of each view that follows the road, as the center camera sees it: no driver is needed for it."""
+    views = prepared.views
+    camera = np.repeat(samples.camera[samples.n_validation :], views.n_views)
+    return of_center_view(steering_ahead(prepared.head, prepared.features), views.row, camera, views.drawn[:, FLIP])
 
 
 def _say_choice(solved: LinearHead, n_recordings: int) -> None:
@@ -92,16 +103,18 @@ def _standardization(head: keras.Model) -> tuple[FloatArray, FloatArray]:
 def _set_head(head: keras.Model, solved: LinearHead, model: ModelConfig) -> None:
     """Give the output layers the weights that were solved."""
     for column, output in enumerate(model.outputs):
-        name = "road" if model.recovery is not None and column == 0 else output
+        name = "habit" if model.recovery is not None and column == 0 else output
         layer = head.get_layer(name if OUTPUT_SCALES[output] == 1 else f"{name}_scaled")
         layer.set_weights([solved.kernel[:, column : column + 1], solved.bias[column : column + 1]])
 
 
-def _steering_error(prepared: HeadFeatures, solved: LinearHead, mean: FloatArray, scale: FloatArray) -> float:
+def _steering_error(
+    prepared: HeadFeatures, learned: FloatArray, solved: LinearHead, mean: FloatArray, scale: FloatArray
+) -> float:
     total, readable = 0.0, np.flatnonzero(prepared.readable)
     for start in range(0, len(readable), CHUNK):
         part = readable[start : start + CHUNK]
         seen = (np.asarray(prepared.features[part], np.float32) - mean) / scale
-        error = seen @ solved.kernel[:, 0] + solved.bias[0] - prepared.views.labels[part, 0]
+        error = seen @ solved.kernel[:, 0] + solved.bias[0] - learned[part]
         total += float(np.square(error).sum())
     return total / len(readable)

@@ -47,7 +47,7 @@ from train.learning.devices import make_deterministic, use_half_precision_on_gpu
 from train.learning.losses import loss_weights
 from train.learning.time_budget import TimeBudget
 from train.learning.zero_start import start_at_zero
-from train.model_metadata import in_full_precision, metadata_of
+from train.model_metadata import as_saved, metadata_of
 from train.outputs.previous_model import PreviousModel
 from train.outputs.safe_saving import save_safely
 from train.resuming import checkpoint_to_resume, choose_plan
@@ -285,7 +285,7 @@ def save_model(run: TrainingRun, dropped: Mapping[str, int]) -> TrainingResult |
     score = dataset.validation_set.score(validator.predict()[:, 0])
     result = run.result(score, dropped)
     metadata, frames = metadata_of(run, result), dataset.validation_frames(N_PARITY_FRAMES)
-    model = in_full_precision(model, run.plan.model, run.strategy)
+    model = as_saved(model, run.plan.model, run.strategy)
     previous = PreviousModel.at(config.output)
     if previous and config.resume and previous.is_part_of(metadata):
         previous = None  # ours, of before Ctrl-C: what it took the place of is still kept

@@ -16,7 +16,7 @@ from models.architectures import alexnet, applications, efficientnet_lite, lenet
 from models.architectures.architecture import OWN_WEIGHTS, Architecture, Table
 from models.architectures.backbones import build_backbone, find_blocks
 from models.architectures.preprocessing import CROP_BOTTOM_PX, CROP_TOP_PX, build_preprocessing
-from models.architectures.recovery import LOOKAHEAD_M, recovering
+from models.architectures.recovery import LOOKAHEAD_M, TOLD, recovering, told
 from simulator_bridge.errors import UsageError
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE
 
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     import keras
 
 OUTPUT_SCALES: Mapping[str, float] = MappingProxyType({"steering_angle": 1.0, "throttle": 1.0, "speed_mph": 30.0})
-"""The outputs that a model can have, and a typical full value of each; losses divided by its square weigh alike."""
+"""The outputs that a model can learn, and a typical full value of each; losses divided by its square weigh alike."""
+FULL_VALUES: Mapping[str, float] = MappingProxyType(
+    {**OUTPUT_SCALES, "road": 1.0, "lateral_m": 4.0, "bearing_deg": 20.0}
+)
+"""The same of all outputs of a model file, those of `recovery.TOLD` too."""
 
 ARCHITECTURES = Table(
     (
@@ -66,6 +70,7 @@ class ModelConfig:
         recovery: Share of the steering that aims at the middle of the road, see `recovery.py`; None: there is no such
             part, what the outputs learn is all.
         lookahead_m: How far ahead it aims: one of `BEARING_AHEAD_M`.
+        tells: Whether it also tells what it saw, see `recovery.TOLD`: as outputs after those that are learned.
 
     Raises:
         UsageError: If a value is out of range, or the architecture is unknown or cannot have it.
@@ -84,6 +89,7 @@ class ModelConfig:
     standardize: bool = False
     recovery: float | None = None
     lookahead_m: float = LOOKAHEAD_M
+    tells: bool = False
 
     def __post_init__(self) -> None:
         entry = ARCHITECTURES.find(self.arch)
@@ -106,6 +112,11 @@ class ModelConfig:
         if min(self.size) < entry.min_size_px:
             least = f"{entry.min_size_px}x{entry.min_size_px}"
             raise UsageError(f"image_size of {self.arch} must be at least {least}; got {self.size}")
+
+    @property
+    def all_outputs(self) -> tuple[str, ...]:
+        """What is learned, and what is told besides."""
+        return self.outputs + (TOLD if self.tells else ())
 
     @property
     def size(self) -> tuple[int, int]:
@@ -139,6 +150,8 @@ def _check_pretraining(config: ModelConfig, entry: Architecture) -> None:
         raise UsageError(f"no weights of {entry.name} come with the project; pass --weights FILE, imagenet or none")
     if config.recovery is not None:
         _check_recovery(config, entry)
+    elif config.tells:
+        raise UsageError("only a model that aims at the road, with a recovery, tells where it is")
     if config.alpha is None:
         return
     if not entry.alphas:
@@ -177,12 +190,12 @@ def build_model(config: ModelConfig) -> keras.Model:
     frame = keras.Input(FRAME_SHAPE, dtype="uint8", name="frame")
     # Keras' Resizing defaults to training=True and passes that on to the layers after it: dropout would be active
     outputs = network(preprocessing(frame, training=False))
-    if len(config.outputs) == 1:
+    if not isinstance(outputs, list):
         outputs = [outputs]
     # a nested model's outputs would all be called "network": named again, so that losses can be given by name
     named = [
         keras.layers.Identity(dtype="float32", name=name)(output)
-        for name, output in zip(config.outputs, outputs, strict=True)
+        for name, output in zip(config.all_outputs, outputs, strict=True)
     ]
     return keras.Model(frame, named if len(named) > 1 else named[0], name=config.arch)
 
@@ -221,10 +234,12 @@ def build_network(config: ModelConfig) -> keras.Model:
     if config.recovery is None or entry.geometry is None:
         outputs = [_output(name, x) for name in config.outputs]
     else:
-        road = keras.layers.Dense(1, dtype="float32", name="road")(x)
+        habit = keras.layers.Dense(1, dtype="float32", name="habit")(x)
         truths = entry.geometry(features.shape[-1], True)(features)
-        steering_angle = recovering(road, truths, config.recovery, config.lookahead_m)
+        steering_angle, road = recovering(habit, truths, config.recovery, config.lookahead_m)
         outputs = [steering_angle, *(_output(name, x) for name in config.outputs[1:])]
+        if config.tells:
+            outputs += told(road, truths, config.lookahead_m)
     return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="network")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.architectures.recovery import TOLD
 from models.exports import formats
 from models.litert_conversion import load_keras_model
 from models.loading import load_foreign, load_policy
@@ -79,7 +80,7 @@ def export_all(
         raise ModelFileError(f"{model}: expected a Keras model; what is exported already cannot be exported again")
     chosen = None if preprocessing is None else parse_preprocessing(preprocessing)
     policy = load_policy(model, chosen)
-    network = load_keras_model(file)
+    network = without_what_is_told(load_keras_model(file))
     frames = frames_of(recording)
     folder.mkdir(parents=True, exist_ok=True)
     exports = []
@@ -100,6 +101,16 @@ def _writer(
         network = formats.for_donkey_car(network, throttle)
     images = [formats.image_of(policy, frame) for frame in with_mirrored(frames)]
     return lambda path: formats.WRITERS[to](network, path, images)
+
+
+def without_what_is_told(model: keras.Model) -> keras.Model:
+    """The model with the outputs that drive: other programs take what an output is by their order."""
+    import keras
+
+    outputs = [output for name, output in zip(model.output_names, model.outputs, strict=True) if name not in TOLD]
+    if len(outputs) == len(model.outputs):
+        return model
+    return keras.Model(model.inputs, outputs if len(outputs) > 1 else outputs[0], name=model.name)
 
 
 def with_mirrored(frames: Sequence[Frame]) -> list[Frame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -11,6 +12,8 @@ import pytest
 
 from models.architectures.recovery import LOOKAHEAD_M, aim_gain, recovering
 from models.architectures.registry import ModelConfig, build_model
+from models.architectures.roadnet import build_geometry
+from models.model_parts import split_model, split_network
 from simulator_bridge.errors import UsageError
 from simulator_bridge.messages import Control
 from simulator_bridge.simulator.truth.road_truth import NAMES, RoadTruths
@@ -68,13 +71,31 @@ def test_a_driver_alone_never_comes_back(oval: Track) -> None:
     assert min(lateral_places(oval, 0.0, 20.0, 15.0)) > 0.9
 
 
-def test_the_steering_is_mixed_of_both() -> None:
-    road, truths = keras.Input((1,)), keras.Input((len(NAMES),))
-    model = keras.Model([road, truths], recovering(road, truths, 0.25))
+def test_the_steering_is_put_together_of_geometry_and_habit() -> None:
+    habit, truths = keras.Input((1,)), keras.Input((len(NAMES),))
+    model = keras.Model([habit, truths], recovering(habit, truths, 0.25))
     truth = np.full((1, len(NAMES)), 7.0, np.float32)
-    truth[0, BEARING] = -10.0
-    steering = float(np.asarray(model([np.full((1, 1), 0.4, np.float32), truth]))[0, 0])
-    assert steering == pytest.approx(0.75 * 0.4 - 0.25 * 10 * aim_gain(), abs=1e-6)
+    truth[0, BEARING], truth[0, NAMES.index("bearing_22m_deg")] = -10.0, -6.0
+    steering, road = (float(np.asarray(value)[0, 0]) for value in model([np.full((1, 1), 0.4, np.float32), truth]))
+    assert road == pytest.approx(0.4 - 6 * aim_gain(22.0), abs=1e-6)
+    assert steering == pytest.approx(0.75 * road - 0.25 * 10 * aim_gain(), abs=1e-6)
+
+
+def test_it_tells_where_the_road_is_after_what_it_does() -> None:
+    model = build_model(replace(CONFIG, tells=True))
+    assert model.output_names == ["steering_angle", "road", "lateral_m", "bearing_deg"]
+    frames = np.random.default_rng(0).integers(0, 256, (2, 160, 320, 3), np.uint8)
+    steering, _, lateral_m, bearing_deg = (np.asarray(each) for each in model(frames))
+    preprocessing, network = split_model(model)
+    seen = build_geometry(3840, with_weights=True)(split_network(network)[0](preprocessing(frames)))
+    np.testing.assert_allclose(lateral_m[:, 0], np.asarray(seen)[:, NAMES.index("lateral_m")], atol=1e-5)
+    np.testing.assert_allclose(bearing_deg[:, 0], np.asarray(seen)[:, BEARING], atol=1e-5)
+    assert steering.shape == (2, 1)
+
+
+def test_only_what_aims_at_the_road_tells_where_it_is() -> None:
+    with pytest.raises(UsageError, match="only a model that aims at the road"):
+        ModelConfig("pilotnet", tells=True)
 
 
 def test_a_file_of_such_a_model_opens_with_plain_keras(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models.architectures.recovery import aim_gain
+from models.architectures.recovery import TOLD, aim_gain
 from models.model_file import load_model_file
 from simulator_bridge.cli.option_parser import parse_config
 from simulator_bridge.errors import UserError
@@ -230,14 +230,16 @@ def test_throttle_can_be_predicted_too_and_quietly(recording: Path, tmp_path: Pa
 
     assert (code, err) == (0, "")
     assert "always zero" in out
-    assert load_model_file(output).metadata["outputs"] == ["steering_angle", "throttle"]
+    assert load_model_file(output).metadata["outputs"] == ["steering_angle", "throttle", *TOLD]
 
 
 def test_by_default_what_leads_back_comes_from_the_network(recording: Path, tmp_path: Path) -> None:
     code, _, err = finish(clone(recording, "--output", tmp_path / "model.h5"))
     assert code == 0, err
-    model = load_model_file(tmp_path / "model.h5").metadata["model"]
+    metadata = load_model_file(tmp_path / "model.h5").metadata
+    model = metadata["model"]
     assert (model["arch"], model["weights"], model["recovery"]) == ("roadnet", "own", 0.5)
+    assert metadata["outputs"] == ["steering_angle", *TOLD]
     assert "regime: ridge" in err
     assert "by stretches left out in turn" in err
     assert not (tmp_path / "model.h5.checkpoint").exists()

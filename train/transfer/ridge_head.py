@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from train.data.rows import FloatArray
 
-PENALTIES = (1.0, 10.0, 100.0)  # of the squared weights of standardised features, beside the mean squared error
+PENALTIES = (1.0, 10.0, 100.0, 1000.0)  # of the squared weights of standardised features, beside the mean squared error
 DEFAULT_PENALTY = 10.0  # where there is nothing to choose by
+AS_GOOD = 1.05  # times the least error on what was left out: the largest penalty that does not do worse is taken
 N_FOLDS = 5  # at most
 LEAST_SPREAD = 0.03  # steering; a recording of a straight road does not count without limit
 CHUNK = 2048
@@ -85,7 +86,8 @@ def fit_linear_head(
         for penalty in PENALTIES:
             error = sum(each.error(_solve(whole.without(each), penalty)) for each in sums)
             left_out[penalty] = error / max(whole.squares, 1e-12)
-    penalty = min(left_out, key=left_out.__getitem__) if left_out else DEFAULT_PENALTY
+    as_good = [penalty for penalty, error in left_out.items() if error <= AS_GOOD * min(left_out.values())]
+    penalty = max(as_good, default=DEFAULT_PENALTY)
     solution = _solve(whole, penalty)
     return LinearHead(solution[:-1], solution[-1], penalty, left_out)
 
