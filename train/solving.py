@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from models.architectures.registry import OUTPUT_SCALES, ModelConfig
 from simulator_bridge.cli.terminal import say
 from train.data.augment import FLIP
 from train.data.labels import learned_labels, side_correction_of
 from train.data.rows import FloatArray, Samples
+from train.dataset import Dataset
 from train.learning.losses import loss_weights
+from train.reports.recording_names import recording_names
 from train.transfer.head_training import HeadFeatures, compute_features
-from train.transfer.ridge_head import CHUNK, LinearHead, balanced_weights, fit_linear_head, folds_of
-from train.transfer.road_ahead import of_center_view, steering_ahead
+from train.transfer.ridge_head import CHUNK, IntArray, LinearHead, balanced_weights, fit_linear_head, folds_of
+from train.transfer.road_ahead import of_center_view, predict_steering, steering_ahead
 from train.transfer.views import mirrored_views
+from train.validation.metrics import Score, score
+from train.validation.r1s import SecondMeans
 from train.validation.validation_set import Validator
 
 if TYPE_CHECKING:
@@ -34,10 +39,12 @@ class SolvedHead:
     Attributes:
         loss: Mean squared error of steering on the images that it was solved on.
         validate: Its figures on the validation rows.
+        unseen: Recording -> score on its rows of a head that was solved without it; empty where there is only one.
     """
 
     loss: float
     validate: Callable[[], dict[str, float]]
+    unseen: Mapping[str, Score]
 
 
 def solve_head(run: TrainingRun, speed: TrainingSpeed) -> SolvedHead:
@@ -70,19 +77,21 @@ def solve_head(run: TrainingRun, speed: TrainingSpeed) -> SolvedHead:
     learned = views.labels / scales
     if plan.model.recovery is not None:
         learned[:, 0] -= _followed(prepared, dataset.samples)
-    solved = fit_linear_head(prepared.features, mean, scale, learned, weight, folds_of(recording, views.row))
+    fold = folds_of(recording, views.row)
+    solved = fit_linear_head(prepared.features, mean, scale, learned, weight, fold)
     _say_choice(solved, len(rows.recordings))
-    _set_head(prepared.head, solved, plan.model)
+    unseen = _score_unseen(prepared, dataset, solved, fold, plan.model) if len(rows.recordings) > 1 else {}
+    _set_head(prepared.head, solved.kernel, solved.bias, plan.model)
     validate = Validator(prepared.head, prepared.validation, dataset.validation_set, loss_weights(config.outputs))
     error = _steering_error(prepared, learned[:, 0], solved, mean, scale)
-    return SolvedHead(error, validate)
+    return SolvedHead(error, validate, unseen)
 
 
 def _followed(prepared: HeadFeatures, samples: Samples) -> FloatArray:
     """(n,) steering of each view that follows the road, as the center camera sees it: no driver is needed for it."""
     views = prepared.views
-    camera = np.repeat(samples.camera[samples.n_validation :], views.n_views)
-    return of_center_view(steering_ahead(prepared.head, prepared.features), views.row, camera, views.drawn[:, FLIP])
+    ahead, camera = steering_ahead(prepared.head, prepared.features), _cameras(prepared, samples)
+    return of_center_view(ahead, views.row, camera, views.drawn[:, FLIP])
 
 
 def _say_choice(solved: LinearHead, n_recordings: int) -> None:
@@ -100,12 +109,36 @@ def _standardization(head: keras.Model) -> tuple[FloatArray, FloatArray]:
     return mean.astype(np.float32), np.sqrt(variance + layer.epsilon).astype(np.float32)
 
 
-def _set_head(head: keras.Model, solved: LinearHead, model: ModelConfig) -> None:
+def _score_unseen(
+    prepared: HeadFeatures, dataset: Dataset, solved: LinearHead, fold: IntArray, model: ModelConfig
+) -> dict[str, Score]:
+    """Score each recording's center images, as they are, by the head that was solved without it."""
+    rows, views, means = dataset.rows, prepared.views, SecondMeans.from_rows(dataset.rows)
+    scores: dict[str, Score] = {}
+    as_seen = (_cameras(prepared, dataset.samples) == 0) & (views.drawn[:, FLIP] == 0) & prepared.readable
+    for number, name in enumerate(recording_names(rows.recordings)):
+        chosen = np.flatnonzero(as_seen & (rows.recording[views.row] == number))
+        if not len(chosen) or fold[chosen[0]] not in solved.without:
+            continue
+        solution = solved.without[int(fold[chosen[0]])]
+        _set_head(prepared.head, solution[:-1], solution[-1], model)
+        row = views.row[chosen]
+        steering_angle = predict_steering(prepared.head, prepared.features, chosen)
+        scores[name] = score(steering_angle, rows.steering_angle[row], means.of(row))
+    return scores
+
+
+def _cameras(prepared: HeadFeatures, samples: Samples) -> npt.NDArray[np.int8]:
+    """(n,) the camera of each view."""
+    return np.repeat(samples.camera[samples.n_validation :], prepared.views.n_views)
+
+
+def _set_head(head: keras.Model, kernel: FloatArray, bias: FloatArray, model: ModelConfig) -> None:
     """Give the output layers the weights that were solved."""
     for column, output in enumerate(model.outputs):
         name = "habit" if model.recovery is not None and column == 0 else output
         layer = head.get_layer(name if OUTPUT_SCALES[output] == 1 else f"{name}_scaled")
-        layer.set_weights([solved.kernel[:, column : column + 1], solved.bias[column : column + 1]])
+        layer.set_weights([kernel[:, column : column + 1], bias[column : column + 1]])
 
 
 def _steering_error(

@@ -167,6 +167,7 @@ def solve_stage(run: TrainingRun) -> None:
     callbacks.on_train_begin()
     callbacks.on_epoch_begin(0)
     solved = solve_head(run, speed)
+    run.unseen = solved.unseen
     with undisturbed(run.group):
         logs = {"loss": solved.loss, **run.group.shared(solved.validate)(), "learning_rate": 0.0}
         progress.add_epoch(logs, run.model.get_weights)

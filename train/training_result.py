@@ -23,6 +23,7 @@ ERRORS = (
     TextColumn("MAE deg", 2),
     TextColumn("r1s", 3),
 )
+UNMEASURED = "not measured; --validate-on RECORDING of another one does it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,7 @@ class TrainingResult:
             and `seconds` since the training began.
         model: Score of the model on the validation rows.
         baselines: Name -> score on the same rows.
+        unseen: Recording -> score on it of a model that was made without it; empty where that was not done.
         images_per_s: Speed of the training steps.
         seconds: From start to finish, over all resumed runs.
         parity: Largest difference between the Keras model and its LiteRT twin, by output.
@@ -68,6 +70,7 @@ class TrainingResult:
     history: Sequence[Mapping[str, float]]
     model: Score
     baselines: Mapping[str, Score]
+    unseen: Mapping[str, Score]
     images_per_s: float
     seconds: float
     parity: Mapping[str, float]
@@ -99,6 +102,7 @@ class TrainingResult:
             "history": to_json_value(self.history),
             "validation": self.model.to_json(),
             "baselines": {name: score.to_json() for name, score in self.baselines.items()},
+            "unseen": {name: score.to_json() for name, score in self.unseen.items()},
             "verdict": self.verdict.to_json(),
             "images_per_s": round(self.images_per_s, 1),
             "seconds": round(self.seconds, 1),
@@ -110,14 +114,21 @@ class TrainingResult:
 def print_training_result(result: TrainingResult) -> None:
     """Print the result as a table of at most 80 columns and a few lines, on standard output."""
     scores = {result.arch: result.model, **result.baselines}
-    rows = [
-        [name, score.mse, score.mse_deg2, score.mae, score.mae_deg, r1s_cell(score.r1s, score.r1s_note)]
-        for name, score in scores.items()
-    ]
-    print_result(text_table(ERRORS, rows, title=f"{result.n_validation} validation rows, center camera"))
+    print_result(text_table(ERRORS, _rows(scores), title=f"{result.n_validation} validation rows, center camera"))
+    if result.unseen:
+        columns = (TextColumn("recording", numeric=False), *ERRORS[1:])
+        title = "each recording, by a model that was made without it"
+        print_result(f"\n{text_table(columns, _rows(result.unseen), title=title)}\n")
     for name, value in facts_of(result).items():
         print_result(f"{name:<13} {value}")
     print_result("\n".join(["", *textwrap.wrap(result.verdict.text, WIDTH)]))
+
+
+def _rows(scores: Mapping[str, Score]) -> list[list[Any]]:
+    return [
+        [name, score.mse, score.mse_deg2, score.mae, score.mae_deg, r1s_cell(score.r1s, score.r1s_note)]
+        for name, score in scores.items()
+    ]
 
 
 def facts_of(result: TrainingResult) -> dict[str, str]:
@@ -129,6 +140,7 @@ def facts_of(result: TrainingResult) -> dict[str, str]:
         "trained on": f"{result.n_train} rows, {result.n_samples} samples an epoch",
         "validation": f"{result.n_validation} rows, {result.n_guard} more as a gap around them",
         **({"r1s": result.model.r1s_note} if result.model.r1s_note else {}),
+        **({} if result.unseen else {"other drivers": UNMEASURED}),
         "dropped": dropped,
         "best epoch": f"{result.best_epoch} of {result.epochs_done}"
         + (" (stopped by Ctrl-C; --resume goes on)" if result.interrupted else ""),

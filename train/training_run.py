@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -39,6 +39,7 @@ class TrainingRun:
         interrupted: Whether Ctrl-C ended it.
         n_samples: Images trained on in an epoch of the last stage.
         images_per_s: Speed of the training steps of the last stage.
+        unseen: Recording -> score on it of a model that was made without it; empty where that was not done.
         checkpoint_refused: Whether the disk refused the last checkpoint.
     """
 
@@ -56,6 +57,7 @@ class TrainingRun:
     interrupted: bool = False
     n_samples: int = 0
     images_per_s: float = 0.0
+    unseen: Mapping[str, Score] = field(default_factory=dict)
     checkpoint_refused: bool = False
 
     def __post_init__(self) -> None:
@@ -97,6 +99,7 @@ class TrainingRun:
             history=[{"epoch": number, **figures} for number, figures in enumerate(progress.history, start=1)],
             model=score,
             baselines=self.baselines,
+            unseen=self.unseen,
             nothing_to_learn=why_nothing_to_learn(
                 self.dataset.rows.steering_angle[split.train], self.dataset.validation_set.labels[:, 0]
             ),

@@ -23,6 +23,7 @@ RESULT = TrainingResult(
     history=[],
     model=Score(0.01, 0.05, 0.8),
     baselines={"always zero": Score(0.03, 0.1, float("nan")), "ridge": Score(0.02, 0.09, 0.5)},
+    unseen={},
     images_per_s=100.0,
     seconds=60.0,
     parity={"steering_angle": 1e-6},

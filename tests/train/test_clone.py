@@ -258,9 +258,22 @@ def test_how_hard_it_leads_back_can_be_chosen(recording: Path, tmp_path: Path) -
 
 def test_several_recordings_are_left_out_in_turn(tmp_path: Path) -> None:
     both = [make_recording(tmp_path / name, 60, seed=seed, cameras=("center",)) for name, seed in (("a", 1), ("b", 2))]
-    code, _, err = finish(clone(*both, "--output", tmp_path / "model.h5"))
+    page, result = tmp_path / "training.html", tmp_path / "result.json"
+    code, out, err = finish(clone(*both, "--output", tmp_path / "model.h5", "--report", page, "--json", result))
     assert code == 0, err
     assert "by recordings left out in turn" in err
+    unseen = json.loads(result.read_text())["unseen"]
+    assert set(unseen) == {"a", "b"}
+    for score in unseen.values():
+        assert f"{score['mse']:.5f}" in out
+    assert "each recording, by a model that was made without it" in out
+    assert "Recordings it had not seen" in page.read_text()
+
+
+def test_one_recording_says_nothing_of_other_drivers(recording: Path, tmp_path: Path) -> None:
+    code, out, _ = finish(clone(recording, "--output", tmp_path / "model.h5", "--quiet"))
+    assert code == 0
+    assert "other drivers not measured" in out
 
 
 Refusal = Callable[[Path, Path], list[str]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from train.transfer import ridge_head
 from train.transfer.ridge_head import PENALTIES, balanced_weights, fit_linear_head, folds_of
 
 RNG = np.random.default_rng(3)
@@ -50,6 +51,20 @@ def test_what_does_not_carry_over_is_penalised_more() -> None:
     """In each recording another feature tells the label: none of them helps in the others."""
     labels = np.stack([STANDARD[i, THREE[i]] for i in range(N)])[:, None]
     assert fit_linear_head(FEATURES, MEAN, SCALE, labels, ALIKE, THREE).penalty > min(PENALTIES)
+
+
+def test_what_does_no_better_with_less_penalty_gets_the_larger_one() -> None:
+    noise = RNG.normal(0, 1, (N, 1)).astype(np.float32)  # nothing to be found in the features
+    assert fit_linear_head(FEATURES, MEAN, SCALE, noise, ALIKE, THREE).penalty == max(PENALTIES)
+
+
+def test_for_each_fold_there_is_a_head_that_has_not_seen_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ridge_head, "PENALTIES", (1.0,))
+    spoiled, others = np.where((THREE == 1)[:, None], np.float32(9), LABELS), THREE != 1
+    head = fit_linear_head(FEATURES, MEAN, SCALE, spoiled, ALIKE, THREE)
+    alone = fit_linear_head(FEATURES[others], MEAN, SCALE, LABELS[others], ALIKE[others], THREE[others])
+    assert set(head.without) == {0, 1, 2}
+    np.testing.assert_allclose(head.without[1], np.vstack([alone.kernel, alone.bias]), atol=1e-4)
 
 
 def test_without_anything_to_leave_out_the_usual_penalty_is_taken() -> None:

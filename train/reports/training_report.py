@@ -6,6 +6,8 @@ architecture and any way of training.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from markupsafe import Markup
 
 from models.loading import load_policy
@@ -25,6 +27,7 @@ from train.reports.training_road import road_section
 from train.reports.training_scatter import scatter_section
 from train.train_config import TrainConfig
 from train.training_result import TrainingResult, facts_of
+from train.validation.metrics import Score
 from train.validation.r1s import r1s_cell
 
 REFRESH_S = 5  # of a page that is not final
@@ -37,6 +40,7 @@ def training_report(config: TrainConfig, rows: Rows, split: Split, result: Train
         predictions = predict_rows(load_policy(config.output), rows, split.validation, reader, on_progress)
     sections = [
         Section("Result", *_scores(result), facts(facts_of(result)), intro=_validation_note(config, result)),
+        *_unseen(result),
         curves_section(result),
         timeline_section(rows, predictions),
         road_section(rows, predictions),
@@ -71,10 +75,29 @@ def _validation_note(config: TrainConfig, result: TrainingResult) -> str:
     )
 
 
+def _unseen(result: TrainingResult) -> list[Section]:
+    if not result.unseen:
+        return []
+    note_ = "Each recording was left out in turn: its row is the score on it of a model that was made without it."
+    return [Section("Recordings it had not seen", _score_table("recording", result.unseen), intro=note_)]
+
+
 def _scores(result: TrainingResult) -> list[Markup]:
     scores = {result.arch: result.model, **result.baselines}
+    return [
+        bars(
+            "Mean squared error, model and baselines without a network: shorter is better",
+            list(scores),
+            {"MSE": [score.mse for score in scores.values()]},
+        ),
+        _score_table("predictor", scores),
+        *([] if result.verdict.is_good else [note(result.verdict.text)]),
+    ] + ([note("Stopped by Ctrl-C: this is the best epoch so far; --resume goes on.")] if result.interrupted else [])
+
+
+def _score_table(first: str, scores: Mapping[str, Score]) -> Markup:
     columns = [
-        Column("predictor", numeric=False),
+        Column(first, numeric=False),
         Column("MSE", digits=5, best="low", hint="mean squared error of the normalised steering"),
         Column("MSE, deg\N{SUPERSCRIPT TWO}", digits=2, best="low", hint="the same of the wheel angle"),
         Column("MAE", digits=4, best="low", hint="mean absolute error"),
@@ -88,12 +111,4 @@ def _scores(result: TrainingResult) -> list[Markup]:
         ),
     ]
     rows = [[name, s.mse, s.mse_deg2, s.mae, s.mae_deg, r1s_cell(s.r1s, s.r1s_note)] for name, s in scores.items()]
-    return [
-        bars(
-            "Mean squared error, model and baselines without a network: shorter is better",
-            list(scores),
-            {"MSE": [score.mse for score in scores.values()]},
-        ),
-        table(columns, rows),
-        *([] if result.verdict.is_good else [note(result.verdict.text)]),
-    ] + ([note("Stopped by Ctrl-C: this is the best epoch so far; --resume goes on.")] if result.interrupted else [])
+    return table(columns, rows)

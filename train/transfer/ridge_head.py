@@ -8,7 +8,7 @@ the lake, and would drown them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,12 +35,14 @@ class LinearHead:
         bias: (k,).
         penalty: The one that was chosen.
         left_out: Penalty -> the error on the folds left out, as a share of the labels' variance.
+        without: Fold -> kernel and bias that have not seen it, (d + 1, k); empty if there is one fold only.
     """
 
     kernel: FloatArray
     bias: FloatArray
     penalty: float
     left_out: dict[float, float]
+    without: dict[int, FloatArray] = field(default_factory=dict)
 
 
 @dataclass
@@ -89,7 +91,8 @@ def fit_linear_head(
     as_good = [penalty for penalty, error in left_out.items() if error <= AS_GOOD * min(left_out.values())]
     penalty = max(as_good, default=DEFAULT_PENALTY)
     solution = _solve(whole, penalty)
-    return LinearHead(solution[:-1], solution[-1], penalty, left_out)
+    without = {n: _solve(whole.without(each), penalty) for n, each in zip(folds, sums, strict=True)} if left_out else {}
+    return LinearHead(solution[:-1], solution[-1], penalty, left_out, without)
 
 
 def balanced_weights(

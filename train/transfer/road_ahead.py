@@ -30,6 +30,17 @@ def steering_ahead(head: keras.Model, features: Any) -> FloatArray:
     return steering
 
 
+def predict_steering(head: keras.Model, features: Any, chosen: Indices) -> FloatArray:
+    """What a head answers to some of the features: (len(chosen),)."""
+    steering = np.zeros(len(chosen), np.float32)
+    for start in range(0, len(chosen), BATCH):
+        seen = np.asarray(features[chosen[start : start + BATCH]], np.float32)
+        outputs = head(seen, training=False)
+        first = outputs[0] if isinstance(outputs, list) else outputs
+        steering[start : start + BATCH] = keras.ops.convert_to_numpy(first)[:, 0]
+    return steering
+
+
 def of_center_view(values: FloatArray, row: Indices, camera: Indices, mirrored: FloatArray) -> FloatArray:
     """Values of views, those of side cameras replaced by those of the row's center camera where there is one.
 
