@@ -14,6 +14,7 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
     import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
 from dataclasses import dataclass
+from typing import Literal
 
 from drive.model_argument import check_model
 from simulator_bridge.cli.command import run_command
@@ -47,6 +48,9 @@ class VideoConfig:
     out: Path = argument("the film to write: .mp4", suffixes=(".mp4",))
     model: Path | None = option(None, "show what this model would have done", metavar="FILE.h5")
     saliency: bool = option(False, "show what moves its steering, some 0.1 s a picture")
+    segmentation: bool = option(
+        False, "show what it sees: road, edge, land, sky; of a model with --predict steering,segmentation"
+    )
     start_s: float = option(0.0, "begin that late", flag="--start", metavar="S", at_least=0, unit="s")
     seconds: float | None = option(
         None, "end after so long; not given: at the recording's end", metavar="S", above=0, unit="s"
@@ -55,8 +59,15 @@ class VideoConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        if self.saliency and self.model is None:
-            raise UsageError("--saliency shows what moves a model's steering: name the model with --model")
+        if (self.saliency or self.segmentation) and self.model is None:
+            raise UsageError("--saliency and --segmentation show what a model sees: name the model with --model")
+        if self.saliency and self.segmentation:
+            raise UsageError("--saliency and --segmentation do not go together: one of them is laid over the camera")
+
+    @property
+    def shows(self) -> Literal["saliency", "segmentation"] | None:
+        """What is laid over the camera."""
+        return "saliency" if self.saliency else "segmentation" if self.segmentation else None
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -72,7 +83,7 @@ def run(config: VideoConfig) -> int:
 
     film = make_film(
         config.recording, config.out, config.model,
-        with_saliency=config.saliency, start_s=config.start_s, seconds=config.seconds,
+        shows=config.shows, start_s=config.start_s, seconds=config.seconds,
     )  # fmt: skip
     print_result(film)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,14 +83,22 @@ def normalises(model: keras.Model) -> bool:
     return False
 
 
-def convert_to_litert(model: keras.Model) -> bytes:
-    """Convert to a LiteRT flatbuffer of built-in operators that takes one raw frame, uint8 (1, 160, 320, 3)."""
+def convert_to_litert(model: keras.Model, names: Sequence[str] | None = None) -> bytes:
+    """Convert to a LiteRT flatbuffer of built-in operators that takes one raw frame, uint8 (1, 160, 320, 3).
+
+    Args:
+        model: frame -> outputs.
+        names: Of the outputs that it shall have; None: all.
+    """
     import keras
     import tensorflow as tf
 
     with quietly():
         frame = keras.Input(batch_shape=(1, *FRAME_SHAPE), dtype="uint8", name="frame")
-        single = keras.Model(frame, _outputs(model, frame))
+        outputs = _outputs(model, frame)
+        if names is not None and isinstance(outputs, list):
+            outputs = [outputs[model.output_names.index(name)] for name in names]
+        single = keras.Model(frame, outputs)
         flatbuffer: bytes = tf.lite.TFLiteConverter.from_keras_model(single).convert()
     return flatbuffer
 
@@ -139,16 +148,30 @@ def _outputs(model: keras.Model, frame: keras.KerasTensor) -> Any:
 
 
 def predict(model: keras.Model, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """All outputs of the Keras model as columns, (n, outputs), for frames (n, 160, 320, 3), n >= 1."""
+    """All outputs of the Keras model that are numbers as columns, (n, outputs), for frames (n, 160, 320, 3), n >= 1."""
     # called, not predict(): tracing a graph for a few frames takes longer than running them
     outputs = [model(frames[start : start + BATCH], training=False) for start in range(0, len(frames), BATCH)]
-    columns = [np.concatenate(output if isinstance(output, list) else [output], axis=1) for output in outputs]
+    columns = [np.concatenate([each for each in _listed(output) if _is_number(each)], axis=1) for output in outputs]
     return np.concatenate(columns).astype(np.float32)
+
+
+def numbers_of(model: keras.Model) -> tuple[str, ...]:
+    """The names of the outputs that are numbers, (N, 1): all but a segmentation."""
+    outputs = zip(model.output_names, model.outputs, strict=True)
+    return tuple(name for name, output in outputs if _is_number(output))
+
+
+def _is_number(output: Any) -> bool:
+    return tuple(output.shape[1:]) == (1,)
+
+
+def _listed(outputs: Any) -> list[Any]:
+    return outputs if isinstance(outputs, list) else [outputs]
 
 
 def measure_parity(model: keras.Model, flatbuffer: bytes, frames: npt.NDArray[np.uint8]) -> Parity:
     """Compare the Keras model and the flatbuffer on the same frames, (n, 160, 320, 3), n >= 1."""
-    names = tuple(model.output_names)
+    names = numbers_of(model)
     expected = predict(model, frames)
     policy = LiteRTPolicy(flatbuffer, names)
     got = np.array([policy.predict(frame) for frame in frames])

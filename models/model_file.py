@@ -5,6 +5,7 @@ It is an ordinary Keras .h5 (`keras.models.load_model(path, compile=False)`, no 
     /cloneway                 attributes `format` (int) and `metadata` (JSON text)
     /cloneway/litert          uint8 (n,): the LiteRT flatbuffer, checked against the Keras model on real frames;
                               attribute `sha256`
+    /cloneway/segmentation    the same of the output `segmentation`, if the model has one: it never delays an answer
 
 Reading needs h5py only. Nothing in a model file is ever executed.
 """
@@ -29,7 +30,7 @@ from simulator_bridge.errors import ModelFileError
 from simulator_bridge.printable_text import one_line
 
 FORMAT = 1
-GROUP, FLATBUFFER = "cloneway", "cloneway/litert"
+GROUP, FLATBUFFER, SEGMENTATION_FLATBUFFER = "cloneway", "cloneway/litert", "cloneway/segmentation"
 DIGEST = "sha256"  # attribute of the flatbuffer, in hexadecimal; older files have none
 
 
@@ -60,6 +61,7 @@ class ModelFile:
         keras_version: The Keras that wrote the file; "unknown" if it is not stored.
         kind: Of the file.
         weights: The file with the weights, if it is another one.
+        segmentation: The LiteRT model of what each pixel shows, or None.
     """
 
     path: Path
@@ -69,6 +71,7 @@ class ModelFile:
     keras_version: str
     kind: Kind = "hdf5"
     weights: Path | None = None
+    segmentation: bytes | None = None
 
 
 def load_model_file(path: Path) -> ModelFile:
@@ -116,14 +119,17 @@ def _load_hdf5(path: Path) -> ModelFile:
 
 def _read(path: Path, file: h5py.File) -> ModelFile:
     metadata: Mapping[str, Any] = {}
-    flatbuffer = None
+    flatbuffer, segmentation = None, None
     if GROUP in file:
         _refuse_other_format(path, file[GROUP])
         metadata = read_metadata(_text(path, file[GROUP], "metadata"), path)
-        flatbuffer = _flatbuffer(path, file)
+        flatbuffer = _flatbuffer(path, file, FLATBUFFER)
+        segmentation = _flatbuffer(path, file, SEGMENTATION_FLATBUFFER) if SEGMENTATION_FLATBUFFER in file else None
     architecture = _checked(path, read_json_object(_text(path, file, "model_config"), f"{path}: its architecture"))
     version = file.attrs.get("keras_version", architecture.get("keras_version", "unknown"))
-    return ModelFile(path, metadata, flatbuffer, architecture, one_line(text_of(version), 20))
+    return ModelFile(
+        path, metadata, flatbuffer, architecture, one_line(text_of(version), 20), segmentation=segmentation
+    )
 
 
 def _version_of(architecture: Mapping[str, Any], weights: Path) -> str:
@@ -150,9 +156,9 @@ def _checked(path: Path, architecture: Mapping[str, Any]) -> Mapping[str, Any]:
     return architecture
 
 
-def _flatbuffer(path: Path, file: h5py.File) -> bytes:
+def _flatbuffer(path: Path, file: h5py.File, name: str) -> bytes:
     """The LiteRT model; only what it is by its headers is checked here, `models.policy` checks the rest."""
-    data = file.get(FLATBUFFER)
+    data = file.get(name)
     if not isinstance(data, h5py.Dataset) or data.dtype != np.uint8 or data.ndim != 1:
         raise ModelFileError(f"{path}: its LiteRT model is missing or damaged: expected bytes; train it again")
     flatbuffer: bytes = data[()].tobytes()

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,18 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from models.architectures.registry import FULL_VALUES
-from models.litert_conversion import convert_to_litert, load_keras_model, measure_parity, predict
-from models.model_file import DIGEST, FORMAT, GROUP, Parity, load_model_file, text_of
+from models.architectures.registry import FULL_VALUES, SEGMENTATION
+from models.litert_conversion import convert_to_litert, load_keras_model, measure_parity, numbers_of, predict
+from models.model_file import (
+    DIGEST,
+    FLATBUFFER,
+    FORMAT,
+    GROUP,
+    SEGMENTATION_FLATBUFFER,
+    Parity,
+    load_model_file,
+    text_of,
+)
 from models.model_parts import split_model
 from models.quiet_import import quietly
 from simulator_bridge.cli.json_values import to_json_value
@@ -73,14 +82,16 @@ def save_model_file(
             partial.write_bytes(memory.getvalue())
             loaded = load_keras_model(load_model_file(partial))
             _refuse_other_model(path, model, predict(model, sample_frames), predict(loaded, sample_frames))
-            flatbuffer = _converted(path, loaded, n_bytes=len(memory.getvalue()))
+            n_bytes = len(memory.getvalue())
+            flatbuffer = _converted(path, loaded, numbers_of(loaded), n_bytes)
             parity = measure_parity(loaded, flatbuffer, sample_frames)
             _refuse_difference(path, parity)
             group = file.create_group(GROUP)
             group.attrs["format"] = FORMAT
             group.attrs["metadata"] = json.dumps(to_json_value(_complete(metadata, model, parity)), allow_nan=False)
-            litert = group.create_dataset("litert", data=np.frombuffer(flatbuffer, np.uint8))
-            litert.attrs[DIGEST] = hashlib.sha256(flatbuffer).hexdigest()
+            _add_flatbuffer(file, FLATBUFFER, flatbuffer)
+            if SEGMENTATION in loaded.output_names:
+                _add_flatbuffer(file, SEGMENTATION_FLATBUFFER, _converted(path, loaded, (SEGMENTATION,), n_bytes))
         partial.write_bytes(memory.getvalue())
         if load_model_file(partial).flatbuffer != flatbuffer:
             raise CannotWriteError(f"{path}: what was written could not be read back; is the disk full or failing?")
@@ -102,10 +113,15 @@ def _write_keras(file: h5py.File, model: keras.Model) -> None:
     file.flush()
 
 
-def _converted(path: Path, model: keras.Model, n_bytes: int) -> bytes:
+def _add_flatbuffer(file: h5py.File, name: str, flatbuffer: bytes) -> None:
+    data = file.create_dataset(name, data=np.frombuffer(flatbuffer, np.uint8))
+    data.attrs[DIGEST] = hashlib.sha256(flatbuffer).hexdigest()
+
+
+def _converted(path: Path, model: keras.Model, names: Sequence[str], n_bytes: int) -> bytes:
     """The LiteRT twin. TensorFlow fails in odd ways, not with OSError, where the temporary folder has no room."""
     try:
-        return convert_to_litert(model)
+        return convert_to_litert(model, names)
     except Exception:
         folder = tempfile.gettempdir()
         try:
@@ -131,7 +147,7 @@ def _complete(metadata: Mapping[str, Any], model: keras.Model, parity: Parity) -
             "image_size": list(network.input_shape[1:3]),
             "interpolation": "bilinear",
         },
-        "outputs": list(model.output_names),
+        "outputs": list(numbers_of(model)),
         "parity": asdict(parity),
         "keras_version": keras.__version__,
     }
@@ -151,7 +167,7 @@ def _refuse_other_model(
     path: Path, model: keras.Model, trained: npt.NDArray[np.float32], loaded: npt.NDArray[np.float32]
 ) -> None:
     half = "float16" in str(model.get_config())
-    scales = np.array([FULL_VALUES[name] for name in model.output_names])
+    scales = np.array([FULL_VALUES[name] for name in numbers_of(model)])
     difference = float((np.abs(loaded - trained) / scales).max())
     limit = HALF_PRECISION_TOLERANCE if half else PARITY_TOLERANCE
     if not difference <= limit:  # also catches NaN

@@ -9,12 +9,13 @@ from typing import Any
 import keras
 
 from models.architectures.registry import ModelConfig, build_model
+from models.model_parts import split_model
 from train.train_config import NOT_IN_A_MODEL
 from train.training_result import TrainingResult
 from train.training_run import TrainingRun
 
 
-def as_saved(model: keras.Model, model_config: ModelConfig, strategy: Any) -> keras.Model:
+def as_saved(model: keras.Model, model_config: ModelConfig, strategy: Any, *, segments: bool = False) -> keras.Model:
     """The same model as it is saved: in float32, on one device, and telling what it sees.
 
     What is saved does not depend on what it was trained on.
@@ -23,13 +24,17 @@ def as_saved(model: keras.Model, model_config: ModelConfig, strategy: Any) -> ke
         model: The trained one.
         model_config: What it was built from.
         strategy: Of the training.
+        segments: Whether to show what each pixel is, too.
     """
     tells = model_config.recovery is not None
     if keras.mixed_precision.global_policy().name == "float32" and strategy.num_replicas_in_sync == 1 and not tells:
         return model
     keras.mixed_precision.set_global_policy("float32")
-    plain = build_model(replace(model_config, tells=tells))
-    plain.set_weights(model.get_weights())
+    plain = build_model(replace(model_config, tells=tells, segments=segments))
+    trained = {layer.name: layer for layer in split_model(model)[1].layers}
+    for layer in split_model(plain)[1].layers:
+        if layer.weights and layer.name in trained:  # a segmentation comes with weights of its own
+            layer.set_weights(trained[layer.name].get_weights())
     return plain
 
 

@@ -31,11 +31,16 @@ class PretrainConfig:
 
     output: Path = option(
         Path("roadnet.weights.h5"),
-        "the weights, and beside them those of the head for the road's geometry; files that are there are replaced",
+        "the weights, and beside them those of the heads for the road's geometry and for segmentation; files that are "
+        "there are replaced",
         metavar="FILE",
     )
     reader: Path | None = option(
         None, "also the whole network, with its heads for the road's geometry and for classes", metavar="FILE.keras"
+    )
+    segmentation_only: bool = option(
+        False,
+        "teach the head for segmentation alone, on the weights that come with the project; only its file is written",
     )
     folder: Path = option(
         Path("runs/pretraining"), "for what was rendered, and for a training that was stopped", metavar="DIR"
@@ -78,11 +83,11 @@ def run(config: PretrainConfig) -> int:
         raise UserError(f"--folder {config.folder}: cannot be made: {error.strerror}") from error
 
     from models.architectures.registry import ModelConfig
-    from models.architectures.roadnet import geometry_file
+    from models.architectures.roadnet import GEOMETRY, SEGMENTATION, head_file
     from simulator_bridge.simulator.truth.rendered_truth import Picture
     from train.pretraining.worlds import load_worlds, render_worlds
 
-    model_config = ModelConfig("roadnet")
+    model_config = ModelConfig("roadnet", weights="own" if config.segmentation_only else None)
     picture = Picture(model_config.crop_px, *model_config.size)
     files = render_worlds(config.folder, config.worlds, config.frames, picture, config.jobs)
     n_unseen = max(1, round(UNSEEN_SHARE * len(files)))
@@ -92,14 +97,18 @@ def run(config: PretrainConfig) -> int:
     import_tensorflow()
     from train.learning.devices import make_deterministic
     from train.pretraining.reading_roads import score_reading, teach
-    from train.pretraining.road_reader import backbone_of, build_road_reader, geometry_of
+    from train.pretraining.road_reader import backbone_of, build_road_reader, head_of
 
     make_deterministic(config.seed)
     reader = build_road_reader(model_config)
     teach(reader, seen, unseen, config.epochs, config.folder / "training", config.seed)
     score = score_reading(reader, unseen)
     weights = config.folder / "shipped.weights.h5"  # Keras asks for this ending, which an unfinished output has not
-    for network, path in ((backbone_of(reader), config.output), (geometry_of(reader), geometry_file(config.output))):
+    heads = (SEGMENTATION,) if config.segmentation_only else (GEOMETRY, SEGMENTATION)
+    shipped = {head_file(config.output, head): head_of(reader, head) for head in heads}
+    if not config.segmentation_only:
+        shipped[config.output] = backbone_of(reader)
+    for path, network in shipped.items():
         network.save_weights(weights)
         with replacing(path) as partial:
             shutil.copyfile(weights, partial)

@@ -21,7 +21,8 @@ REGIMES = ("auto", "ridge", "head", "early-layers", "fine-tune", "scratch")  # w
 FROZEN_REGIMES = ("head", "early-layers")  # the backbone's features are computed once
 SPLITS = ("blocks", "episodes")
 LOSSES = ("mse", "huber")
-OUTPUTS = {"steering": "steering_angle", "throttle": "throttle", "speed": "speed_mph"}  # --predict
+OUTPUTS = {"steering": "steering_angle", "throttle": "throttle", "speed": "speed_mph"}  # --predict: what is learned
+SEGMENTATION = "segmentation"  # --predict: what the network knows already
 KEYS_SMOOTH_S = 0.3  # about the second that r1s averages over
 # Settings that may differ between a run and the run that resumes it: they change where and how long, not what.
 FREE_ON_RESUME = frozenset(
@@ -138,10 +139,11 @@ class TrainConfig:
     )
     predict: tuple[str, ...] = option(
         ("steering",),
-        f"outputs, comma-separated: {', '.join(OUTPUTS)}; steering is always among them",
+        f"outputs, comma-separated: {', '.join(OUTPUTS)}; steering is always among them; {SEGMENTATION} shows what "
+        "roadnet sees, beside its answers",
         metavar="NAMES",
         is_list=True,
-        choices=tuple(OUTPUTS),
+        choices=(*OUTPUTS, SEGMENTATION),
         group="model",
     )
     epochs: int = option(12, "at most this many", at_least=1, group="model")
@@ -357,8 +359,14 @@ class TrainConfig:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The model's output names, steering first."""
-        return tuple(sorted((OUTPUTS[name] for name in self.predict), key=lambda name: name != "steering_angle"))
+        """The names of the outputs that are learned, steering first."""
+        learned = (OUTPUTS[name] for name in self.predict if name != SEGMENTATION)
+        return tuple(sorted(learned, key=lambda name: name != "steering_angle"))
+
+    @property
+    def segments(self) -> bool:
+        """Whether the model shows what it sees."""
+        return SEGMENTATION in self.predict
 
     @property
     def used_cameras(self) -> tuple[str, ...]:

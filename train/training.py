@@ -286,7 +286,7 @@ def save_model(run: TrainingRun, dropped: Mapping[str, int]) -> TrainingResult |
     score = dataset.validation_set.score(validator.predict()[:, 0])
     result = run.result(score, dropped)
     metadata, frames = metadata_of(run, result), dataset.validation_frames(N_PARITY_FRAMES)
-    model = as_saved(model, run.plan.model, run.strategy)
+    model = as_saved(model, run.plan.model, run.strategy, segments=config.segments)
     previous = PreviousModel.at(config.output)
     if previous and config.resume and previous.is_part_of(metadata):
         previous = None  # ours, of before Ctrl-C: what it took the place of is still kept

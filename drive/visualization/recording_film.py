@@ -1,17 +1,18 @@
-"""Makes a film of a recording: predictions, saliency, pictures, and the file."""
+"""Makes a film of a recording: predictions, what a model sees, pictures, and the file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 from rich.progress import track
 
+from models import occlusion_saliency, segmentation
 from models.loading import load_policy
-from models.occlusion_saliency import Saliency, load_saliency, overlay
 from simulator_bridge.cli.terminal import console_for_person
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.film.drive_data import DriveData, FloatArray
@@ -22,6 +23,8 @@ from simulator_bridge.messages import Frame
 from simulator_bridge.recording import Recording, load_only_recording, read_frame
 
 LAST_PICTURE_S = 1.0  # how long it stands
+Shows = Literal["saliency", "segmentation"]
+IN_WORDS = {"saliency": "; lit up: what moves its steering", "segmentation": "; in colours: what it sees"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def make_film(
     out: Path,
     model: Path | None = None,
     *,
-    with_saliency: bool = False,
+    shows: Shows | None = None,
     start_s: float = 0.0,
     seconds: float | None = None,
 ) -> RecordingFilm:
@@ -68,12 +71,12 @@ def make_film(
         policy = load_policy(model)
         steering = [policy(read_frame(frames[i])).steering_angle for i in _counted(len(rows), "predicting")]
         data = with_predictions(data, np.array(steering, np.float64))
-    saliency = load_saliency(model) if with_saliency and model is not None else None
-    picture = FilmPicture(data, _subtitle(model, with_saliency=saliency is not None))
+    enlarged = _load_camera(model, shows)
+    picture = FilmPicture(data, _subtitle(model, shows))
     end_s = float(data.time_s[-1]) + LAST_PICTURE_S
     with H264Writer(out, SIZE_PX) as writer:
         for i in _counted(len(rows), "filming"):
-            shown = picture(_camera(read_frame(frames[i]), saliency), i)
+            shown = picture(enlarged(read_frame(frames[i])), i)
             writer.add(shown, float(data.time_s[i]))
         writer.add(shown, end_s)
     return RecordingFilm(out, len(rows), end_s, _mean_difference(data))
@@ -90,18 +93,31 @@ def _choose(recording: Recording, start_s: float, seconds: float | None) -> tupl
     return rows, cut_out(data, slice(rows.start, rows.stop))
 
 
-def _camera(frame: Frame, saliency: Saliency | None) -> Frame:
-    large = enlarge(frame)
-    if saliency is None:
-        return large
-    shown = cv2.resize(saliency(frame), CAMERA_PX, interpolation=cv2.INTER_LINEAR)
-    return overlay(large, np.asarray(shown, np.float32))
+def _load_camera(model: Path | None, shows: Shows | None) -> Callable[[Frame], Frame]:
+    """What makes the film's camera picture of a frame."""
+    if model is None or shows is None:
+        return enlarge
+    if shows == "segmentation":
+        segmenter = segmentation.load_segmenter(model)
+
+        def segmented(frame: Frame) -> Frame:
+            classes = cv2.resize(segmenter(frame), CAMERA_PX, interpolation=cv2.INTER_NEAREST)
+            return segmentation.overlay(enlarge(frame), np.asarray(classes, np.uint8))
+
+        return segmented
+    saliency = occlusion_saliency.load_saliency(model)
+
+    def lit_up(frame: Frame) -> Frame:
+        shown = cv2.resize(saliency(frame), CAMERA_PX, interpolation=cv2.INTER_LINEAR)
+        return occlusion_saliency.overlay(enlarge(frame), np.asarray(shown, np.float32))
+
+    return lit_up
 
 
-def _subtitle(model: Path | None, *, with_saliency: bool) -> str:
+def _subtitle(model: Path | None, shows: Shows | None) -> str:
     if model is None:
         return ""
-    return f"and what {model.name} would have done" + ("; lit up: what moves its steering" if with_saliency else "")
+    return f"and what {model.name} would have done" + ("" if shows is None else IN_WORDS[shows])
 
 
 def _mean_difference(data: DriveData) -> float | None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from simulator_bridge.cli.options import did_you_mean
 from simulator_bridge.errors import UsageError
 
+Shape = tuple[int, int, int]
+
 if TYPE_CHECKING:
     import keras
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     """(height and width, alpha, "imagenet" or None) -> the whole network without its classifier or its scaling."""
     Geometry = Callable[[int, bool], keras.Model]
     """(number of features, whether with its own weights) -> features (N, n) to (N, len(road_truth.NAMES))."""
+    Segmentation = Callable[[Shape, Shape, bool], keras.Model]
+    """(shapes of features and outlines, whether with its own weights) -> both to logits (N, h, w, len(CLASSES))."""
 
 STRIP = (64, 160)
 """Height and width of a backbone's image, pixels: the cropped 80x320 divided by 1.25 and 2. These factors have bilinear
@@ -70,6 +74,8 @@ class Architecture:
         default_weights: Used by commands where the user names no weights.
         own_weights: File of the weights that come with the project, which are called OWN_WEIGHTS.
         geometry: Builds the head for the road's geometry that was pretrained with them.
+        segmentation: The same of the head for classes of pixels.
+        outlines_at: Layer of the backbone whose outlines that head sees too.
         cut: Default last layer of the backbone.
         pooling: Default for `ModelConfig.pooling`.
         dense: Default for `ModelConfig.dense`.
@@ -90,6 +96,8 @@ class Architecture:
     default_weights: str | None = None
     own_weights: Path | None = None
     geometry: Geometry | None = None
+    segmentation: Segmentation | None = None
+    outlines_at: str = ""
     cut: str | None = None
     pooling: str = "flatten"
     dense: tuple[int, ...] = ()

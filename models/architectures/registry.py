@@ -23,12 +23,16 @@ from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE
 if TYPE_CHECKING:
     import keras
 
+    from models.architectures.architecture import Segmentation
+
 OUTPUT_SCALES: Mapping[str, float] = MappingProxyType({"steering_angle": 1.0, "throttle": 1.0, "speed_mph": 30.0})
 """The outputs that a model can learn, and a typical full value of each; losses divided by its square weigh alike."""
 FULL_VALUES: Mapping[str, float] = MappingProxyType(
     {**OUTPUT_SCALES, "road": 1.0, "lateral_m": 4.0, "bearing_deg": 20.0}
 )
-"""The same of all outputs of a model file, those of `recovery.TOLD` too."""
+"""The same of all outputs of a model file that are numbers, those of `recovery.TOLD` too."""
+SEGMENTATION = "segmentation"
+"""The output of a model file that is none: see `ModelConfig.segments`."""
 
 ARCHITECTURES = Table(
     (
@@ -71,6 +75,7 @@ class ModelConfig:
             part, what the outputs learn is all.
         lookahead_m: How far ahead it aims: one of `BEARING_AHEAD_M`.
         tells: Whether it also tells what it saw, see `recovery.TOLD`: as outputs after those that are learned.
+        segments: Whether its last output is SEGMENTATION: what each pixel shows, (N, h, w, len(CLASSES)) from 0 to 1.
 
     Raises:
         UsageError: If a value is out of range, or the architecture is unknown or cannot have it.
@@ -90,6 +95,7 @@ class ModelConfig:
     recovery: float | None = None
     lookahead_m: float = LOOKAHEAD_M
     tells: bool = False
+    segments: bool = False
 
     def __post_init__(self) -> None:
         entry = ARCHITECTURES.find(self.arch)
@@ -116,7 +122,7 @@ class ModelConfig:
     @property
     def all_outputs(self) -> tuple[str, ...]:
         """What is learned, and what is told besides."""
-        return self.outputs + (TOLD if self.tells else ())
+        return (*self.outputs, *(TOLD if self.tells else ()), *((SEGMENTATION,) if self.segments else ()))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -152,6 +158,8 @@ def _check_pretraining(config: ModelConfig, entry: Architecture) -> None:
         _check_recovery(config, entry)
     elif config.tells:
         raise UsageError("only a model that aims at the road, with a recovery, tells where it is")
+    if config.segments and (entry.segmentation is None or config.weights != OWN_WEIGHTS or config.last_layer):
+        raise UsageError(f"{entry.name} was not taught to tell road from land: it has no segmentation")
     if config.alpha is None:
         return
     if not entry.alphas:
@@ -212,10 +220,17 @@ def build_network(config: ModelConfig) -> keras.Model:
     scaling = entry.scaling
     image = keras.Input((*config.size, 3), dtype="float32", name="image")
     x = keras.layers.Rescaling(scaling.scale, scaling.offset, name="scale")(image)
+    outlines = None
     if entry.features is not None:
         x = entry.features(x)
     else:
-        x = build_backbone(entry, config.size, config.weights, config.alpha, config.last_layer)(x)
+        backbone = build_backbone(entry, config.size, config.weights, config.alpha, config.last_layer)
+        if config.segments:
+            seen = [backbone.output, backbone.get_layer(entry.outlines_at).output]
+            x, outlines = keras.Model(backbone.input, seen, name="backbone")(x)
+        else:
+            x = backbone(x)
+    pixels = None if outlines is None or entry.segmentation is None else _segmentation(entry.segmentation, x, outlines)
     if (config.pooling or entry.pooling) == "avg":
         x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     else:
@@ -240,7 +255,17 @@ def build_network(config: ModelConfig) -> keras.Model:
         outputs = [steering_angle, *(_output(name, x) for name in config.outputs[1:])]
         if config.tells:
             outputs += told(road, truths, config.lookahead_m)
+    if pixels is not None:
+        outputs.append(pixels)
     return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="network")
+
+
+def _segmentation(build: Segmentation, features: keras.KerasTensor, outlines: keras.KerasTensor) -> keras.KerasTensor:
+    """What each pixel shows, from 0 to 1, by the head that was pretrained with the backbone."""
+    import keras
+
+    head = build(features.shape[1:], outlines.shape[1:], True)
+    return keras.layers.Softmax(dtype="float32", name="classes")(head([features, outlines]))
 
 
 def _output(name: str, features: keras.KerasTensor) -> keras.KerasTensor:

@@ -10,22 +10,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.architectures.architecture import OWN_WEIGHTS, STRIP, Architecture
+from models.architectures.architecture import OWN_WEIGHTS, STRIP, Architecture, Shape
 from models.files.weights_file import load_weights_file
+from simulator_bridge.simulator.truth.classes import CLASSES
 from simulator_bridge.simulator.truth.road_truth import NAMES, TYPICAL
 
 if TYPE_CHECKING:
     import keras
 
-WEIGHTS = Path(__file__).with_suffix(".weights.h5")  # and geometry_file(WEIGHTS)
+WEIGHTS = Path(__file__).with_suffix(".weights.h5")  # and head_file(WEIGHTS, ...)
+GEOMETRY, SEGMENTATION = "geometry", "segmentation"  # the heads that it was pretrained with
 STEM = 16
 STAGES = (32, 64, 96)  # filters; each halves the image and is followed by a residual block
-SEEN_AT = "stage1_relu3"  # at a quarter of the image's resolution: what draws the outlines of the road
+OUTLINES_AT = "stage1_relu3"  # at a quarter of the image's resolution: what draws the outlines of the road
+OUTLINE_FILTERS = 24
 
 
-def geometry_file(weights: Path) -> Path:
-    """Where the weights of `build_geometry` are, beside those of the network."""
-    return weights.with_name(weights.name.replace(".weights.h5", ".geometry.weights.h5"))
+def head_file(weights: Path, head: str) -> Path:
+    """Where the weights of GEOMETRY or SEGMENTATION are, beside those of the network."""
+    return weights.with_name(weights.name.replace(".weights.h5", f".{head}.weights.h5"))
 
 
 def build(image_size: tuple[int, int], alpha: float, weights: str | None) -> keras.Model:
@@ -51,7 +54,7 @@ def build_geometry(n_features: int, with_weights: bool = False) -> keras.Model:
     """
     if with_weights:
         return load_weights_file(
-            "the geometry head", lambda _: build_geometry(n_features), (1.0,), geometry_file(WEIGHTS)
+            "the geometry head", lambda _: build_geometry(n_features), (1.0,), head_file(WEIGHTS, GEOMETRY)
         )
     import keras
 
@@ -59,7 +62,41 @@ def build_geometry(n_features: int, with_weights: bool = False) -> keras.Model:
     x = keras.layers.Dropout(0.1, name="geometry_dropout")(features)
     x = keras.layers.Dense(96, activation="elu", name="geometry_fc")(x)  # with ReLU all but one unit died
     x = keras.layers.Dense(len(NAMES), name="geometry_scaled")(x)
-    return keras.Model(features, keras.layers.Rescaling(list(TYPICAL), name="geometry_units")(x), name="geometry")
+    return keras.Model(features, keras.layers.Rescaling(list(TYPICAL), name="geometry_units")(x), name=GEOMETRY)
+
+
+def build_segmentation(features: Shape, outlines: Shape, with_weights: bool = False) -> keras.Model:
+    """Build what tells the classes of pixels, at the size of the outlines, by operations that LiteRT has.
+
+    Args:
+        features: (h, w, channels) of the last layer.
+        outlines: The same of OUTLINES_AT.
+        with_weights: Those that come with the project.
+
+    Returns:
+        [features (N, ...), outlines (N, ...)] -> logits (N, h, w, len(CLASSES)).
+
+    Raises:
+        ModelFileError: If the weights that come with the project cannot be loaded.
+    """
+    if with_weights:
+        return load_weights_file(
+            "the segmentation head",
+            lambda _: build_segmentation(features, outlines),
+            (1.0,),
+            head_file(WEIGHTS, SEGMENTATION),
+        )
+    import keras
+
+    layers = keras.layers
+    inputs = [keras.Input(features, name="features"), keras.Input(outlines, name="outlines")]
+    coarse = layers.Conv2D(OUTLINE_FILTERS, 1, name="segmentation_coarse")(inputs[0])
+    coarse = layers.UpSampling2D(outlines[0] // features[0], interpolation="bilinear", name="segmentation_up")(coarse)
+    fine = layers.Conv2D(OUTLINE_FILTERS, 1, name="segmentation_fine")(inputs[1])
+    x = layers.ReLU(name="segmentation_relu1")(layers.Add(name="segmentation_add")([coarse, fine]))
+    x = layers.Conv2D(OUTLINE_FILTERS, 3, padding="same", activation="relu", name="segmentation_conv")(x)
+    logits = layers.Conv2D(len(CLASSES), 1, name="segmentation_logits")(x)
+    return keras.Model(inputs, logits, name=SEGMENTATION)
 
 
 def _convolution(
@@ -82,6 +119,8 @@ ENTRY = Architecture(
     default_weights=OWN_WEIGHTS,
     own_weights=WEIGHTS,
     geometry=build_geometry,
+    segmentation=build_segmentation,
+    outlines_at=OUTLINES_AT,
     dense=(64,),
     dropout=0.2,
 )

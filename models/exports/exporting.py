@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.architectures.recovery import TOLD
+from models.architectures.registry import SEGMENTATION
 from models.exports import formats
 from models.litert_conversion import load_keras_model
 from models.loading import load_foreign, load_policy
@@ -107,7 +108,11 @@ def without_what_is_told(model: keras.Model) -> keras.Model:
     """The model with the outputs that drive: other programs take what an output is by their order."""
     import keras
 
-    outputs = [output for name, output in zip(model.output_names, model.outputs, strict=True) if name not in TOLD]
+    outputs = [
+        output
+        for name, output in zip(model.output_names, model.outputs, strict=True)
+        if name not in (*TOLD, SEGMENTATION)
+    ]
     if len(outputs) == len(model.outputs):
         return model
     return keras.Model(model.inputs, outputs if len(outputs) > 1 else outputs[0], name=model.name)

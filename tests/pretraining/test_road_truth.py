@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator_bridge.simulator.truth.rendered_truth import CLASSES, Picture, RenderedTruth, render_truth
+from simulator_bridge.simulator.truth.classes import CLASSES
+from simulator_bridge.simulator.truth.rendered_truth import Picture, RenderedTruth, render_truth
 from simulator_bridge.simulator.truth.road_truth import MIRRORED, MIRRORED_SIGN, NAMES, TYPICAL, RoadTruths
 from simulator_bridge.track import build_track
 

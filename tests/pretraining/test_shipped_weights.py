@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from models.architectures.registry import ModelConfig, build_network
-from models.architectures.roadnet import WEIGHTS, geometry_file
+from models.architectures.roadnet import GEOMETRY, WEIGHTS, head_file
 from simulator_bridge.simulator.truth.rendered_truth import Picture, render_truth
 from simulator_bridge.simulator.truth.road_truth import NAMES
 from tests.support.paths import ROOT
@@ -32,7 +32,7 @@ def test_they_tell_where_the_car_is_on_a_road_that_they_have_not_seen() -> None:
 
 
 def test_both_files_are_small() -> None:
-    assert WEIGHTS.stat().st_size + geometry_file(WEIGHTS).stat().st_size < 6e6
+    assert WEIGHTS.stat().st_size + head_file(WEIGHTS, GEOMETRY).stat().st_size < 6e6
 
 
 def test_after_a_lap_of_the_lake_it_drives_a_road_that_nobody_has_shown_it(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from simulator_bridge.cli.terminal import say
-from simulator_bridge.simulator.truth.rendered_truth import CLASSES, RenderedTruth
+from simulator_bridge.simulator.truth.classes import CLASSES
+from simulator_bridge.simulator.truth.rendered_truth import RenderedTruth
 from simulator_bridge.simulator.truth.road_truth import NAMES, TYPICAL
 from train.data.batches import steady_options
 from train.pretraining.image_changes import changed

@@ -5,30 +5,35 @@ from __future__ import annotations
 import keras
 
 from models.architectures import roadnet
+from models.architectures.architecture import OWN_WEIGHTS
 from models.architectures.registry import ModelConfig, build_network
 from models.model_parts import find_backbone
-from simulator_bridge.simulator.truth.rendered_truth import CLASSES
 
-OUTLINE_FILTERS = 24  # of the classes' head
 TRUTHS, CLASSES_OUTPUT = "truths", "classes"
 
 
 def build_road_reader(config: ModelConfig) -> keras.Model:
     """Image (N, H, W, 3), 0 to 255 -> `truths` (N, len(road_truth.NAMES)), `classes` (N, H / 4, W / 4, len(CLASSES)).
 
-    Classes are logits. `backbone_of` and `geometry_of` give what is shipped.
+    Classes are logits. `backbone_of` and `head_of` give what is shipped. Of a config with weights "own" the network and
+    the head for geometry stay as they come with the project: only the classes are learned.
     """
+    is_shipped = config.weights == OWN_WEIGHTS
     network = build_network(config)
     backbone = find_backbone(network)
     assert backbone is not None
     scaled = network.get_layer("scale").output
-    seen_at = backbone.get_layer(roadnet.SEEN_AT).output
-    both = keras.Model(backbone.input, [backbone.output, seen_at], name="both")
+    outlines_at = backbone.get_layer(roadnet.OUTLINES_AT).output
+    both = keras.Model(backbone.input, [backbone.output, outlines_at], name="both")
     features, outlines = both(scaled)
     flat = keras.layers.Flatten(name="flatten")(features)
-    truths = keras.layers.Identity(name=TRUTHS)(roadnet.build_geometry(flat.shape[-1])(flat))
-    outputs = {TRUTHS: truths, CLASSES_OUTPUT: _classes(features, outlines)}
-    return keras.Model(network.input, outputs, name="road_reader")
+    truths = keras.layers.Identity(name=TRUTHS)(roadnet.build_geometry(flat.shape[-1], is_shipped)(flat))
+    classes = roadnet.build_segmentation(features.shape[1:], outlines.shape[1:])([features, outlines])
+    outputs = {TRUTHS: truths, CLASSES_OUTPUT: keras.layers.Identity(name=CLASSES_OUTPUT)(classes)}
+    reader = keras.Model(network.input, outputs, name="road_reader")
+    for name in ("both", roadnet.GEOMETRY) if is_shipped else ():
+        reader.get_layer(name).trainable = False
+    return reader
 
 
 def backbone_of(reader: keras.Model) -> keras.Model:
@@ -37,15 +42,6 @@ def backbone_of(reader: keras.Model) -> keras.Model:
     return keras.Model(both.input, both.outputs[0], name="roadnet")
 
 
-def geometry_of(reader: keras.Model) -> keras.Model:
-    """The head that is shipped with it."""
-    return reader.get_layer("geometry")
-
-
-def _classes(features: keras.KerasTensor, outlines: keras.KerasTensor) -> keras.KerasTensor:
-    layers = keras.layers
-    factor = outlines.shape[1] // features.shape[1]
-    coarse = layers.UpSampling2D(factor, interpolation="bilinear")(layers.Conv2D(OUTLINE_FILTERS, 1)(features))
-    x = layers.ReLU()(layers.Add()([coarse, layers.Conv2D(OUTLINE_FILTERS, 1)(outlines)]))
-    x = layers.Conv2D(OUTLINE_FILTERS, 3, padding="same", activation="relu")(x)
-    return layers.Conv2D(len(CLASSES), 1, name=CLASSES_OUTPUT)(x)
+def head_of(reader: keras.Model, head: str) -> keras.Model:
+    """A head that is shipped with it, roadnet.GEOMETRY or roadnet.SEGMENTATION."""
+    return reader.get_layer(head)

@@ -8,6 +8,8 @@ import numpy as np
 from markupsafe import Markup
 
 from models.occlusion_saliency import Saliency, load_saliency, overlay
+from models.segmentation import Segmenter, load_segmenter
+from models.segmentation import overlay as overlay_classes
 from simulator_bridge.cli.terminal import counting
 from simulator_bridge.errors import ModelFileError
 from simulator_bridge.messages import Frame
@@ -31,13 +33,13 @@ def frames_section(model: Path, rows: Rows, predictions: Predictions, reader: Fr
     shown = [*worst, *typical]
     frames, readable = reader([rows.image_path("center", int(predictions.row[place])) for place in shown])
     names = recording_names(rows.recordings)
-    saliency = _saliency(model)
+    saliency, segmenter = _saliency(model), _segmenter(model)
     pictures = []
     with counting("what moves the steering", len(shown)) as on_progress:
         for n_done, (place, frame, good) in enumerate(zip(shown, frames, readable, strict=True), start=1):
             if good:
                 where = row_location(rows, names, int(predictions.row[place]))
-                pictures.append(_picture(frame, predictions, place, where, saliency))
+                pictures.append(_picture(frame, predictions, place, where, saliency, segmenter))
             on_progress(n_done)
     n_worst = min(len(worst), len(pictures))
     return Section(
@@ -51,6 +53,11 @@ def frames_section(model: Path, rows: Rows, predictions: Predictions, reader: Fr
             "Beside each, from pink to yellow, what moves the model's steering when it is blurred. It should be the "
             "edges of the road; where it is a tree or the sky, more recordings of such places help."
             if saliency is not None
+            else ""
+        )
+        + (
+            " Then what it sees: the road in green, its edge in yellow, land in brown, sky in blue."
+            if segmenter is not None
             else ""
         )
         + " An error is not always the model's: look whether the label fits the road.",
@@ -89,11 +96,27 @@ def _saliency(model: Path) -> Saliency | None:
         return None
 
 
-def _picture(frame: Frame, predictions: Predictions, place: int, where: str, saliency: Saliency | None) -> Markup:
+def _segmenter(model: Path) -> Segmenter | None:
+    try:
+        return load_segmenter(model)
+    except ModelFileError:  # most models have none
+        return None
+
+
+def _picture(
+    frame: Frame,
+    predictions: Predictions,
+    place: int,
+    where: str,
+    saliency: Saliency | None,
+    segmenter: Segmenter | None,
+) -> Markup:
     recorded, predicted = float(predictions.recorded[place]), float(predictions.predicted[place])
     parts = [draw_steering(frame, recorded, predicted)]
     if saliency is not None:
         parts.append(overlay(frame, saliency(frame)))
+    if segmenter is not None:
+        parts.append(overlay_classes(frame, segmenter(frame)))
     off_deg = MAX_STEERING_DEG * abs(predicted - recorded)
     caption = (
         f"{off_deg:.1f}\N{DEGREE SIGN} off: recorded {steering_text(recorded)}, predicted {steering_text(predicted)} "

@@ -91,6 +91,11 @@ def check_regime(config: TrainConfig, model: ModelConfig) -> None:
     Raises:
         UsageError: If it cannot be followed.
     """
+    if config.segments and not recovers(config, model):
+        raise UsageError(
+            "--predict segmentation goes with a network that was taught to tell road from land: roadnet, its own "
+            "weights and --regime ridge"
+        )
     aims = config.recovery is not None or config.lookahead is not None
     if aims and not recovers(config, model):
         raise UsageError(

@@ -19,6 +19,7 @@ from simulator_bridge.simulator.scene.cameras import CameraShift, LabelFrame
 from simulator_bridge.simulator.scene.layers import Label
 from simulator_bridge.simulator.scene.look_changes import LookChange
 from simulator_bridge.simulator.simulation import Simulation
+from simulator_bridge.simulator.truth.classes import REDUCTION
 from simulator_bridge.simulator.truth.road_truth import RoadTruths
 from simulator_bridge.track import Track, build_track
 
@@ -29,7 +30,6 @@ HEADING_SPREAD_DEG, LARGEST_HEADING_DEG = 7.0, 22.0
 CAMERA_UP_M, CAMERA_PITCH_DEG, CAMERA_ROLL_DEG = 0.25, 1.3, 1.2  # largest; standard deviations
 CLEAR_SHARE = 0.2
 
-CLASSES = ("road", "edge", "land", "sky", "car")
 _CLASS_OF = np.zeros(len(Label), np.uint8)
 for _number, _labels in enumerate(
     (
@@ -41,6 +41,11 @@ for _number, _labels in enumerate(
     )
 ):
     _CLASS_OF[list(_labels)] = _number
+
+
+def class_of(labels: LabelFrame) -> npt.NDArray[np.uint8]:
+    """Indices into `CLASSES` of pixels, each a `Label`."""
+    return np.asarray(_CLASS_OF[labels])
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,10 @@ class Picture:
     def classes(self, labels: LabelFrame) -> npt.NDArray[np.uint8]:
         """(160, 320) of `Label` -> (height_px / 4, width_px / 4), indices into `CLASSES`."""
         rows = labels[self.crop_px[0] : len(labels) - self.crop_px[1]]
-        down, across = len(rows) / (self.height_px / 4), rows.shape[1] / (self.width_px / 4)
-        row = ((np.arange(self.height_px // 4) + 0.5) * down).astype(int)
-        column = ((np.arange(self.width_px // 4) + 0.5) * across).astype(int)
-        return np.asarray(_CLASS_OF[rows[np.ix_(row, column)]])
+        height, width = self.height_px // REDUCTION, self.width_px // REDUCTION
+        row = ((np.arange(height) + 0.5) * len(rows) / height).astype(int)
+        column = ((np.arange(width) + 0.5) * rows.shape[1] / width).astype(int)
+        return class_of(rows[np.ix_(row, column)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,1 @@
+"""Segmentation: what a model sees, beside its answers."""
