@@ -21,6 +21,10 @@ N_SHEET = 20  # frames of the contact sheet
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+NOT_OF_ROADNET = (
+    "Of networks that are trained in steps, such as --arch pilotnet; RoadNet, the default, learns from the images as "
+    "they are and from their mirror images, with the recorded steering for all three cameras."
+)
 
 
 def contact_sheet(rows: Rows) -> Section:
@@ -68,7 +72,8 @@ def augmentation_section(config: TrainConfig, rows: Rows, epoch: EpochPreview) -
                 "shadow": f"on {100 * config.shadow:.0f} % of the samples",
             }
         ),
-        intro="Left: as recorded, its steering in blue. Right: as the network sees it, its label in green. A car moved "
+        intro=f"{NOT_OF_ROADNET} "
+        "Left: as recorded, its steering in blue. Right: as the network sees it, its label in green. A car moved "
         "to the right must steer back to the left; a mirrored one to the other side; light changes no label. "
         "These are samples of the first epoch, drawn and changed by the training's own code, here on whole "
         "frames (training changes the part of the frame that the network sees).",
@@ -103,7 +108,8 @@ def cameras_section(config: TrainConfig, rows: Rows) -> Section:
     return Section(
         "Side cameras",
         *(gallery(_triple(config, rows, row, row_location(rows, names, row)), 320) for row in chosen.tolist()),
-        intro=f"A side camera sees the road as the center camera would if the car stood {SIDE_CAMERA_OFFSET_M:g} m "
+        intro=f"{NOT_OF_ROADNET} "
+        f"A side camera sees the road as the center camera would if the car stood {SIDE_CAMERA_OFFSET_M:g} m "
         f"further to that side. Its label is the recorded steering (blue) plus {correction:g} for the left "
         f"camera, minus {correction:g} for the right one (green): it steers back to the line. If a left "
         "picture shows the car further right than the center one, the cameras are swapped.",
