@@ -49,6 +49,17 @@ def test_a_short_job_and_a_quiet_one_say_nothing(clock: Clock, capsys: pytest.Ca
     assert capsys.readouterr().err == ""
 
 
+def test_nothing_is_estimated_from_next_to_nothing(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressDisplay(clock) as display:
+        bar = display.add("driving lake")
+        for share in (0.0, 0.001, 0.02):  # the car has hardly started: four hours left, for a lap of two minutes
+            clock.now_s += LINE_PERIOD_S
+            bar.update(share)
+    assert capsys.readouterr().err.splitlines() == [
+        "driving lake: 0%", "driving lake: 0%", "driving lake: 2%, 36:45 left"
+    ]  # fmt: skip
+
+
 def test_several_things_have_a_line_each_and_one_can_be_renamed(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,6 +54,15 @@ def test_a_good_set_up_is_all_in_order(
         assert any(line.startswith("ok ") and expected in line for line in lines), expected
 
 
+def test_a_warning_is_not_all_in_order(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_checks, "BUDGET_MS", 0.0)
+    monkeypatch.setattr(doctor_checks, "LATE_MS", float("inf"))
+    assert main([str(drivable_model()), "--port", "0"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1].startswith("ready, with 1 warning above: python drive/server.py")
+    assert "client 1" not in printed.err, "the doctor is its own client"
+
+
 def test_the_results_are_written_as_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "model.h5").write_bytes(b"no model at all")
     assert main([str(tmp_path / "model.h5"), "--port", "0", "--json", "-"]) == 1

@@ -18,7 +18,7 @@ from drive.evaluation.lap_config import LapJob, LapsConfig
 from drive.evaluation.lap_processes import video_path
 from drive.evaluation.lap_runs import LapResult
 from drive.evaluation.lap_table import build_table, groups_to_json
-from drive.laps import main
+from drive.laps import main, plan_in_words
 from tests.support.driving.small_track import write_oval
 from tests.support.made_drive import made_drive
 from tests.support.paths import ROOT
@@ -207,6 +207,7 @@ def test_the_table_fits_a_terminal_and_shows_means_and_intervals() -> None:
     results = [made_result(0), made_result(1), bad, failed]
     table = build_table(results).splitlines()
     assert max(map(len, table)) <= 80
+    assert "replay" not in " ".join(table), "said of replays only"
     rows = {line.split()[0]: line.split() for line in table if line}
     assert rows["mean"][1] == "6/9"
     assert rows["mean"][6] == "0.20"
@@ -220,3 +221,11 @@ def test_the_table_fits_a_terminal_and_shows_means_and_intervals() -> None:
         "n": 3,
     }
     assert group["mean_lap_time_s"]["n"] == 2
+
+
+@pytest.mark.parametrize(
+    ("n_drives", "n_laps", "words"),
+    [(1, 1, "1 drive of 1 lap"), (1, 3, "1 drive of 3 laps"), (2, 1, "2 drives of 1 lap each")],
+)
+def test_what_will_be_driven_is_said_in_words(n_drives: int, n_laps: int, words: str) -> None:
+    assert plan_in_words(n_drives, n_laps) == words

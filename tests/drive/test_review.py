@@ -72,7 +72,9 @@ def test_what_no_frame_shows_is_not_said_to_be_driven_well(tmp_path: Path, capsy
 def test_a_recording_on_no_track_is_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     drive_log(tmp_path / "drive", build_track(ROAD), [(140.0, 40.0)])
     assert review.main([str(tmp_path), "--track", "random:5", "-q"]) == 1
-    assert "drive: found on no track, so not judged\n" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "drive: found on no track, so not judged\n" in text
+    assert "rubric" not in text, "what was not judged did not fail it"
 
 
 def test_steering_that_never_moves_is_told_without_a_track(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,7 @@ def test_the_recorded_driver_passes(recording: Path, tmp_path: Path, capsys: pyt
     assert code == 0
     out = capsys.readouterr().out
     assert f"replay of {recording}" in out
+    assert "Of a replay the line is the recorded path." in out
     assert "rubric is met by" not in out  # where the road ends is not known
     assert [found["is_replay"] for found in content["drives"]] == [True]
     report = content["drives"][0]["report"]

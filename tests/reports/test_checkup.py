@@ -79,7 +79,7 @@ def test_table_shows_the_same_in_eighty_columns(tmp_path: Path, capsys: pytest.C
     shown = capsys.readouterr().out
     assert not any(part in shown for part in details)
     assert re.search(r"^lap +7 +4 +3 +6\.7 ", shown, re.MULTILINE)
-    assert "rows left out: center: missing image (2)" in shown
+    assert "rows not used: center: missing image (2)" in shown
     assert "without the left camera: 1 of 7" in " ".join(shown.split())
     assert max(map(len, shown.splitlines())) <= 80
 

@@ -45,9 +45,11 @@ def test_no_baselines_no_defeat() -> None:
 
 
 def test_the_words_name_the_baseline_and_what_to_do() -> None:
-    assert "50 % less than ridge" in verdict_of(RESULT.model, BASELINES).text
+    assert (
+        "50 % less than ridge regression on thumbnails, the best baseline" in verdict_of(RESULT.model, BASELINES).text
+    )
     lost = verdict_of(Score(0.025, 0.05, 0.8), BASELINES).text
-    assert "lost to ridge" in lost
+    assert "lost to ridge regression on thumbnails" in lost
     assert "more" in lost
     assert "train/checkup.py" in UNTRAINED.verdict.text
 
