@@ -95,7 +95,7 @@ def convert_to_litert(model: keras.Model, names: Sequence[str] | None = None) ->
 
     with quietly():
         frame = keras.Input(batch_shape=(1, *FRAME_SHAPE), dtype="uint8", name="frame")
-        outputs = _outputs(model, frame)
+        outputs = call_for_litert(model, frame)
         if names is not None and isinstance(outputs, list):
             outputs = [outputs[model.output_names.index(name)] for name in names]
         single = keras.Model(frame, outputs)
@@ -125,8 +125,8 @@ def for_one_frame(model: keras.Model) -> keras.Model:
     return keras.Model(one, model(one, training=False))
 
 
-def _outputs(model: keras.Model, frame: keras.KerasTensor) -> Any:
-    """The outputs of the model for a frame: the same numbers, by operations that LiteRT runs fast.
+def call_for_litert(model: keras.Model, frame: Any) -> Any:
+    """The outputs of the model for its input: the same numbers, by operations that LiteRT runs fast.
 
     Cropping2D becomes STRIDED_SLICE, which LiteRT runs pixel by pixel, 0.5 ms a frame; SPLIT copies whole rows. Casting
     to whole numbers and back is nothing that XNNPACK does: with FLOOR, all that follows the crop is one piece for it.

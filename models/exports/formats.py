@@ -38,13 +38,18 @@ def image_of(policy: Policy, frame: Frame) -> Array:
     return policy.prepare(frame) if isinstance(policy, ForeignPolicy) else frame[np.newaxis]
 
 
-def with_names(model: keras.Model) -> keras.Model:
-    """The model for one image at a time, its outputs by name: other formats forget their order."""
+def with_names(model: keras.Model, call: Callable[[Any, Any], Any] | None = None) -> keras.Model:
+    """The model for one image at a time, its outputs by name: other formats forget their order.
+
+    Args:
+        model: Any model.
+        call: Gives the model's outputs for its inputs; None: the model is called.
+    """
     import keras
 
     inputs = [keras.Input(batch_shape=(1, *each.shape[1:]), dtype=each.dtype, name=each.name) for each in model.inputs]
     one = inputs if len(inputs) > 1 else inputs[0]
-    outputs = model(one, training=False)
+    outputs = model(one, training=False) if call is None else call(model, one)
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     return keras.Model(one, dict(zip(model.output_names, outputs, strict=True)))
 
@@ -106,7 +111,9 @@ def _int8(model: keras.Model, path: Path, images: Sequence[Array]) -> None:
 def _converted(model: keras.Model, change: Callable[[Any], None] = lambda converter: None) -> bytes:
     import tensorflow as tf
 
-    named = with_names(model) if not isinstance(model.output, dict) else model
+    from models.litert_conversion import call_for_litert
+
+    named = with_names(model, call_for_litert) if not isinstance(model.output, dict) else model
     with quietly():
         converter = tf.lite.TFLiteConverter.from_keras_model(named)
         change(converter)

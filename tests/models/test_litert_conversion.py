@@ -1,12 +1,15 @@
-"""The LiteRT copy does what the Keras model does, by operations that LiteRT runs fast."""
+"""The LiteRT copy, and an exported file, do what the Keras model does, by operations that LiteRT runs fast."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from models.architectures.preprocessing import build_preprocessing
+from models.exports.formats import WRITERS
 from models.litert_conversion import convert_to_litert
 from models.quiet_import import import_tensorflow
 from simulator_bridge.messages import FRAME_SHAPE
@@ -14,8 +17,8 @@ from simulator_bridge.messages import FRAME_SHAPE
 N_FRAMES = 20
 
 
-@pytest.fixture(scope="module")
-def flatbuffer() -> bytes:
+@pytest.fixture(scope="module", params=["copy", "export"])
+def flatbuffer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A model whose network returns the image that it gets."""
     import_tensorflow()
     import keras
@@ -25,7 +28,11 @@ def flatbuffer() -> bytes:
     network = keras.Model(image, keras.layers.Rescaling(1.0, dtype="float32", name="as_it_is")(image), name="network")
     frame = keras.Input(FRAME_SHAPE, dtype="uint8", name="frame")
     model = keras.Model(frame, network(preprocessing(frame)))
-    return convert_to_litert(model)
+    if request.param == "copy":
+        return convert_to_litert(model)
+    path: Path = tmp_path_factory.mktemp("export") / "model.tflite"
+    WRITERS["tflite"](model, path, [])
+    return path.read_bytes()
 
 
 def test_the_network_gets_the_same_whole_numbers_as_in_keras(flatbuffer: bytes) -> None:
