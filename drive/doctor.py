@@ -78,7 +78,8 @@ def check_and_print(config: DoctorConfig) -> int:
         print_result(result)
     n_bad = sum(result.kind == "bad" for result in results)
     n_doubts = sum(result.kind == "warn" and result.about_model for result in results)
-    print_result(_summary(n_bad, n_doubts, config))
+    n_warnings = sum(result.kind == "warn" and not result.about_model for result in results)
+    print_result(_summary(n_bad, n_doubts, n_warnings, config))
     if config.json is not None:
         write_json(config.json, results)
     return 1 if n_bad else 0
@@ -88,7 +89,7 @@ def _asked(config: DoctorConfig) -> tuple[Any, ...]:
     return config.model, config.host, config.port, config.transport, config.preprocessing, config.calibrate
 
 
-def _summary(n_bad: int, n_doubts: int, config: DoctorConfig) -> str:
+def _summary(n_bad: int, n_doubts: int, n_warnings: int, config: DoctorConfig) -> str:
     if n_bad:
         return f"{n_bad} thing{'s'[: n_bad != 1]} to fix before the car can drive"
     if n_doubts:
@@ -96,7 +97,8 @@ def _summary(n_bad: int, n_doubts: int, config: DoctorConfig) -> str:
     asked = f" --preprocessing {config.preprocessing}" if config.preprocessing else ""
     asked = " --preprocessing with the best of the above" if config.calibrate else asked
     command = f"python drive/server.py {config.model or 'model.h5'}{asked}"
-    return f"all in order: {command}, then start the simulator in Autonomous Mode"
+    found = f"ready, with {n_warnings} warning{'s'[: n_warnings != 1]} above" if n_warnings else "all in order"
+    return f"{found}: {command}, then start the simulator in Autonomous Mode"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import statistics
 import sys
 import threading
@@ -166,6 +167,9 @@ def _serving(new_driver: object, transport: TransportName) -> Iterator[BridgeSer
     from simulator_bridge.serving.bridge_server import BridgeServer
 
     server = BridgeServer(new_driver, port=0, transport=transport)  # type: ignore[arg-type]
+    lines = logging.getLogger(BridgeServer.__module__)
+    level = lines.level
+    lines.setLevel(logging.WARNING)  # who comes and goes is the doctor itself
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     try:
@@ -174,6 +178,7 @@ def _serving(new_driver: object, transport: TransportName) -> Iterator[BridgeSer
     finally:
         server.stop()
         thread.join(10)
+        lines.setLevel(level)
 
 
 def _drive_as_udacity(server: BridgeServer) -> CheckResult:
