@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LINE_PERIOD_S = 15.0  # from one line about a thing to the next, where there is no terminal
+LEAST_SHARE = 0.02  # from there on the time left is estimated; of less it would be mostly that of the start
 
 _is_quiet = threading.Event()  # of the whole process, threads too
 
@@ -102,10 +103,10 @@ class ProgressBar:
         Args:
             share: Done, in [0, 1].
             detail: More for people.
-            left_s: Until it is done; None: as long as the share so far has taken.
+            left_s: Until it is done; None: as long as the share so far has taken, if that is `LEAST_SHARE` or more.
         """
         now_s = self._display.clock()
-        if left_s is None and share > 0:
+        if left_s is None and share >= LEAST_SHARE:
             left_s = (now_s - self._began_s) * max(1 / share - 1, 0.0)
         left = "" if left_s is None else f"{minutes(left_s)} left"
         text = printable(", ".join(part for part in (detail, left) if part))
