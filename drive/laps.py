@@ -73,7 +73,7 @@ def run(config: LapsConfig, command: str) -> int:
     if preprocessing is not None:
         config = dataclasses.replace(config, preprocessing=preprocessing.name, calibrate=None)
     jobs = config.plan()
-    logger.info("%s: %d drives of %d laps", config.driver, len(jobs), config.n_laps)
+    logger.info("%s: %s", config.driver, plan_in_words(len(jobs), config.n_laps))
     results = run_jobs(config, jobs, _log)
     print_result(build_table(results))
     if config.json is not None:
@@ -84,6 +84,16 @@ def run(config: LapsConfig, command: str) -> int:
 
         write_document(config.report, build_lap_report(config, results, command, datetime.now().astimezone()))
     return 0 if all(result.passed for result in results) else 1
+
+
+def plan_in_words(n_drives: int, n_laps: int) -> str:
+    """What will be driven.
+
+    >>> plan_in_words(2, 1)
+    '2 drives of 1 lap each'
+    """
+    laps = "1 lap" if n_laps == 1 else f"{n_laps} laps"
+    return f"1 drive of {laps}" if n_drives == 1 else f"{n_drives} drives of {laps} each"
 
 
 def _check_tracks(config: LapsConfig) -> None:

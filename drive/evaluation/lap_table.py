@@ -46,7 +46,8 @@ on the road x penalties, up to 100. off: times off the road. int: interventions.
 The rubric: every lap without a tyre off the drivable surface, nothing hit.
 |cte|, max: mean and largest distance from the driving line. steer/s: change of
 steering a second. x real: real-time factor, simulated time / wall clock.
-+-95%: Student's t over the seeds; of proportions: Wilson.
++-95%: Student's t over the seeds; of proportions: Wilson."""
+REPLAY_LEGEND = """\
 Of a replay the line is the recorded path. A wheel over the lane's edge is an
 intervention; where no edge is known, 1 m off the path."""
 
@@ -65,7 +66,8 @@ def build_table(results: Sequence[LapResult]) -> str:
             parts.append(_passed_line(members))
         parts += [f"invented pixels: {share:.1f} %" for share in _invented(reports)]
         parts.append("")
-    return "\n".join([*parts, f"in all: {_passed_line(results)}", *_rubric_lines(results), "", LEGEND])
+    legends = [LEGEND, REPLAY_LEGEND] if any(result.job.is_replay for result in results) else [LEGEND]
+    return "\n".join([*parts, f"in all: {_passed_line(results)}", *_rubric_lines(results), "", *legends])
 
 
 def groups_to_json(results: Sequence[LapResult]) -> list[dict[str, Any]]:

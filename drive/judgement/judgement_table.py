@@ -33,12 +33,15 @@ deviation from the centre line, + = left. weave: amplitude of its swings, m."""
 
 
 def judgement_text(judged: Sequence[Judgement]) -> str:
-    """A table, what is to be said of each drive, and how many meet the rubric."""
+    """A table, what is to be said of each drive, and how many of those on a track meet the rubric."""
     lines = [text_table(_COLUMNS, [_row(each) for each in judged]), ""]
     for each in judged:
         lines += [f"{_name(each)}: {_headline(each)}", *map(_wrapped, _details(each)), ""]
-    met, crossed = sum(each.meets_rubric for each in judged), sum(each.over_line for each in judged)
-    return "\n".join([*lines, rubric_sentence(met, len(judged), crossed), "", LEGEND])
+    placed = [each for each in judged if each.is_placed]
+    if placed:
+        met, crossed = sum(each.meets_rubric for each in placed), sum(each.over_line for each in placed)
+        lines += [rubric_sentence(met, len(placed), crossed), ""]
+    return "\n".join([*lines, LEGEND])
 
 
 def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
