@@ -105,7 +105,7 @@ def exclude(found: Sequence[ScanItem], what: Sequence[str]) -> None:
     from simulator_bridge.recording.folder_scan import RECORDING
 
     for path, n in exclude_rows([item.path for item in found if item.kind == RECORDING], what):
-        say(f"{path}: {n} row{'s' * (n != 1)} more left out")
+        say(f"{path}: {n} row{'s' * (n != 1)} more left out; without this file all count again")
 
 
 def write_report(path: Path, checks: Sequence[RecordingCheck]) -> None:

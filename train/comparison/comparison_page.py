@@ -26,6 +26,7 @@ from train.comparison.seed_groups import (
     score_of,
     seconds_of,
 )
+from train.validation.verdict import IN_WORDS
 
 ERRORS = (
     Column("run", numeric=False, hint="shows and hides its lines in the charts"),
@@ -115,7 +116,9 @@ def summary_of(config: ComparisonConfig, results: Sequence[RunResult]) -> str:
     baselines = [(name, figures["mse"] or 0.0) for name, figures in baselines_of(results).items()]
     if baselines:
         name, baseline = min(baselines, key=lambda entry: entry[1])
-        text += f"; the best baseline, {name}, {baseline:.5f}" + ("" if mse < baseline else ": no run is better")
+        text += f"; the best baseline, {IN_WORDS.get(name, name)}, {baseline:.5f}" + (
+            "" if mse < baseline else ": no run is better"
+        )
     drivers = [result for result in results if (result.driving or {}).get("driving_score") is not None]
     if drivers:
         score = max(result.driving["driving_score"] for result in drivers if result.driving)

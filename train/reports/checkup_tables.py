@@ -101,7 +101,7 @@ def _remarks(recordings: Sequence[RecordingCheck], checks: Sequence[RecordingChe
         if facts.dropped:
             reasons = [f"{reason} ({drop['count']})" for reason, drop in facts.dropped.items()]
             more = f", and {len(reasons) - _MAX_REASONS} more reasons" if len(reasons) > _MAX_REASONS else ""
-            rows.append([name, f"rows left out: {', '.join(reasons[:_MAX_REASONS])}{more}"])
+            rows.append([name, f"rows not used: {', '.join(reasons[:_MAX_REASONS])}{more}"])
         rows += [[name, note] for note in facts.notes]
     one_way = only_one_way(checks)
     if one_way:

@@ -11,6 +11,8 @@ from train.validation.metrics import Score
 
 ALWAYS_ZERO = "always zero"  # the baseline that drives straight on
 UNRELATED_R1S = 0.1  # a correlation below that is none
+IN_WORDS = {"ridge": "ridge regression on thumbnails", "5 nearest": "the mean of the 5 nearest"}
+"""What a baseline is called in a sentence: `ridge` alone is also the regime of a model that is solved."""
 RELATED_R1S = 0.5  # from there on the model follows the road, whatever pulses of a key do to its squared error
 
 
@@ -55,6 +57,7 @@ def verdict_of(model: Score, baselines: Mapping[str, Score], nothing_to_learn: s
     if nothing_to_learn:
         return Verdict(Level.NOTHING, f"It learned nothing: {nothing_to_learn}. See the data by train/checkup.py.")
     name, best = min(baselines.items(), key=lambda item: item[1].mse, default=("", model))
+    words = IN_WORDS.get(name, name)
     if _is_unrelated(model, baselines.get(ALWAYS_ZERO)):
         return Verdict(
             Level.NOTHING,
@@ -64,10 +67,10 @@ def verdict_of(model: Score, baselines: Mapping[str, Score], nothing_to_learn: s
     if baselines and model.mse >= best.mse:
         return Verdict(
             Level.LOSES,
-            f"It lost to {name}, a baseline without a network: MSE {model.mse:.5f}, {name} {best.mse:.5f}. "
+            f"It lost to {words}, a baseline without a network: MSE {model.mse:.5f}, the baseline's {best.mse:.5f}. "
             "Train for more epochs, or on more recordings, before it drives.",
         )
-    less = f", {100 * (1 - model.mse / best.mse):.0f} % less than {name}, the best baseline" if baselines else ""
+    less = f", {100 * (1 - model.mse / best.mse):.0f} % less than {words}, the best baseline" if baselines else ""
     return Verdict(Level.BEATS, f"It misses the recorded wheel angle by {model.mae_deg:.2f}\N{DEGREE SIGN} on average "
                    f"(MSE {model.mse:.5f}{less}).")  # fmt: skip
 
