@@ -147,7 +147,10 @@ def call_for_litert(model: keras.Model, frame: Any) -> Any:
             x = keras.ops.floor(x)
         else:
             x = layer(x)
-    return network(x, training=False)
+    outputs = network(x, training=False)
+    if not isinstance(outputs, list):
+        return outputs
+    return outputs[: len(model.outputs)]  # a model that is exported ends before what the network tells besides
 
 
 def predict(model: keras.Model, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from simulator_bridge.cli import terminal
-from simulator_bridge.cli.terminal import LINE_PERIOD_S, ProgressDisplay, counting, minutes, quiet
+from simulator_bridge.cli.terminal import LINE_PERIOD_S, ProgressDisplay, counted, counting, minutes, quiet
 from simulator_bridge.cli.whole_time import WholeTime
 
 
@@ -91,6 +91,18 @@ def test_what_is_counted_says_of_how_many(capsys: pytest.CaptureFixture[str], mo
     with counting("features", 8) as on_progress:
         on_progress(2)
     assert capsys.readouterr().err.startswith("features: 25%, 2 of 8, ")
+
+
+def test_what_is_gone_through_is_counted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "LINE_PERIOD_S", 0.0)
+    assert [2 * number for number in counted(range(4), "filming")] == [0, 2, 4, 6]
+    lines = capsys.readouterr().err.splitlines()
+    assert [line[: line.index(" of")] for line in lines] == [f"filming: {25 * n}%, {n}" for n in (1, 2, 3, 4)]
+
+
+def test_there_is_one_way_to_show_progress() -> None:
+    others = [path for path in SOURCES if path.stem != "terminal" and "rich.progress" in path.read_text("utf-8")]
+    assert others == [], "a bar of one's own says nothing where there is no terminal: use counting or counted"
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.4, "0:00"), (59.6, "1:00"), (3599, "59:59"), (3661, "1:01:01")])

@@ -15,19 +15,21 @@ from models.quiet_import import import_tensorflow
 from simulator_bridge.messages import FRAME_SHAPE
 
 N_FRAMES = 20
+OUTPUTS = ((1.0, "as_it_is"), (0.5, "besides"))
 
 
 @pytest.fixture(scope="module", params=["copy", "export"])
 def flatbuffer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A model whose network returns the image that it gets."""
+    """A model that returns the image which its network gets; the network tells something besides."""
     import_tensorflow()
     import keras
 
     preprocessing = build_preprocessing((64, 160), (56, 24))
     image = keras.Input((64, 160, 3), name="image")
-    network = keras.Model(image, keras.layers.Rescaling(1.0, dtype="float32", name="as_it_is")(image), name="network")
+    outputs = [keras.layers.Rescaling(scale, dtype="float32", name=name)(image) for scale, name in OUTPUTS]
+    network = keras.Model(image, outputs, name="network")
     frame = keras.Input(FRAME_SHAPE, dtype="uint8", name="frame")
-    model = keras.Model(frame, network(preprocessing(frame)))
+    model = keras.Model(frame, network(preprocessing(frame))[0])
     if request.param == "copy":
         return convert_to_litert(model)
     path: Path = tmp_path_factory.mktemp("export") / "model.tflite"
