@@ -100,17 +100,13 @@ def run(config: SaliencyConfig) -> int:
 
 def _compute(model: Path, recording: Recording, rows: list[int]) -> dict[int, tuple[Frame, SaliencyMap]]:
     """Frame and saliency of each row."""
-    from rich.progress import track
-
     from models.occlusion_saliency import load_saliency
-    from simulator_bridge.cli.terminal import console_for_person
+    from simulator_bridge.cli.terminal import counted
     from simulator_bridge.recording import read_frame
 
     saliency = load_saliency(model)
-    console = console_for_person()
     frames = {row: read_frame(recording.image_path("center", row)) for row in rows}
-    counted = track(frames.items(), "saliency", console=console, transient=True, disable=not console.is_terminal)
-    return {row: (frame, saliency(frame)) for row, frame in counted}
+    return {row: (frame, saliency(frame)) for row, frame in counted(frames.items(), "saliency")}
 
 
 def _print_by_class(config: SaliencyConfig, recording: Recording, maps: dict[int, tuple[Frame, SaliencyMap]]) -> None:

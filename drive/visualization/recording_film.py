@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
-from rich.progress import track
 
 from models import occlusion_saliency, segmentation
 from models.loading import load_policy
-from simulator_bridge.cli.terminal import console_for_person
+from simulator_bridge.cli.terminal import counted
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.film.drive_data import DriveData, FloatArray
 from simulator_bridge.film.h264 import H264Writer
@@ -69,13 +68,13 @@ def make_film(
     frames = [recording.image_path("center", int(row)) for row in rows]
     if model is not None:
         policy = load_policy(model)
-        steering = [policy(read_frame(frames[i])).steering_angle for i in _counted(len(rows), "predicting")]
+        steering = [policy(read_frame(frames[i])).steering_angle for i in counted(range(len(rows)), "predicting")]
         data = with_predictions(data, np.array(steering, np.float64))
     enlarged = _load_camera(model, shows)
     picture = FilmPicture(data, _subtitle(model, shows))
     end_s = float(data.time_s[-1]) + LAST_PICTURE_S
     with H264Writer(out, SIZE_PX) as writer:
-        for i in _counted(len(rows), "filming"):
+        for i in counted(range(len(rows)), "filming"):
             shown = picture(enlarged(read_frame(frames[i])), i)
             writer.add(shown, float(data.time_s[i]))
         writer.add(shown, end_s)
@@ -125,8 +124,3 @@ def _mean_difference(data: DriveData) -> float | None:
         return None
     difference: FloatArray = np.abs(data.predicted - data.recorded)
     return float(difference.mean())
-
-
-def _counted(n: int, what: str) -> Iterable[int]:
-    console = console_for_person()
-    return track(range(n), what, console=console, transient=True, disable=not console.is_terminal)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from simulator_bridge.printable_text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+T = TypeVar("T")
 LINE_PERIOD_S = 15.0  # from one line about a thing to the next, where there is no terminal
 LEAST_SHARE = 0.02  # from there on the time left is estimated; of less it would be mostly that of the start
 
@@ -138,3 +139,11 @@ def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
     with ProgressDisplay() as display:
         bar = display.add(what)
         yield lambda n_done: bar.update(n_done / max(total, 1), f"{n_done} of {total}")
+
+
+def counted(things: Collection[T], what: str) -> Iterator[T]:
+    """Each of some things, while it is shown how many are done; see `ProgressDisplay`."""
+    with counting(what, len(things)) as on_progress:
+        for n_done, thing in enumerate(things, start=1):
+            yield thing
+            on_progress(n_done)

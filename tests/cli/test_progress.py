@@ -10,6 +10,7 @@ from rich.console import Console
 from simulator_bridge.cli import terminal
 from simulator_bridge.cli.terminal import LINE_PERIOD_S, ProgressDisplay, counted, counting, minutes, quiet
 from simulator_bridge.cli.whole_time import WholeTime
+from tests.support.source_tree import SOURCES
 
 
 class Clock:

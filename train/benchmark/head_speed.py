@@ -12,6 +12,7 @@ import keras
 
 from models.architectures.registry import ModelConfig, build_model
 from models.model_parts import split_model
+from simulator_bridge.cli.terminal import counted
 from train.benchmark.pipeline_speed import no_callbacks
 from train.data.image_store import FrameReader
 from train.data.rows import Rows
@@ -82,9 +83,8 @@ def measure_head_speed(config: TrainConfig, model_config: ModelConfig, rows: Row
             _Way(config, model, network, dataset.image_batches(config), BACKBONE_BATCHES),
             _Way(config, model, head, cached, HEAD_BATCHES),
         ]
-        for _ in range(1 + N_ROUNDS):  # the first traces the graphs
-            for way in ways:
-                way.run()
+        for way in counted(ways * (1 + N_ROUNDS), f"measuring {model_config.arch}"):  # the first traces the graphs
+            way.run()
     return HeadSpeed(
         model_config.arch,
         n_features=int(head.input_shape[-1]),

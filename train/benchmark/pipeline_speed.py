@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from models.architectures.registry import ModelConfig, build_model
 from models.model_parts import split_model
-from simulator_bridge.cli.terminal import counting
+from simulator_bridge.cli.terminal import counted, counting
 from simulator_bridge.recording import CAMERAS
 from train.data.augment import Augmenter, CropGeometry
 from train.data.batches import ImageBatches, compiled
@@ -120,7 +120,7 @@ def measure_pipeline(
 
     first, epochs, stretches = timed_epoch(data, 0), [], []
     batch = _FirstBatch(data)
-    for number in range(1, rounds + 1):
+    for number in counted(range(1, rounds + 1), "measuring"):
         n_samples, n_steps = data.n_samples(number), len(data.samples_of(number)) // config.batch_size
         data.samples_of(0)  # forgets the other: drawing the samples is part of the epoch
         epochs.append((n_samples, timed_epoch(data, number)))

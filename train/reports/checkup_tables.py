@@ -6,10 +6,10 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import count, pairwise
 
 from simulator_bridge.cli.standard_output import print_result
-from simulator_bridge.cli.terminal import console_for_person
+from simulator_bridge.cli.terminal import counting
 from simulator_bridge.cli.text_table import TextColumn, text_table
 from train.reports.recording_check import RecordingCheck, only_one_way
 from train.reports.recording_facts import HISTOGRAM_EDGES, RecordingFacts, describe
@@ -37,13 +37,10 @@ _REMARKS = (TextColumn("recording", numeric=False), TextColumn("look at this", n
 
 @contextmanager
 def show_progress(n: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on a terminal's standard error; gives what counts one of `n` as done."""
-    from rich.progress import Progress
-
-    console = console_for_person()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("checking", total=n)
-        yield lambda: progress.advance(task)
+    """Show how many of `n` are checked while the body runs; gives what counts one more as done."""
+    with counting("checking", n) as on_progress:
+        numbers = count(1)
+        yield lambda: on_progress(next(numbers))
 
 
 def print_checks(checks: Sequence[RecordingCheck], *, details: bool) -> None:
