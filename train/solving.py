@@ -19,9 +19,9 @@ from train.data.rows import FloatArray, Samples
 from train.dataset import Dataset
 from train.learning.losses import loss_weights
 from train.reports.recording_names import recording_names
+from train.transfer.driver_habit import of_center_view, predict_steering, steering_ahead
 from train.transfer.head_training import HeadFeatures, compute_features
 from train.transfer.ridge_head import CHUNK, IntArray, LinearHead, balanced_weights, fit_linear_head, folds_of
-from train.transfer.road_ahead import of_center_view, predict_steering, steering_ahead
 from train.transfer.views import mirrored_views
 from train.validation.metrics import Score, score
 from train.validation.r1s import SecondMeans

@@ -9,7 +9,7 @@ from models.architectures.registry import ModelConfig, build_model
 from models.architectures.roadnet import build_geometry
 from models.model_parts import split_model, split_network
 from simulator_bridge.simulator.truth.road_truth import NAMES
-from train.transfer.road_ahead import of_center_view, steering_ahead
+from train.transfer.driver_habit import of_center_view, steering_ahead
 
 
 def test_steering_follows_the_road_that_the_features_show() -> None:
