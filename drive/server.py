@@ -279,19 +279,34 @@ def serve(server: BridgeServer, config: ServerConfig, token: str | None = None) 
     server.listen()
     if config.record_into:
         logger.info("recording into %s", config.record_into)
-    print_result(
-        f"serving {config.model} on http://{config.host}:{server.port} at {config.speed_mph:g} mph: "
-        "start the simulator and choose Autonomous Mode; Ctrl-C stops. "
-        f"Watch it at http://{config.host}:{server.port}/cockpit" + (f"?token={token}" if token else ""),
-    )
-    if token is not None:
-        print_result(
-            f"clients must show the token: ws://{config.host}:{server.port}/?token={token} - Udacity's simulator "
-            "cannot, and connects only to its own computer, port 4567: run there  ssh -N -L "
-            f"4567:127.0.0.1:{server.port} THIS_COMPUTER  and leave out --host here",
-        )
+    for line in announcement(config, server.port, token):
+        print_result(line)
     print_phone_link(phone_link(config.host, server.port, HOME, token))
     server.serve(memory.tick)
+
+
+def announcement(config: ServerConfig, port: int, token: str | None) -> list[str]:
+    """What is said as serving begins: where, what to do now, and what clients elsewhere must show."""
+    from drive.cockpit.cockpit_pages import HOME
+    from simulator_bridge.pages.phone_link import host_elsewhere, host_here
+
+    here = f"http://{host_here(config.host)}:{port}"
+    if config.donkey is None and config.donkey_port is None:
+        then = "start the simulator and choose Autonomous Mode"
+    else:
+        then = "Donkey's simulator is driven as soon as it is there"
+    query = f"?token={token}" if token else ""
+    lines = [
+        f"serving {config.model} on {here} at {config.speed_mph:g} mph: {then}; Ctrl-C stops. "
+        f"Watch it at {here}{HOME}{query}"
+    ]
+    if token is not None:
+        lines.append(
+            f"clients must show the token: ws://{host_elsewhere(config.host)}:{port}/?token={token} - Udacity's "
+            f"simulator cannot, and connects only to its own computer, port 4567: run there  ssh -N -L "
+            f"4567:127.0.0.1:{port} THIS_COMPUTER  and leave out --host here"
+        )
+    return lines
 
 
 if __name__ == "__main__":

@@ -68,8 +68,26 @@ def phone_link(host: str, port: int, path: str, token: str | None) -> PhoneLink 
     if not address or is_loopback(address):
         return None
     query = "" if token is None else "?" + urllib.parse.urlencode({"token": token})
-    shown = f"[{address}]" if ":" in address else address
-    return PhoneLink(f"http://{shown}:{port}{path}{query}")
+    return PhoneLink(f"http://{_in_url(address)}:{port}{path}{query}")
+
+
+def host_here(host: str) -> str:
+    """What a browser on this computer opens of a server that listens on `host`: no 0.0.0.0, which is no place.
+
+    >>> host_here("0.0.0.0"), host_here("192.0.2.7"), host_here("::1")
+    ('127.0.0.1', '192.0.2.7', '[::1]')
+    """
+    return "127.0.0.1" if host in ANYWHERE else _in_url(host)
+
+
+def host_elsewhere(host: str) -> str:
+    """What another computer connects to; where this one is in no network, what it does so itself."""
+    address = own_address() if host in ANYWHERE else host
+    return _in_url(address) if address else host_here(host)
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def own_address() -> str | None:

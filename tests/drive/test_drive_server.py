@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from drive.cockpit.cockpit_pages import LIVE
-from drive.server import ServerConfig, main
+from drive.server import ServerConfig, announcement, main
 from models.loading import load_policy
 from simulator_bridge.errors import UsageError
 from simulator_bridge.messages import decode_frame
+from simulator_bridge.pages import phone_link
 from simulator_bridge.recording import load_recording
 from simulator_bridge.transport.simulator_client import SimulatorClient
 from tests.support.drivable_model import drivable_model
@@ -194,6 +195,18 @@ def test_addresses_that_are_none_are_a_usage_error(flags: list[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         main(["model.h5", *flags])
     assert raised.value.code == 2
+
+
+def test_what_is_said_first_can_be_opened_and_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phone_link, "own_address", lambda: "198.51.100.4")
+    (line,) = announcement(ServerConfig(model=Path("model.h5")), 4567, None)
+    assert "start the simulator and choose Autonomous Mode" in line
+    assert line.endswith("Watch it at http://127.0.0.1:4567/cockpit")
+    watch, clients = announcement(ServerConfig(model=Path("model.h5"), host="0.0.0.0"), 4567, "abc")
+    assert watch.endswith("Watch it at http://127.0.0.1:4567/cockpit?token=abc")
+    assert "ws://198.51.100.4:4567/?token=abc" in clients
+    (line,) = announcement(ServerConfig(model=Path("model.h5"), donkey="127.0.0.1:9091"), 4567, None)
+    assert "Autonomous Mode" not in line, "that is Udacity's"
 
 
 def test_the_end_sums_up_what_each_car_drove(model_path: Path, tmp_path: Path) -> None:

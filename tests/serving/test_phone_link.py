@@ -6,7 +6,15 @@ import pytest
 
 from drive.server import main
 from simulator_bridge.pages import phone_link as module
-from simulator_bridge.pages.phone_link import HALVES, PhoneLink, own_address, phone_link, print_phone_link
+from simulator_bridge.pages.phone_link import (
+    HALVES,
+    PhoneLink,
+    host_elsewhere,
+    host_here,
+    own_address,
+    phone_link,
+    print_phone_link,
+)
 from simulator_bridge.transport.address import is_loopback
 from tests.support.made_cockpit import running_cockpit
 
@@ -36,6 +44,14 @@ def test_the_link_is_one_that_a_phone_reaches(
 def test_a_computer_in_no_network_has_no_link(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "own_address", lambda: address)
     assert phone_link("0.0.0.0", 4567, "/cockpit", "abc") is None
+
+
+def test_an_address_that_is_shown_can_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "own_address", lambda: "198.51.100.4")
+    assert [host_here(host) for host in ("0.0.0.0", "::", "192.0.2.7")] == ["127.0.0.1", "127.0.0.1", "192.0.2.7"]
+    assert [host_elsewhere(host) for host in ("0.0.0.0", "fd00::1")] == ["198.51.100.4", "[fd00::1]"]
+    monkeypatch.setattr(module, "own_address", lambda: None)
+    assert host_elsewhere("0.0.0.0") == "127.0.0.1"
 
 
 def test_the_own_address_is_none_or_one_in_digits() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.pages.page_server import PageServer
-from simulator_bridge.pages.phone_link import PhoneLink, phone_link, print_phone_link
+from simulator_bridge.pages.phone_link import PhoneLink, host_here, phone_link, print_phone_link
 from simulator_bridge.track import build_track
 from simulator_bridge.transport.address import is_loopback
 from train.studio_page.ongoing_recording import expect_new
@@ -52,7 +52,7 @@ def serve_studio(config: StudioConfig) -> int:
         try:
             server.listening.wait()
             query = "" if token is None else f"?token={token}"
-            print_result(f"drive at http://{config.host}:{server.port}{HOME}{query} ; Ctrl-C ends")
+            print_result(f"drive at http://{host_here(config.host)}:{server.port}{HOME}{query} ; Ctrl-C ends")
             print_phone_link(phone())
             while not ended.is_set():
                 session.has_viewers = pages.channel.n_viewers > 0
