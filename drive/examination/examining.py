@@ -13,6 +13,7 @@ from drive.examination.exam_plan import load_exam, quick_part, replay_segments
 from drive.examination.exam_result import Examined, ExamResult
 from drive.examination.exam_runs import drive_segments
 from drive.examination.examinee import Examinee
+from simulator_bridge.cli.whole_time import CountedTime
 from simulator_bridge.errors import UserError
 from simulator_bridge.simulator.segments.segment import Segment, SegmentResult
 
@@ -31,7 +32,10 @@ def examine(config: ExamConfig, examinees: Sequence[Examinee]) -> ExamResult:
     earlier = [each for path in config.earlier for each in load_earlier(path, config, graded)]
     _refuse_equal_names([*examinees, *(each.examinee for each in earlier)])
     segments = graded + tuple(segment for recording in config.replays for segment in replay_segments(recording))
-    return ExamResult(config, segments, (*(_examine(config, each, segments) for each in examinees), *earlier))
+    driven = [DrivenSegments(config.output / each.key, fresh=config.fresh) for each in examinees]
+    left = CountedTime(sum(len(each.missing(segments)) for each in driven))
+    pairs = zip(examinees, driven, strict=True)
+    return ExamResult(config, segments, (*(_examine(config, *pair, segments, left) for pair in pairs), *earlier))
 
 
 def _refuse_equal_names(examinees: Sequence[Examinee]) -> None:
@@ -41,8 +45,9 @@ def _refuse_equal_names(examinees: Sequence[Examinee]) -> None:
         raise UserError(f"two examinees are called {twice[0]}: rename the model, or leave one of the results out")
 
 
-def _examine(config: ExamConfig, examinee: Examinee, segments: tuple[Segment, ...]) -> Examined:
-    driven = DrivenSegments(config.output / examinee.key, fresh=config.fresh)
+def _examine(
+    config: ExamConfig, examinee: Examinee, driven: DrivenSegments, segments: tuple[Segment, ...], left: CountedTime
+) -> Examined:
     count = len(segments) - len(driven.missing(segments))
     logger.info("%s: %d segments, %d driven before", examinee.name, len(segments), count)
 
@@ -50,7 +55,8 @@ def _examine(config: ExamConfig, examinee: Examinee, segments: tuple[Segment, ..
         nonlocal count
         count += 1
         ended = "" if result.ended is None else f": {result.ended} after {100 * result.share:.0f} % of the way"
-        logger.info("%d of %d, %s %d%s", count, len(segments), segment.factor, segment.level, ended)
+        condition = f"{segment.factor} {segment.level}" if segment.level else segment.factor
+        logger.info("%d of %d, %s%s%s", count, len(segments), condition, ended, left.one_done())
 
     failures = drive_segments(config, examinee, segments, driven, done)
     return Examined(examinee, driven.results_of(segments), tuple(failures))

@@ -1,4 +1,4 @@
-"""How long several runs will go on: as long for each as those so far have taken."""
+"""How long several runs, or many short things, will go on: as long for each as those so far have taken."""
 
 from __future__ import annotations
 
@@ -51,4 +51,28 @@ class WholeTime:
     def left_in_words(self, share: float = 0.0) -> str:
         """The same, to stand behind something; empty while nothing is known."""
         left_s = self.left_s(share)
-        return "" if left_s is None else f", about {minutes(left_s)} left of all"
+        return "" if left_s is None else _in_words(left_s)
+
+
+class CountedTime:
+    """The time that is left of many things of one kind, however many are under way at a time.
+
+    Args:
+        n_left: In all.
+        clock: Seconds.
+    """
+
+    def __init__(self, n_left: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._n_left, self._n_done, self._clock = n_left, 0, clock
+        self._began_s = clock()
+
+    def one_done(self) -> str:
+        """One more is done; the time that is left, to stand behind something, empty at the end."""
+        self._n_left, self._n_done = self._n_left - 1, self._n_done + 1
+        if self._n_left <= 0:
+            return ""
+        return _in_words((self._clock() - self._began_s) / self._n_done * self._n_left)
+
+
+def _in_words(left_s: float) -> str:
+    return f", about {minutes(left_s)} left of all"

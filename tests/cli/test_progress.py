@@ -9,7 +9,7 @@ from rich.console import Console
 
 from simulator_bridge.cli import terminal
 from simulator_bridge.cli.terminal import LINE_PERIOD_S, ProgressDisplay, counted, counting, minutes, quiet
-from simulator_bridge.cli.whole_time import WholeTime
+from simulator_bridge.cli.whole_time import CountedTime, WholeTime
 from tests.support.source_tree import SOURCES
 
 
@@ -136,3 +136,13 @@ def test_runs_that_were_done_before_take_no_time(whole: WholeTime, clock: Clock)
     whole.begin()
     clock.now_s += 10.0
     assert whole.left_s(0.5) == pytest.approx(10)
+
+
+def test_an_exam_tells_the_time_left_of_all_its_segments(clock: Clock) -> None:
+    left = CountedTime(4, clock)
+    clock.now_s += 20.0
+    assert left.one_done() == ", about 1:00 left of all"
+    clock.now_s += 10.0  # two at a time
+    assert left.one_done() == ", about 0:30 left of all"
+    left.one_done()
+    assert left.one_done() == ""

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from drive.exam import main
-from drive.examination import exam_runs
+from drive.examination import exam_runs, examining
 from drive.examination.driven_segments import DrivenSegments
 from drive.examination.earlier_results import load_earlier
 from drive.examination.exam_config import ExamConfig
@@ -21,11 +23,12 @@ from drive.examination.exam_result import Examined, ExamResult
 from drive.examination.exam_runs import Failure, drive_segments
 from drive.examination.exam_table import exam_table
 from drive.examination.examinee import Examinee, examinees_of
+from drive.examination.examining import examine
 from drive.model_argument import calibrated
 from simulator_bridge.errors import UsageError, UserError
 from simulator_bridge.simulator.segments.segment import Segment
 from tests.support.drivable_model import drivable_model
-from tests.support.driving.made_segment import PLAIN, made_exam, results
+from tests.support.driving.made_segment import DRIVEN, PLAIN, made_exam, results
 from tests.support.driving.small_track import write_oval
 from tests.support.made_recording import make_recording
 from tests.support.other_models.foreign_files import small_network, write_model
@@ -315,3 +318,24 @@ def test_the_expert_passes_and_who_never_steers_fails(tmp_path: Path) -> None:
     assert scores["the expert"] >= 95
     assert scores["never steers"] <= 5
     assert page.stat().st_size > 50_000
+
+
+def test_each_segment_that_is_driven_says_how_long_the_whole_exam_will_take(
+    tmp_path: Path, short_segments: list[Segment], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    result = replace(DRIVEN, ended="stuck", share=0.5)
+
+    def drive(config: object, who: object, segments: Sequence[Segment], driven: DrivenSegments, done: Any) -> list[str]:
+        for segment in driven.missing(segments):
+            done(segment, result)
+        return []
+
+    monkeypatch.setattr(examining, "load_exam", lambda version: tuple(short_segments))
+    monkeypatch.setattr(examining, "drive_segments", drive)
+    config = ExamConfig(expert=True, policy="zero", output=tmp_path)
+    with caplog.at_level(logging.INFO):
+        examine(config, [Examinee("expert", "the expert"), Examinee("zero", "never steers")])
+    lines = [line for line in caplog.messages if " of 3, " in line]
+    assert len(lines) == 6
+    assert re.fullmatch(r"1 of 3, nominal: stuck after 50 % of the way, about [0-9:]+ left of all", lines[0])
+    assert not lines[-1].endswith("of all"), "nothing is left"
