@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from drive.cockpit.connected_car import ConnectedCar
 from drive.cockpit.marks import Marks
-from drive.cockpit.saliency_maps import SaliencyMaps
 from drive.decision import Decision
+from drive.overlay import Overlay
 from simulator_bridge.recording.log.log_format import RECORD_PERIOD_S
 from simulator_bridge.serving.client_connection import ClientFacts
 from simulator_bridge.udacity_car import MAX_STEERING_DEG
@@ -31,8 +31,9 @@ class Snapshot:
     decision: Decision | None
     clients: Sequence[ClientFacts]
     marks: Marks
-    maps: SaliencyMaps
-    wants_map: bool
+    shows: Overlay | None
+    overlay_failure: str
+    unavailable: Mapping[Overlay, str]
     n_viewers: int
 
 
@@ -50,7 +51,11 @@ def describe(snapshot: Snapshot) -> dict[str, Any]:
         "corrections": _corrections(car),
         "marks": {"n": snapshot.marks.n, "newest": snapshot.marks.newest(N_MARKS)},
         "progress": facts.progress.to_wire() if facts is not None and facts.progress is not None else None,
-        "saliency": {"on": snapshot.wants_map, "failure": snapshot.maps.failure},
+        "overlay": {
+            "shows": snapshot.shows,
+            "failure": snapshot.overlay_failure,
+            "unavailable": dict(snapshot.unavailable),
+        },
         "viewers": snapshot.n_viewers,
     }
 
