@@ -141,6 +141,7 @@
     const { record, corrections, viewers, overlay } = state;
     const lines = [
       ["steering, applied / model", `${signed(drive.steering)} / ${signed(drive.model_steering)}`],
+      ...told(drive.told),
       ["answer, typical / slowest of 60", `${number(drive.answer_p50_ms)} / ${number(drive.answer_max_ms)} ms`],
       ["frames", drive.frames.toLocaleString("en")],
     ];
@@ -156,6 +157,16 @@
     return facts($("now"), lines);
   }
 
+  /* What the model tells of the car and the road; nothing, if it is not one that does. */
+  function told({ lateral_m: lateral, bearing_deg: bearing, road }) {
+    const lines = [];
+    const isAside = (value) => value.toFixed(1) !== "0.0" && value.toFixed(1) !== "-0.0";
+    if (lateral !== null) lines.push(["where it sees the car", isAside(lateral) ? `${side(lateral, 1, " m")} of the middle` : "in the middle"]);
+    if (bearing !== null) lines.push(["where it aims", isAside(bearing) ? side(bearing, 1, "\u00b0") : "straight ahead"]);
+    if (road !== null) lines.push(["as its driver would steer", signed(road)]);
+    return lines;
+  }
+
   function showLap(progress) {
     $("lap-section").hidden = !progress;
     if (!progress) return;
@@ -166,7 +177,7 @@
       ["autonomy", `${progress.autonomy.toFixed(1)} %`],
       ["interventions", progress.interventions],
       ["wheels off the road", progress.off_road],
-      ["from the line", `${Math.abs(progress.cte_m).toFixed(2)} m ${progress.cte_m >= 0 ? "left" : "right"}`],
+      ["from the line", side(progress.cte_m, 2, " m")],
       ["simulated time", `${progress.time_s.toFixed(0)} s`],
     ]);
   }
@@ -268,6 +279,11 @@
 
   function signed(value) {
     return (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(3);
+  }
+
+  /* How far to the left, which is positive, or to the right. */
+  function side(value, digits, unit) {
+    return `${Math.abs(value).toFixed(digits)}${unit} ${value >= 0 ? "left" : "right"}`;
   }
 
   function number(value) {
