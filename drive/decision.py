@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from models.policy import Action
 from simulator_bridge.messages import Control, Frame, Telemetry, encode_frame
 
 NO_FRAME: Frame = np.empty((0, 0, 3), np.uint8)
@@ -29,12 +30,14 @@ class Decision:
         model: What the model would do.
         applied: Sent to the car: the model's control, a person's, or a stop.
         mode: Who had control.
+        action: As the model gave it, not clipped; it may hold more than steers. None if there was no model.
     """
 
     telemetry: Telemetry
     model: Control
     applied: Control
     mode: Mode = Mode.AUTONOMY
+    action: Action | None = None
 
     @property
     def is_manual(self) -> bool:

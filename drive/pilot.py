@@ -29,6 +29,7 @@ class Pilot:
     Attributes:
         set_speed_mph: Wanted from now on, in (0, 30]; None for the speed controller's own. Not used if the policy
             predicts speed or throttle.
+        action: What the policy predicted for the last frame, as it came; None before the first.
         predicts_speed: The policy predicted speed or throttle for the last frame.
     """
 
@@ -36,11 +37,12 @@ class Pilot:
         self._policy = policy
         self._speed_control = speed_control
         self.set_speed_mph: float | None = None
+        self.action: Action | None = None
         self.predicts_speed = False
 
     def __call__(self, telemetry: Telemetry) -> Control:
         """Decide what the car does next; if the policy returns a non-finite value, stop the car."""
-        action = decide(self._policy, telemetry.frame, telemetry.speed_mph)
+        self.action = action = decide(self._policy, telemetry.frame, telemetry.speed_mph)
         if not _is_finite(action):
             faults.report("not finite", "the model returned a non-finite value, stopping the car: %s", action)
             return Control(steering_angle=0.0, throttle=brake_throttle(telemetry.speed_mph, math.inf))

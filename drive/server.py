@@ -51,6 +51,7 @@ from simulator_bridge.transport.transport_name import TransportName
 
 if TYPE_CHECKING:
     from drive.cockpit.cockpit import Cockpit
+    from drive.overlay import Overlay
     from models.policy import Policy
     from simulator_bridge.serving.bridge_server import BridgeServer
 
@@ -241,7 +242,10 @@ def open_cockpit(
     folder, records = config.record_into or drive_folder(), config.record_into is not None
     corrections = config.corrections or folder.with_name(f"{folder.name}-corrections")
     with contextlib.closing(RecorderPool(folder, at_once=records)) as recorders:
-        setup = DrivingSetup(config.model, policy, config.speed_mph, recorders, records, corrections, preprocessing)
+        setup = DrivingSetup(
+            config.model, policy, config.speed_mph, recorders, records, corrections, preprocessing,
+            unavailable=find_unavailable(config.model),
+        )  # fmt: skip
         cockpit = Cockpit(setup)
         phone = functools.partial(phone_link, config.host, server.port, HOME, token)
         server.mount(build_pages(cockpit, read_facts(config.model), phone))
@@ -257,6 +261,14 @@ def read_facts(path: Path) -> dict[str, str]:
     from models.model_file import load_model_file
 
     return model_facts(path, load_model_file(path).metadata)
+
+
+def find_unavailable(path: Path) -> dict[Overlay, str]:
+    """What the cockpit cannot lay over the camera with a model file, and why."""
+    from models.model_file import load_model_file
+    from models.segmentation import NO_SEGMENTATION
+
+    return {} if load_model_file(path).segmentation else {"segmentation": f"{path.name} {NO_SEGMENTATION}"}
 
 
 def drive_folder() -> Path:

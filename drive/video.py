@@ -14,9 +14,9 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
     import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
 from dataclasses import dataclass
-from typing import Literal
 
 from drive.model_argument import check_model
+from drive.overlay import Overlay
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
@@ -65,7 +65,7 @@ class VideoConfig:
             raise UsageError("--saliency and --segmentation do not go together: one of them is laid over the camera")
 
     @property
-    def shows(self) -> Literal["saliency", "segmentation"] | None:
+    def shows(self) -> Overlay | None:
         """What is laid over the camera."""
         return "saliency" if self.saliency else "segmentation" if self.segmentation else None
 

@@ -118,10 +118,15 @@ def overlay(frame: Frame, saliency: SaliencyMap) -> Frame:
         frame: Any size, RGB.
         saliency: Of that size, in [0, 1].
     """
+    colours, opacity = in_colours(saliency)
+    return np.asarray(np.rint((1 - opacity) * frame + opacity * colours), np.uint8)
+
+
+def in_colours(saliency: SaliencyMap) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The colours of a map (h, w): RGB (h, w, 3) in [0, 255], and how opaque they are (h, w, 1) in [0, 1]."""
     strength = saliency[..., np.newaxis]
-    color = (1 - strength) * np.array(FAINT_RGB, np.float32) + strength * np.array(STRONG_RGB, np.float32)
-    alpha = OPACITY * strength**FADE
-    return np.asarray(np.rint((1 - alpha) * frame + alpha * color), np.uint8)
+    colours = (1 - strength) * np.array(FAINT_RGB, np.float32) + strength * np.array(STRONG_RGB, np.float32)
+    return colours, OPACITY * strength**FADE
 
 
 def _windows(length_px: int, about_px: int) -> list[tuple[slice, npt.NDArray[np.float32]]]:

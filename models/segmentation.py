@@ -24,6 +24,7 @@ Classes = npt.NDArray[np.uint8]
 NOT_SEEN = len(CLASSES)
 COLOURS_RGB = ((40, 200, 90), (255, 200, 40), (150, 100, 60), (80, 150, 255), (200, 80, 220))  # of CLASSES
 OPACITY = 0.45
+NO_SEGMENTATION = "has no segmentation; train it with --predict steering,segmentation, which RoadNet can"
 
 
 class Segmenter:
@@ -61,9 +62,7 @@ def load_segmenter(path: Path) -> Segmenter:
     """
     file = load_model_file(path)
     if file.segmentation is None:
-        raise ModelFileError(
-            f"{path}: has no segmentation; train it with --predict steering,segmentation, which RoadNet can"
-        )
+        raise ModelFileError(f"{path}: {NO_SEGMENTATION}")
     try:
         top, bottom = file.metadata["preprocessing"]["crop_px"]
         return Segmenter(file.segmentation, slice(top, FRAME_HEIGHT_PX - bottom))
@@ -71,8 +70,14 @@ def load_segmenter(path: Path) -> Segmenter:
         raise ModelFileError(f"{path}: its segmentation is damaged ({error}); train it again") from error
 
 
-def overlay(frame: Frame, classes: Classes) -> Frame:
-    """The frame (h, w, 3) with the colours of the classes laid over it; classes of its size."""
+def in_colours(classes: Classes) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The colours of classes (h, w): RGB (h, w, 3) in [0, 255], and how opaque they are (h, w, 1) in [0, 1]."""
     colours = np.array([*COLOURS_RGB, (0, 0, 0)], np.float32)[classes]
     opacity = np.where(classes == NOT_SEEN, 0.0, OPACITY)[..., np.newaxis]
+    return colours, opacity.astype(np.float32)
+
+
+def overlay(frame: Frame, classes: Classes) -> Frame:
+    """The frame (h, w, 3) with the colours of the classes laid over it; classes of its size."""
+    colours, opacity = in_colours(classes)
     return np.asarray(np.rint(frame * (1 - opacity) + colours * opacity), np.uint8)

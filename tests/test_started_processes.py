@@ -11,7 +11,7 @@ from tests.support.source_tree import FLOORS, SOURCES
 # Who may start a process at all. Everybody else starts a script of ours through the first.
 STARTERS = {
     "simulator_bridge/cli/child_process.py": "the one that all others use",
-    "drive/cockpit/saliency_maps.py": "frames go through its pipes as bytes",
+    "drive/cockpit/overlay_maps.py": "frames go through its pipes as bytes",
     "simulator_bridge/cli/python_check.py": "starts none: it names the Python that is a wrong one",
     "drive/foreign_server.py": "somebody else's server, by its command line",
 }

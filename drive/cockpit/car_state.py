@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from drive.cockpit.connected_car import ConnectedCar
 from drive.cockpit.marks import Marks
-from drive.cockpit.saliency_maps import SaliencyMaps
 from drive.decision import Decision
+from drive.overlay import Overlay
+from models.policy import Action
+from simulator_bridge.cli.json_values import finite_or_none
 from simulator_bridge.recording.log.log_format import RECORD_PERIOD_S
 from simulator_bridge.serving.client_connection import ClientFacts
 from simulator_bridge.udacity_car import MAX_STEERING_DEG
@@ -31,8 +33,9 @@ class Snapshot:
     decision: Decision | None
     clients: Sequence[ClientFacts]
     marks: Marks
-    maps: SaliencyMaps
-    wants_map: bool
+    shows: Overlay | None
+    overlay_failure: str
+    unavailable: Mapping[Overlay, str]
     n_viewers: int
 
 
@@ -50,7 +53,11 @@ def describe(snapshot: Snapshot) -> dict[str, Any]:
         "corrections": _corrections(car),
         "marks": {"n": snapshot.marks.n, "newest": snapshot.marks.newest(N_MARKS)},
         "progress": facts.progress.to_wire() if facts is not None and facts.progress is not None else None,
-        "saliency": {"on": snapshot.wants_map, "failure": snapshot.maps.failure},
+        "overlay": {
+            "shows": snapshot.shows,
+            "failure": snapshot.overlay_failure,
+            "unavailable": dict(snapshot.unavailable),
+        },
         "viewers": snapshot.n_viewers,
     }
 
@@ -93,6 +100,7 @@ def _drive(decision: Decision | None, facts: ClientFacts | None) -> dict[str, An
         "at_s": round(telemetry.received_at, 4),
         "steering": round(decision.applied.steering_angle, 4),
         "model_steering": round(decision.model.steering_angle, 4),
+        "told": _told(decision.action),
         "throttle": round(decision.applied.throttle, 4),
         "speed_mph": round(telemetry.speed_mph, 2),
         "wheels": round(telemetry.steering_angle_deg / MAX_STEERING_DEG, 4),
@@ -102,6 +110,14 @@ def _drive(decision: Decision | None, facts: ClientFacts | None) -> dict[str, An
         "frames": facts.n_telemetry if facts is not None else 0,
         "silent_for_s": round(facts.silent_for_s, 1) if facts is not None and math.isfinite(facts.silent_for_s) else 0,
     }
+
+
+def _told(action: Action | None) -> dict[str, float | None]:
+    """What the model tells beside what it does: where the car is, where it aims, what its driver would do."""
+    values = (None, None, None) if action is None else (action.lateral_m, action.bearing_deg, action.road)
+    finite = (finite_or_none(value) for value in values)
+    names = ("lateral_m", "bearing_deg", "road")
+    return {name: None if value is None else round(value, 4) for name, value in zip(names, finite, strict=True)}
 
 
 def _control(car: ConnectedCar | None) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ the threads of the pages, except `new_driver` and what a `ConnectedCar` does its
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -13,9 +14,10 @@ from drive.cockpit.car_state import Snapshot, describe
 from drive.cockpit.connected_car import ConnectedCar
 from drive.cockpit.connected_cars import ConnectedCars, DrivingSetup
 from drive.cockpit.marks import Marks
+from drive.cockpit.overlay_maps import OverlayMaps
 from drive.cockpit.page_commands import PageCommands, PageView
-from drive.cockpit.saliency_maps import SaliencyMaps
 from drive.decision import Decision
+from drive.overlay import OVERLAYS, Overlay
 from simulator_bridge.drive_progress import DriveProgress
 from simulator_bridge.pages.live_channel import Update
 from simulator_bridge.pages.live_viewer import Viewer
@@ -32,7 +34,7 @@ class Cockpit:
     Attributes:
         clients: Returns what the server has counted of its clients; to be set when there is a server.
         marks: Moments that people marked.
-        saliency: Maps of the cars that pages want them of.
+        overlays: Maps, of either kind, of the cars that pages want them of.
     """
 
     def __init__(self, setup: DrivingSetup) -> None:
@@ -40,8 +42,12 @@ class Cockpit:
         self._views: Callable[[], Sequence[Hashable]] = tuple
         self.clients: Callable[[], list[ClientFacts]] = list
         self.marks = Marks(setup.corrections)
-        self.saliency = SaliencyMaps(setup.model, self._wanted_maps, setup.preprocessing)
-        self._commands = PageCommands(self._cars, self.marks, self.saliency, self._progress_of)
+        self._unavailable = setup.unavailable
+        self.overlays = {
+            shows: OverlayMaps(shows, setup.model, functools.partial(self._wanted_maps, shows), setup.preprocessing)
+            for shows in OVERLAYS
+        }
+        self._commands = PageCommands(self._cars, self.marks, self.overlays, setup.unavailable, self._progress_of)
 
     def new_driver(self) -> Driver:
         """Make the driver of a car that has just connected."""
@@ -53,7 +59,8 @@ class Cockpit:
 
     def close(self) -> None:
         """End what the cockpit has started."""
-        self.saliency.close()
+        for maps in self.overlays.values():
+            maps.close()
 
     def watch_views(self, views: Callable[[], Sequence[Hashable]]) -> None:
         """Set the function that returns what each open page wants to see."""
@@ -69,16 +76,17 @@ class Cockpit:
             decision=decision,
             clients=self.clients(),
             marks=self.marks,
-            maps=self.saliency,
-            wants_map=view.saliency,
+            shows=view.shows,
+            overlay_failure=self.overlays[view.shows].failure if view.shows else "",
+            unavailable=self._unavailable,
             n_viewers=len(self._views()),
         )
         pictures: dict[str, bytes] = {}
         if decision is not None:
             pictures["camera"] = decision.jpeg()
-        overlay = self.saliency.newest(car.number) if view.saliency and car is not None else None
+        overlay = self.overlays[view.shows].newest(car.number) if view.shows and car is not None else None
         if overlay is not None:
-            pictures["saliency"] = overlay
+            pictures["overlay"] = overlay
         return Update(describe(snapshot), pictures, number=hash((car and car.number, car and car.n_decisions)))
 
     def take(self, viewer: Viewer, command: Mapping[str, Any]) -> None:
@@ -97,11 +105,11 @@ class Cockpit:
     def _progress_of(self, car: ConnectedCar) -> DriveProgress | None:
         return next((client.progress for client in self.clients() if client.driver is car), None)
 
-    def _wanted_maps(self) -> dict[int, Decision]:
-        """The newest decision of each car that an open page wants saliency of."""
+    def _wanted_maps(self, shows: Overlay) -> dict[int, Decision]:
+        """The newest decision of each car that an open page wants such maps of."""
         wanted: dict[int, Decision] = {}
         for view in self._views():
-            car = self._cars.find(view.car) if isinstance(view, PageView) and view.saliency else None
+            car = self._cars.find(view.car) if isinstance(view, PageView) and view.shows == shows else None
             if car is not None and car.newest is not None:
                 wanted[car.number] = car.newest
         return wanted

@@ -8,9 +8,11 @@ from typing import Any
 
 from drive.cockpit.cockpit import Cockpit
 from drive.cockpit.page_commands import PageView
+from models.segmentation import COLOURS_RGB
 from simulator_bridge.pages.live_channel import LiveChannel
 from simulator_bridge.pages.phone_link import PhoneLink
 from simulator_bridge.pages.served_pages import ServedPages
+from simulator_bridge.simulator.truth.classes import CLASSES
 
 STATIC = Path(__file__).with_name("static")
 TEMPLATE = Path(__file__).parent / "templates" / "cockpit.html"
@@ -31,7 +33,8 @@ def build_pages(
     channel = LiveChannel(cockpit.newest, cockpit.take, cockpit.left, first_view=PageView())
     cockpit.watch_views(channel.views)
     pages = ServedPages(HOME, [STATIC])
-    pages.add_page(HOME, TEMPLATE, lambda: {"facts": facts, "phone": phone()})
+    legend = {name: "#{:02x}{:02x}{:02x}".format(*colour) for name, colour in zip(CLASSES, COLOURS_RGB, strict=True)}
+    pages.add_page(HOME, TEMPLATE, lambda: {"facts": facts, "legend": legend, "phone": phone()})
     pages.add_channel(LIVE, channel)
     return pages
 

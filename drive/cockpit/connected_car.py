@@ -50,7 +50,7 @@ class ConnectedCar:
 
     def __call__(self, telemetry: Telemetry) -> Control:
         """Decide what the car does next."""
-        decision = self.authority.decide(telemetry, model=self.pilot(telemetry))
+        decision = self.authority.decide(telemetry, self.pilot(telemetry), self.pilot.action)
         self.newest = decision
         self.n_decisions += 1
         for observer in (self.drive_recorder, self.corrections, self._summary):

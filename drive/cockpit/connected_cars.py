@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from drive.cockpit.connected_car import ConnectedCar
@@ -12,6 +13,7 @@ from drive.cockpit.control_authority import ControlAuthority
 from drive.cockpit.corrections import Corrections
 from drive.cockpit.drive_summary import DriveSummary
 from drive.drive_recorder import DriveRecorder, RecorderPool
+from drive.overlay import Overlay
 from drive.pilot import Pilot
 from drive.speed_control import SpeedController
 from models.policy import Policy
@@ -31,6 +33,7 @@ class DrivingSetup:
         records: Record from the start; else when a page asks for it.
         corrections: Folder for takeovers and marks; made when there are some.
         preprocessing: Of a model of another program, as on a command line.
+        unavailable: What cannot be laid over the camera, and why, for people.
     """
 
     model: Path
@@ -40,6 +43,7 @@ class DrivingSetup:
     records: bool
     corrections: Path
     preprocessing: str | None = None
+    unavailable: Mapping[Overlay, str] = field(default_factory=dict)
 
 
 class ConnectedCars:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from drive.decision import Decision, Mode
 from drive.speed_control import SpeedController, brake_throttle
+from models.policy import Action
 from simulator_bridge.messages import Control, Telemetry
 from simulator_bridge.udacity_car import MAX_SPEED_MPH
 
@@ -121,8 +122,8 @@ class ControlAuthority:
             if self._state.page == page:
                 self._state = ControlState(Mode.PAUSED, "the page that was driving has gone")
 
-    def decide(self, telemetry: Telemetry, model: Control) -> Decision:
-        """Choose the control that is applied: the model's, the person's, or a stop."""
+    def decide(self, telemetry: Telemetry, model: Control, action: Action | None = None) -> Decision:
+        """Choose the control that is applied: the model's, the person's, or a stop; `action` goes with it, unused."""
         state, manual = self._in_force(telemetry.received_at)
         if state.mode == Mode.TAKEOVER:
             applied = self._manual_control(telemetry, manual)
@@ -130,7 +131,7 @@ class ControlAuthority:
             applied = Control(model.steering_angle, brake_throttle(telemetry.speed_mph, STOP_EXCESS_MPH))
         else:
             applied = model
-        return Decision(telemetry, model, applied, state.mode)
+        return Decision(telemetry, model, applied, state.mode, action)
 
     def _manual_control(self, telemetry: Telemetry, manual: ManualControl) -> Control:
         if manual.brake > 0.0:

@@ -11,7 +11,8 @@ from drive.cockpit.connected_car import ConnectedCar
 from drive.cockpit.connected_cars import ConnectedCars
 from drive.cockpit.control_authority import AlreadyTakenError, ManualControl
 from drive.cockpit.marks import Marks
-from drive.cockpit.saliency_maps import SaliencyMaps
+from drive.cockpit.overlay_maps import OverlayMaps
+from drive.overlay import OVERLAYS, Overlay
 from simulator_bridge.drive_progress import DriveProgress
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.pages.live_channel import CommandError
@@ -23,10 +24,10 @@ Command = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class PageView:
-    """What one page wants to see: a car (None: the newest that drives), with its saliency or without."""
+    """What one page wants to see: a car (None: the newest that drives), and what is laid over its camera."""
 
     car: int | None = None
-    saliency: bool = False
+    shows: Overlay | None = None
 
 
 class PageCommands:
@@ -35,7 +36,8 @@ class PageCommands:
     Args:
         cars: To be commanded.
         marks: Where marked moments go.
-        saliency: Woken when a page wants maps.
+        overlays: Woken when a page wants maps.
+        unavailable: What this model has no maps of, and why.
         progress_of: How far a car's drive is, if its simulator reports it.
     """
 
@@ -43,10 +45,12 @@ class PageCommands:
         self,
         cars: ConnectedCars,
         marks: Marks,
-        saliency: SaliencyMaps,
+        overlays: Mapping[Overlay, OverlayMaps],
+        unavailable: Mapping[Overlay, str],
         progress_of: Callable[[ConnectedCar], DriveProgress | None],
     ) -> None:
-        self._cars, self._marks, self._saliency, self._progress_of = cars, marks, saliency, progress_of
+        self._cars, self._marks, self._progress_of = cars, marks, progress_of
+        self._overlays, self._unavailable = overlays, unavailable
 
     def run(self, viewer: Viewer, command: Command) -> None:
         """Carry out one command.
@@ -73,10 +77,16 @@ class PageCommands:
             raise CommandError("expected the number of a car")
         viewer.view = replace(_view(viewer), car=number)
 
-    def _show_saliency(self, viewer: Viewer, command: Command) -> None:
-        viewer.view = replace(_view(viewer), saliency=_is_on(command))
-        if _is_on(command):
-            self._saliency.wake()
+    def _lay_over(self, viewer: Viewer, command: Command) -> None:
+        wanted = command.get("shows")
+        shows = next((known for known in OVERLAYS if known == wanted), None)
+        if shows is None and wanted is not None:
+            raise CommandError(f"expected {' or '.join(OVERLAYS)} to lay over the camera, or null")
+        if shows is not None:
+            if shows in self._unavailable:
+                raise CommandError(self._unavailable[shows])
+            self._overlays[shows].wake()
+        viewer.view = replace(_view(viewer), shows=shows)
 
     def _pause(self, viewer: Viewer, command: Command) -> None:
         self._car_of(command).authority.pause("somebody pressed Stop")
@@ -141,7 +151,7 @@ class PageCommands:
 
 _HANDLERS: dict[str, Callable[[PageCommands, Viewer, Command], None]] = {
     "watch": PageCommands._watch,
-    "saliency": PageCommands._show_saliency,
+    "overlay": PageCommands._lay_over,
     "pause": PageCommands._pause,
     "resume": PageCommands._resume,
     "take over": PageCommands._take_over,

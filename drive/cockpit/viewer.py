@@ -46,7 +46,7 @@ class CockpitViewer:
         from simple_websocket import Client
 
         self._client = Client(url + LIVE)
-        self._client.send(json.dumps({"do": "saliency", "on": True}))
+        self._client.send(json.dumps({"do": "overlay", "shows": "saliency"}))
         self.seen = ViewerCounts()
         self._last_map = b""
         self._has_map = threading.Event()
@@ -83,7 +83,7 @@ class CockpitViewer:
         self._client.send(json.dumps({"seen": head["number"]}))
         self.seen.n_updates += 1
         self.seen.n_bytes += len(message)
-        if head["pictures"] and head["pictures"][-1][0] == "saliency":
+        if head["pictures"] and head["pictures"][-1][0] == "overlay":
             overlay = message[-head["pictures"][-1][1] :]
             self.seen.n_maps += overlay != self._last_map
             self._last_map = overlay

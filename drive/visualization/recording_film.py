@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
 
+from drive.overlay import Overlay
 from models import occlusion_saliency, segmentation
 from models.loading import load_policy
 from simulator_bridge.cli.terminal import counted
@@ -22,8 +22,10 @@ from simulator_bridge.messages import Frame
 from simulator_bridge.recording import Recording, load_only_recording, read_frame
 
 LAST_PICTURE_S = 1.0  # how long it stands
-Shows = Literal["saliency", "segmentation"]
-IN_WORDS = {"saliency": "; lit up: what moves its steering", "segmentation": "; in colours: what it sees"}
+IN_WORDS: dict[Overlay, str] = {
+    "saliency": "; lit up: what moves its steering",
+    "segmentation": "; in colours: what it sees",
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def make_film(
     out: Path,
     model: Path | None = None,
     *,
-    shows: Shows | None = None,
+    shows: Overlay | None = None,
     start_s: float = 0.0,
     seconds: float | None = None,
 ) -> RecordingFilm:
@@ -92,7 +94,7 @@ def _choose(recording: Recording, start_s: float, seconds: float | None) -> tupl
     return rows, cut_out(data, slice(rows.start, rows.stop))
 
 
-def _load_camera(model: Path | None, shows: Shows | None) -> Callable[[Frame], Frame]:
+def _load_camera(model: Path | None, shows: Overlay | None) -> Callable[[Frame], Frame]:
     """What makes the film's camera picture of a frame."""
     if model is None or shows is None:
         return enlarge
@@ -113,7 +115,7 @@ def _load_camera(model: Path | None, shows: Shows | None) -> Callable[[Frame], F
     return lit_up
 
 
-def _subtitle(model: Path | None, shows: Shows | None) -> str:
+def _subtitle(model: Path | None, shows: Overlay | None) -> str:
     if model is None:
         return ""
     return f"and what {model.name} would have done" + ("" if shows is None else IN_WORDS[shows])

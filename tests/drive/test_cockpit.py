@@ -136,7 +136,7 @@ def test_every_control_is_reached_and_named_by_keyboard(browser: Chrome) -> None
         page = CockpitPage(browser, cockpit.url)
         page.shows("who", "The model drives")
         reached = set()
-        for _ in range(7):
+        for _ in range(8):
             page.press(Keys.TAB)
             active = browser.switch_to.active_element
             reached.add(active.get_attribute("id"))
@@ -145,21 +145,21 @@ def test_every_control_is_reached_and_named_by_keyboard(browser: Chrome) -> None
             )
             assert outline == "solidtrue"
             assert active.accessible_name
-    assert reached == {"stop", "take", "mark", "record", "saliency", "speed", "hold"}
+    assert reached == {"stop", "take", "mark", "record", "saliency", "segmentation", "speed", "hold"}
 
 
 def test_a_page_sees_the_saliency_while_it_wants_to(browser: Chrome) -> None:
     with running_cockpit(model=drivable_model()) as cockpit, DrivingCar(cockpit.server):
         page = CockpitPage(browser, cockpit.url)
         page.click("saliency")
-        wait_until(browser, lambda: page.element("saliency").get_attribute("aria-pressed") == "true", "it is on")
+        wait_until(browser, lambda: page.is_on("saliency"), "it is on")
         with cockpit.page() as watcher:
-            watcher.send(do="saliency", on=True)
-            seen = watcher.see_until(lambda seen: "saliency" in seen.pictures, n=2000)  # it gives way to all else
-            watcher.send(do="saliency", on=False)
-            watcher.see_until(lambda seen: "saliency" not in seen.pictures)
-        assert seen.pictures["saliency"].startswith(b"\x89PNG")
-        assert cockpit.cockpit.saliency.failure == ""
+            watcher.send(do="overlay", shows="saliency")
+            seen = watcher.see_until(lambda seen: "overlay" in seen.pictures, n=2000)  # it gives way to all else
+            watcher.send(do="overlay", shows=None)
+            watcher.see_until(lambda seen: "overlay" not in seen.pictures)
+        assert seen.pictures["overlay"].startswith(b"\x89PNG")
+        assert cockpit.cockpit.overlays["saliency"].failure == ""
 
 
 def test_a_model_without_saliency_is_reported_on_the_page(tmp_path: Path) -> None:
@@ -167,9 +167,9 @@ def test_a_model_without_saliency_is_reported_on_the_page(tmp_path: Path) -> Non
     with running_cockpit(model=tmp_path / "broken.h5") as cockpit, connect(cockpit.server) as car:
         ask(car, wire_telemetry())
         with cockpit.page() as page:
-            page.send(do="saliency", on=True)
-            seen = page.see_until(lambda seen: seen.state["saliency"]["failure"] != "")
-    assert "broken.h5" in seen.state["saliency"]["failure"]
+            page.send(do="overlay", shows="saliency")
+            seen = page.see_until(lambda seen: seen.state["overlay"]["failure"] != "")
+    assert "broken.h5" in seen.state["overlay"]["failure"]
 
 
 def test_manual_mode_and_laps_are_shown() -> None:
@@ -218,6 +218,8 @@ def test_each_page_sees_the_car_that_it_chose_and_else_the_newest() -> None:
         ({"do": "drive", "car": 1, "steering": "x", "throttle": 0, "brake": 0}, "expected a number as steering"),
         ({"do": "set speed", "car": 1, "mph": 99}, "up to 30 mph"),
         ({"do": "mark", "car": 1}, "no frame has come"),
+        ({"do": "overlay", "shows": "x-rays"}, "expected saliency or segmentation"),
+        ({"do": "overlay", "shows": ["saliency"]}, "expected saliency or segmentation"),
         ({"do": "watch", "car": "1"}, "expected the number of a car"),
     ],
     ids=str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from tests.support.running_server import JPEG
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-CONTROLS = ("stop", "take", "resume", "record", "mark", "saliency", "speed", "hold")
+CONTROLS = ("stop", "take", "resume", "record", "mark", "saliency", "segmentation", "speed", "hold")
 CLOCK = "window.clock = 0; performance.now = () => window.clock;"  # a second passes when the test says so
 
 
@@ -64,7 +65,11 @@ def test_nothing_moves_when_control_changes_and_stop_is_seen(browser: Chrome, si
             page.shows("who", who)
             page.shows("stop", "Stop the car")
             seen.append(places(browser))
-        assert seen == [before] * 4
+        for id_ in ("saliency", "segmentation"):
+            page.click(id_)
+            wait_until(browser, functools.partial(page.is_on, id_), f"{id_} is on")
+            seen.append(places(browser))
+        assert seen == [before] * 6
 
 
 def test_stop_pressed_again_and_again_stays_a_stop(browser: Chrome) -> None:

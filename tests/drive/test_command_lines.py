@@ -14,7 +14,7 @@ import pytest
 
 from drive import doctor, laps, latency, saliency, server, soak, video
 from drive.benchmark import latency_server
-from drive.cockpit import saliency_process, viewer
+from drive.cockpit import overlay_process, viewer
 from drive.evaluation import lap_server
 from simulator_bridge import look, simulate
 from simulator_bridge.messages import FRAME_SHAPE
@@ -37,7 +37,7 @@ SCRIPTS: dict[str, Main] = {
     "lap_server": lap_server.main,
     "latency_server": latency_server.main,
     "viewer": viewer.main,
-    "saliency_process": saliency_process.main,
+    "overlay_process": overlay_process.main,
     "simulate": simulate.main,
     "look": look.main,
 }
@@ -114,7 +114,7 @@ def complain(words: str, capsys: pytest.CaptureFixture[str]) -> str:
             "argument --way: expected one of litert, none, call, predict; got 'keras'",
         ),
         ("viewer", "the following arguments are required: URL"),
-        ("saliency_process", "the following arguments are required: MODEL"),
+        ("overlay_process", "the following arguments are required: MODEL"),
         (
             "simulate --expert --track lkae",
             "no track 'lkae': expected lake, jungle, random:SEED or a .csv file; did you mean lake?",

@@ -14,7 +14,6 @@ from models.architectures.registry import ModelConfig, build_model
 from models.loading import load_policy
 from models.model_file import SEGMENTATION_FLATBUFFER, load_model_file
 from models.model_parts import split_model
-from models.saving import save_model_file
 from models.segmentation import NOT_SEEN, Segmenter, load_segmenter, overlay
 from simulator_bridge.errors import ModelFileError, UsageError
 from simulator_bridge.messages import FRAME_SHAPE
@@ -22,30 +21,25 @@ from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.simulator.truth.classes import CLASSES
 from simulator_bridge.simulator.truth.rendered_truth import Picture
 from simulator_bridge.track import build_track
-from tests.support.drivable_model import drivable_model
+from tests.support.drivable_model import SEGMENTING, drivable_model, segmenting_model, segmenting_network
 from tests.support.made_model import made_frames
 
-CONFIG = ModelConfig(
-    "roadnet", weights="own", standardize=True, dense=(), dropout=0.0, recovery=0.5, tells=True, segments=True
-)
 UNSEEN = "random:9004"  # see train/pretraining/worlds.py
 
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
-    return build_model(CONFIG)
+    return segmenting_network()
 
 
 @pytest.fixture(scope="module")
-def path(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "model.h5"
-    save_model_file(path, model, {}, made_frames(4))
-    return path
+def path() -> Path:
+    return segmenting_model()
 
 
 def test_it_is_the_last_output_and_steering_is_as_without_it(model: keras.Model) -> None:
     assert model.output_names == ["steering_angle", "road", "lateral_m", "bearing_deg", "segmentation"]
-    without, frames = build_model(replace(CONFIG, segments=False)), made_frames(3)
+    without, frames = build_model(replace(SEGMENTING, segments=False)), made_frames(3)
     habit = [split_model(each)[1].get_layer("habit") for each in (without, model)]
     habit[0].set_weights(habit[1].get_weights())  # all else comes with the project
     *numbers, pixels = model(frames)
@@ -63,15 +57,15 @@ def test_the_file_answers_without_it_and_segments_as_keras_does(model: keras.Mod
     coarse = np.asarray(model(frame[np.newaxis])[-1])[0].argmax(axis=-1)
     classes = load_segmenter(path)(frame)
     assert classes.shape == FRAME_SHAPE[:2]
-    top, bottom = CONFIG.crop_px
+    top, bottom = SEGMENTING.crop_px
     assert (classes[:top] == NOT_SEEN).all()
     assert (classes[-bottom:] == NOT_SEEN).all()
     np.testing.assert_array_equal(classes[top:-bottom][2::5, 4::8], coarse)
 
 
 def test_it_tells_road_from_land_on_a_road_that_it_has_not_seen(path: Path) -> None:
-    segmenter, picture = load_segmenter(path), Picture(CONFIG.crop_px, *CONFIG.size)
-    top, bottom = CONFIG.crop_px
+    segmenter, picture = load_segmenter(path), Picture(SEGMENTING.crop_px, *SEGMENTING.size)
+    top, bottom = SEGMENTING.crop_px
     said, true = [], []
     with Simulation(build_track(UNSEEN), 3, backend="tinydisplay") as simulation:
         for s_m in np.linspace(0, 500, 12):

@@ -132,7 +132,8 @@ def test_a_full_disk_ends_the_recording_and_not_the_drive(tmp_path: Path) -> Non
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
         "sys.path.insert(0, sys.argv.pop(1)); import drive.server as s, models.loading as m;"
         "from drive.evaluation.lap_server import ZeroPolicy;"
-        "m.load_warm_policy = lambda *_: ZeroPolicy(); s.read_facts = lambda p: {}; sys.exit(s.main(sys.argv[1:]))"
+        "m.load_warm_policy = lambda *_: ZeroPolicy(); s.read_facts = s.find_unavailable = lambda p: {};"
+        "sys.exit(s.main(sys.argv[1:]))"
     )
     model = tmp_path / "model.h5"
     model.touch()

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from drive.cockpit.cockpit import Cockpit
 from drive.cockpit.cockpit_pages import LIVE, build_pages
 from drive.cockpit.connected_cars import DrivingSetup
 from drive.drive_recorder import RecorderPool
-from models.policy import Action
+from drive.overlay import Overlay
+from models.policy import Action, Policy
 from simulator_bridge.messages import Frame
 from simulator_bridge.pages.phone_link import PhoneLink
 from simulator_bridge.serving.bridge_server import BridgeServer
@@ -52,6 +57,8 @@ def running_cockpit(
     record_when_asked: Path | None = None,
     model: Path = Path("model.h5"),
     phone: Callable[[], PhoneLink | None] = lambda: None,
+    policy: Policy = steer_steadily,
+    unavailable: Mapping[Overlay, str] = MappingProxyType({}),
     **options: Any,
 ) -> Iterator[MadeCockpit]:
     records = record is not None
@@ -60,7 +67,15 @@ def running_cockpit(
         closing(RecorderPool(record or record_when_asked or Path(elsewhere, "drive"), at_once=records)) as pool,
     ):
         cockpit = Cockpit(
-            DrivingSetup(model, steer_steadily, 15.0, pool, records, corrections or Path(elsewhere, "corrections"))
+            DrivingSetup(
+                model,
+                policy,
+                15.0,
+                pool,
+                records,
+                corrections or Path(elsewhere, "corrections"),
+                unavailable=unavailable,
+            )
         )
         pages = build_pages(cockpit, {"architecture": "none", "file": "<model>"}, phone)
         with running_server(cockpit.new_driver, pages=pages, **options) as server, closing(cockpit):
@@ -98,10 +113,10 @@ class DrivingCar:
                 return
 
 
-def wait_until(browser: Chrome, is_so: Callable[[], object], what: str) -> None:
+def wait_until(browser: Chrome, is_so: Callable[[], object], what: str, patience_s: float = 15.0) -> None:
     from selenium.webdriver.support.ui import WebDriverWait
 
-    WebDriverWait(browser, 15, poll_frequency=0.05).until(lambda _: is_so(), what)
+    WebDriverWait(browser, patience_s, poll_frequency=0.05).until(lambda _: is_so(), what)
 
 
 class CockpitPage:
@@ -121,6 +136,9 @@ class CockpitPage:
         wait_until(self.browser, lambda: self.element(id_).is_enabled(), f"{id_} can be clicked")
         self.element(id_).click()
 
+    def is_on(self, id_: str) -> bool:
+        return str(self.element(id_).get_attribute("aria-pressed")) == "true"
+
     def press(self, *keys: str) -> None:
         from selenium.webdriver.common.action_chains import ActionChains
 
@@ -131,9 +149,17 @@ class CockpitPage:
 
     def brightness(self) -> float:
         """Mean of the middle of what the camera's canvas shows, in [0, 255]."""
+        return float(self._camera_rgb(0.25).mean())
+
+    def colourfulness(self) -> float:
+        """How far red, green and blue are apart below the middle of the camera's canvas: 0 of a grey one."""
+        return float(np.ptp(self._camera_rgb(0.55).mean(axis=0)))
+
+    def _camera_rgb(self, down: float) -> npt.NDArray[np.float64]:
+        """40 x 40 pixels (1600, 3) of what the camera's canvas shows, a share of its height down."""
         script = """
             const canvas = document.getElementById("camera");
-            const { data } = canvas.getContext("2d").getImageData(canvas.width / 3, canvas.height / 4, 40, 40);
-            return data.reduce((sum, value, i) => sum + (i % 4 < 3 ? value : 0), 0) / (data.length * 0.75);
+            const [x, y] = [canvas.width / 3, canvas.height * arguments[0]];
+            return Array.from(canvas.getContext("2d").getImageData(x, y, 40, 40).data);
         """
-        return float(self.browser.execute_script(script))
+        return np.array(self.browser.execute_script(script, down), np.float64).reshape(-1, 4)[:, :3]

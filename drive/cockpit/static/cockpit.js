@@ -10,6 +10,7 @@
     paused: ["Stopped", "Stopped"],
     takeover: ["A person drives", "Person"],
   };
+  const OVERLAYS = { saliency: "what it looks at", segmentation: "what it sees" }; // over the camera, one at a time
   const $ = (id) => document.getElementById(id);
   let state = null; // the newest
   let self = null; // number of this page
@@ -38,13 +39,13 @@
   const connection = new LiveConnection("/cockpit/live", {
     onUpdate: async (newest, pictures, viewer) => {
       [state, self] = [newest, viewer];
-      const [camera, saliency] = await Promise.all([bitmap(pictures.camera), bitmap(pictures.saliency)]);
-      show(camera, saliency);
+      const [camera, overlay] = await Promise.all([bitmap(pictures.camera), bitmap(pictures.overlay)]);
+      show(camera, overlay);
     },
     onNotice: notice,
     onStatus: (isConnected) => {
       if (isConnected) {
-        if ($("saliency").ariaPressed === "true") connection.send({ do: "saliency", on: true });
+        if (shownOverlay()) connection.send({ do: "overlay", shows: shownOverlay() });
         return;
       }
       state = null;
@@ -64,7 +65,7 @@
     return state !== null && state.car !== null && connection.send({ ...command, car: state.car });
   }
 
-  function show(camera, saliency) {
+  function show(camera, overlay) {
     const { drive, who } = state;
     showConnection(state.connection);
     showCars();
@@ -74,7 +75,7 @@
       ? { steering: drive.steering, modelSteering: drive.model_steering, throttle: drive.throttle,
           speedMph: drive.speed_mph, setSpeedMph: who && !who.model_decides_on_speed ? who.set_speed_mph : null }
       : {};
-    dashboard.draw(camera, values, saliency);
+    dashboard.draw(camera, values, overlay);
     if (drive) trace(drive);
     showNow(drive);
     showLap(state.progress);
@@ -137,9 +138,10 @@
 
   function showNow(drive) {
     if (!drive) return facts($("now"), []);
-    const { record, corrections, viewers, saliency } = state;
+    const { record, corrections, viewers, overlay } = state;
     const lines = [
       ["steering, applied / model", `${signed(drive.steering)} / ${signed(drive.model_steering)}`],
+      ...told(drive.told),
       ["answer, typical / slowest of 60", `${number(drive.answer_p50_ms)} / ${number(drive.answer_max_ms)} ms`],
       ["frames", drive.frames.toLocaleString("en")],
     ];
@@ -151,8 +153,18 @@
     if (corrections.saved) lines.push(["saved in", corrections.folder]);
     if (corrections.current_rows) lines.push(["this takeover", `${corrections.current_rows} rows`]);
     lines.push(["pages that watch", viewers]);
-    if (saliency.failure) lines.push(["what it looks at", saliency.failure]);
+    if (overlay.failure) lines.push([OVERLAYS[overlay.shows], overlay.failure]);
     return facts($("now"), lines);
+  }
+
+  /* What the model tells of the car and the road; nothing, if it is not one that does. */
+  function told({ lateral_m: lateral, bearing_deg: bearing, road }) {
+    const lines = [];
+    const isAside = (value) => value.toFixed(1) !== "0.0" && value.toFixed(1) !== "-0.0";
+    if (lateral !== null) lines.push(["where it sees the car", isAside(lateral) ? `${side(lateral, 1, " m")} of the middle` : "in the middle"]);
+    if (bearing !== null) lines.push(["where it aims", isAside(bearing) ? side(bearing, 1, "\u00b0") : "straight ahead"]);
+    if (road !== null) lines.push(["as its driver would steer", signed(road)]);
+    return lines;
   }
 
   function showLap(progress) {
@@ -165,7 +177,7 @@
       ["autonomy", `${progress.autonomy.toFixed(1)} %`],
       ["interventions", progress.interventions],
       ["wheels off the road", progress.off_road],
-      ["from the line", `${Math.abs(progress.cte_m).toFixed(2)} m ${progress.cte_m >= 0 ? "left" : "right"}`],
+      ["from the line", side(progress.cte_m, 2, " m")],
       ["simulated time", `${progress.time_s.toFixed(0)} s`],
     ]);
   }
@@ -188,7 +200,8 @@
     const who = state && state.who;
     const { mode } = who || {};
     const [driving, record] = [isDriving(), state && state.record];
-    for (const id of ["stop", "mark", "record", "saliency"]) $(id).disabled = !who;
+    for (const id of ["stop", "mark", "record"]) $(id).disabled = !who;
+    enableOverlays(who);
     $("resume").disabled = !who || mode === "autonomy";
     $("take").disabled = !who || (mode === "takeover" && !driving);
     $("take").ariaPressed = String(driving);
@@ -199,9 +212,29 @@
     $("record").title = record && record.folder ? `into ${record.folder}` : "";
     $("recorded").hidden = !isRecording;
     if (isRecording) set($("recorded"), clock(record.seconds));
-    $("saliency").ariaPressed = String(state ? state.saliency.on : $("saliency").ariaPressed === "true");
     $("speed").disabled = $("hold").disabled = !who;
     $("hands").dataset.on = $("keys").dataset.on = String(driving);
+  }
+
+  function enableOverlays(who) {
+    for (const id of Object.keys(OVERLAYS)) $(id).disabled = !who || id in state.overlay.unavailable;
+    if (!state) return; // all else stays as it is without a connection
+    const { shows, unavailable } = state.overlay;
+    for (const id of Object.keys(OVERLAYS)) {
+      $(id).title = unavailable[id] || "";
+      $(id).ariaPressed = String(id === shows);
+    }
+    $("no-segmentation").hidden = !unavailable.segmentation;
+    $("below").dataset.shows = shows;
+  }
+
+  /* What is laid over the camera, by the buttons. */
+  function shownOverlay() {
+    return Object.keys(OVERLAYS).find((id) => $(id).ariaPressed === "true") || null;
+  }
+
+  function layOver(id) {
+    connection.send({ do: "overlay", shows: shownOverlay() === id ? null : id });
   }
 
   function isDriving() {
@@ -248,6 +281,11 @@
     return (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(3);
   }
 
+  /* How far to the left, which is positive, or to the right. */
+  function side(value, digits, unit) {
+    return `${Math.abs(value).toFixed(digits)}${unit} ${value >= 0 ? "left" : "right"}`;
+  }
+
   function number(value) {
     return value === null ? "?" : value.toFixed(1);
   }
@@ -279,9 +317,10 @@
     take: takeOrGiveBack,
     mark: () => ask({ do: "mark" }),
     record: () => ask({ do: "record", on: $("record").ariaPressed !== "true" }),
-    saliency: () => connection.send({ do: "saliency", on: $("saliency").ariaPressed !== "true" }),
+    saliency: () => layOver("saliency"),
+    segmentation: () => layOver("segmentation"),
   };
-  const keys = { KeyG: "resume", KeyT: "take", KeyM: "mark", KeyR: "record", KeyL: "saliency" };
+  const keys = { KeyG: "resume", KeyT: "take", KeyM: "mark", KeyR: "record", KeyL: "saliency", KeyV: "segmentation" };
   for (const [id, act] of Object.entries(buttons)) $(id).addEventListener("click", act);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;

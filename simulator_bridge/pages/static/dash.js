@@ -14,9 +14,9 @@ class Dashboard {
   }
 
   /* camera: an ImageBitmap, or null. values: steering and modelSteering in [-1, 1] (modelSteering may be null),
-     throttle in [-1, 1], speedMph, setSpeedMph (may be null), maxSpeedMph. saliency: an ImageBitmap, or null. */
-  draw(camera, values, saliency = null) {
-    this.last = [camera, values, saliency];
+     throttle in [-1, 1], speedMph, setSpeedMph (may be null), maxSpeedMph. overlay: an ImageBitmap, or null. */
+  draw(camera, values, overlay = null) {
+    this.last = [camera, values, overlay];
     const { canvas } = this;
     const scale = window.devicePixelRatio || 1;
     const width = Math.round(canvas.clientWidth * scale);
@@ -28,7 +28,7 @@ class Dashboard {
     pen.fillRect(0, 0, width, height);
     pen.imageSmoothingQuality = "high";
     if (camera) pen.drawImage(camera, 0, 0, width, height);
-    if (camera && saliency) pen.drawImage(saliency, 0, 0, width, height);
+    if (camera && overlay) pen.drawImage(overlay, 0, 0, width, height);
     if (values.steering === undefined) return;
     const unit = Math.max(width / 100, 4.2 * scale); // the overlay stays legible on a phone
     this.shade(pen, width, height, unit);

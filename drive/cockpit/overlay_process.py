@@ -1,4 +1,4 @@
-"""Computes what moves the steering, in a process of its own at the lowest niceness; started by the cockpit.
+"""Computes what is laid over the camera, in a process of its own at the lowest niceness; started by the cockpit.
 
 Standard input: for each frame its length in 4 bytes (big-endian) and a JPEG. Standard output, for each: one byte (0: a
 map, 1: it failed), a length, and a PNG with transparency or a text. Ends when its input ends.
@@ -15,40 +15,54 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/coc
 
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from drive.model_argument import check_preprocessing, chosen_preprocessing, model_argument, preprocessing_option
+from drive.overlay import Overlay
 from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.options import check_options, option
 from simulator_bridge.errors import UserError
 
 if TYPE_CHECKING:
-    from models.occlusion_saliency import SaliencyMap
+    import numpy as np
+    import numpy.typing as npt
+
+    from simulator_bridge.messages import Frame
+
+    FloatArray = npt.NDArray[np.float32]
+    Painter = Callable[[Frame], tuple[FloatArray, FloatArray]]  # RGB in [0, 255], opacity in [0, 1]
 
 OK, FAILED = 0, 1
 PNG_EFFORT = 1  # of 9
 
 
 @dataclass(frozen=True, kw_only=True)
-class SaliencyProcessConfig:
+class OverlayProcessConfig:
     """Settings of the process."""
 
     model: Path = model_argument()
+    shows: Overlay = option("saliency", "what to compute")
     preprocessing: str | None = preprocessing_option()
 
     def __post_init__(self) -> None:
+        check_options(self)
         check_preprocessing(self.preprocessing)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     return run_command(
-        SaliencyProcessConfig, run, argv, description="Compute saliency for the cockpit, which starts this."
+        OverlayProcessConfig,
+        run,
+        argv,
+        description="Compute what the cockpit, which starts this, lays over the camera.",
     )
 
 
-def run(config: SaliencyProcessConfig) -> int:
-    """Answer frames until the input ends; why a model has no saliency is an answer, too."""
+def run(config: OverlayProcessConfig) -> int:
+    """Answer frames until the input ends; why a model has no such map is an answer, too."""
     try:
         serve(config, sys.stdin.buffer, sys.stdout.buffer)
     except UserError as error:
@@ -69,7 +83,7 @@ def step_back() -> None:
         os.nice(19)
 
 
-def serve(config: SaliencyProcessConfig, frames: BinaryIO, maps: BinaryIO) -> None:
+def serve(config: OverlayProcessConfig, frames: BinaryIO, maps: BinaryIO) -> None:
     """Answer every frame with its map.
 
     Raises:
@@ -77,27 +91,39 @@ def serve(config: SaliencyProcessConfig, frames: BinaryIO, maps: BinaryIO) -> No
     """
     import cv2
 
-    from models.occlusion_saliency import load_saliency
     from simulator_bridge.messages import decode_frame
 
     cv2.setNumThreads(1)
-    saliency = load_saliency(config.model, chosen_preprocessing(config.model, config.preprocessing))
+    painter = load_painter(config)
     step_back()
     while jpeg := read_block(frames):
-        answer(maps, OK, to_png(saliency(decode_frame(jpeg))))
+        answer(maps, OK, to_png(*painter(decode_frame(jpeg))))
 
 
-def to_png(saliency: SaliencyMap) -> bytes:
-    """Draw a map as `models.occlusion_saliency.overlay` does, as a picture to be laid over the frame."""
+def load_painter(config: OverlayProcessConfig) -> Painter:
+    """What makes a frame's colours and their opacity.
+
+    Raises:
+        UserError: If the model cannot be read, or has no such map.
+    """
+    if config.shows == "segmentation":
+        from models import segmentation
+
+        segmenter = segmentation.load_segmenter(config.model)
+        return lambda frame: segmentation.in_colours(segmenter(frame))
+    from models import occlusion_saliency
+
+    preprocessing = chosen_preprocessing(config.model, config.preprocessing)
+    saliency = occlusion_saliency.load_saliency(config.model, preprocessing)
+    return lambda frame: occlusion_saliency.in_colours(saliency(frame))
+
+
+def to_png(colours: FloatArray, opacity: FloatArray) -> bytes:
+    """A picture to be laid over a frame: RGB (h, w, 3) in [0, 255], opacity (h, w, 1) in [0, 1]."""
     import cv2
     import numpy as np
 
-    from models.occlusion_saliency import FADE, FAINT_RGB, OPACITY, STRONG_RGB
-
-    strength = saliency[..., np.newaxis]
-    colour = (1.0 - strength) * np.array(FAINT_RGB, np.float32) + strength * np.array(STRONG_RGB, np.float32)
-    alpha = 255.0 * OPACITY * strength**FADE
-    rgba = np.rint(np.concatenate([colour, alpha], axis=2)).astype(np.uint8)
+    rgba = np.rint(np.concatenate([colours, 255.0 * opacity], axis=2)).astype(np.uint8)
     is_done, png = cv2.imencode(
         ".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, PNG_EFFORT]
     )

@@ -1,4 +1,4 @@
-"""The newest saliency map of each watched car: computed in a process of its own, a few times a second."""
+"""What is laid over the camera of each watched car: computed in a process of its own, a few times a second."""
 
 from __future__ import annotations
 
@@ -13,30 +13,37 @@ from contextlib import suppress
 from pathlib import Path
 
 from drive.decision import Decision
+from drive.overlay import Overlay
 from simulator_bridge.cli.child_process import script
 
 logger = logging.getLogger(__name__)
 
-SCRIPT = script("drive/cockpit/saliency_process.py")
-PERIOD_S = 0.3  # from one map to the next, at least; one takes about 0.1 s of an idle processor
+SCRIPT = script("drive/cockpit/overlay_process.py")
+PERIOD_S = 0.3  # from one map to the next, at least; one of saliency takes about 0.1 s of an idle processor
 IDLE_S = 20.0  # the process ends when no page has wanted a map for so long
 END_S = 5.0  # an interrupted process ends at once
 
 
-class SaliencyMaps:
+class OverlayMaps:
     """Computes maps while a page shows them; never holds up an answer.
 
     Args:
+        shows: What the maps are of.
         model: The file that drives.
         wanted: Returns the newest decision of each car, by its number, that a page wants a map of.
         preprocessing: Of a model of another program, as on a command line.
     """
 
     def __init__(
-        self, model: Path, wanted: Callable[[], Mapping[int, Decision]], preprocessing: str | None = None
+        self,
+        shows: Overlay,
+        model: Path,
+        wanted: Callable[[], Mapping[int, Decision]],
+        preprocessing: str | None = None,
     ) -> None:
-        self._wanted = wanted
-        self._arguments = [str(model), *(["--preprocessing", preprocessing] if preprocessing else [])]
+        self._shows, self._wanted = shows, wanted
+        chosen = ["--preprocessing", preprocessing] if preprocessing else []
+        self._arguments = [str(model), "--shows", shows, *chosen]
         self._maps: dict[int, bytes] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -54,7 +61,7 @@ class SaliencyMaps:
         with self._lock:
             if not self._closed.is_set() and (self._thread is None or not self._thread.is_alive()):
                 self.failure = ""
-                self._thread = threading.Thread(target=self._run, name="saliency", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=self._shows, daemon=True)
                 self._thread.start()
 
     def close(self) -> None:
@@ -79,7 +86,7 @@ class SaliencyMaps:
                 self._fail(str(error))
             except (OSError, EOFError):
                 if not self._closed.is_set():
-                    self._fail("the saliency process has ended")
+                    self._fail(f"the {self._shows} process has ended")
             finally:
                 self._maps.clear()
                 process.kill()
@@ -103,7 +110,7 @@ class SaliencyMaps:
 
     def _fail(self, reason: str) -> None:
         self.failure = reason
-        logger.warning("no saliency: %s", reason)
+        logger.warning("no %s: %s", self._shows, reason)
 
 
 def _ask(process: subprocess.Popen[bytes], decision: Decision) -> bytes:

@@ -1,0 +1,1 @@
+"""What the cockpit shows of a model: overlays, and what it tells."""
