@@ -13,11 +13,11 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
-import signal
 
 from drive.examination.exam_config import ExamConfig
 from drive.model_argument import check_model
 from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.interrupts import take_sigterm_as_ctrl_c
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
 
@@ -50,7 +50,7 @@ def run(config: ExamConfig) -> int:
         check_model(model)
     for flag, path in (("--json", config.json), ("--report", config.report)):
         check_output(flag, path)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: end the processes first
+    take_sigterm_as_ctrl_c()
 
     from drive.examination.exam_table import exam_table
     from drive.examination.examinee import examinees_of

@@ -14,7 +14,6 @@ if __name__ == "__main__":  # run as a file: put the project root, not drive/, f
 
 import dataclasses
 import logging
-import signal
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from drive.evaluation.lap_config import LapsConfig
 from drive.model_argument import check_model, chosen_preprocessing
 from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.interrupts import take_sigterm_as_ctrl_c
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.typed_command import typed_command
@@ -64,7 +64,7 @@ def run(config: LapsConfig, command: str) -> int:
     for flag, path in (("--json", config.json), ("--report", config.report), ("--video", config.video)):
         check_output(flag, path)
     _check_tracks(config)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: end the processes first
+    take_sigterm_as_ctrl_c()
 
     from drive.evaluation.lap_runs import run_jobs
     from drive.evaluation.lap_table import build_table

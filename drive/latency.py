@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from drive.model_argument import check_model, model_argument
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import json_option, quiet_option, transport_option
+from simulator_bridge.cli.interrupts import take_sigterm_as_ctrl_c
 from simulator_bridge.cli.options import check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.terminal import say
@@ -95,6 +96,7 @@ def run(config: LatencyConfig) -> int:
     """Measure, print the tables, write the numbers."""
     check_model(config.model)
     check_output("--json", config.json)
+    take_sigterm_as_ctrl_c()
     from drive.benchmark.latency_table import print_tables, summarise
 
     summary = summarise(_measure(config))

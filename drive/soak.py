@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from drive.model_argument import check_model, model_argument
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import json_option, quiet_option, seed_option, transport_option
+from simulator_bridge.cli.interrupts import take_sigterm_as_ctrl_c
 from simulator_bridge.cli.options import check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
@@ -77,6 +78,7 @@ def run(config: SoakConfig) -> int:
     """Soak, print the figures; exit code 1 if the server is not as it should be."""
     check_model(config.model)
     check_output("--json", config.json)
+    take_sigterm_as_ctrl_c()
     from drive.benchmark.latency_run import OwnServer
 
     way = "none" if config.model is None else "litert"

@@ -12,11 +12,11 @@ if __name__ == "__main__":  # run as a file: put the project root, not train/, f
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
-import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.interrupts import take_sigterm_as_ctrl_c
 from simulator_bridge.cli.option_parser import parse_config
 from simulator_bridge.cli.output_file import check_output, check_output_folder, write_json
 from simulator_bridge.cli.standard_output import STANDARD_OUTPUT, print_result
@@ -61,7 +61,7 @@ def run(config: ComparisonConfig) -> int:
         raise UsageError(f"nothing is left to compare: {reasons}; name other regimes with --regime")
     configs = [(entry, train_config_of(config, entry)) for entry in runs]  # a wrong setting is known before the first
     check_places(config)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: end the training first
+    take_sigterm_as_ctrl_c()
     with lock_comparison(config.output):
         try:
             return compare(config, configs, left_out)

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from models.quiet_import import import_tensorflow
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.common_options import json_option, quiet_option
+from simulator_bridge.cli.interrupts import take_sigterm_as_ctrl_c
 from simulator_bridge.cli.options import check_options, option
 from simulator_bridge.cli.output_file import check_output, replacing, write_json
 from simulator_bridge.cli.standard_output import print_result
@@ -77,6 +78,7 @@ def run(config: PretrainConfig) -> int:
     """Render, train, score, save."""
     for flag, path in (("--output", config.output), ("--reader", config.reader), ("--json", config.json)):
         check_output(flag, path, is_model=flag != "--json")
+    take_sigterm_as_ctrl_c()
     try:
         config.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -33,6 +33,12 @@ def take_break_as_ctrl_c() -> None:
         signal.signal(break_signal, _as_ctrl_c)
 
 
+def take_sigterm_as_ctrl_c() -> None:
+    """Let a command that has started processes end them first when it is told to end, as after Ctrl-C."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
     handler = signal.getsignal(signal.SIGINT)
     if callable(handler):

@@ -15,11 +15,19 @@ def end_with_parent() -> None:
 
     A parent killed by SIGKILL closes it too. On Linux the kernel is asked as well: it ends even a process that hangs.
     """
+    ask_to_end_with_parent()
+    threading.Thread(target=_wait_for_the_end, name="end with parent", daemon=True).start()
+
+
+def ask_to_end_with_parent() -> None:
+    """Ask the kernel to end this process when its parent is gone; of no effect but on Linux.
+
+    For a process whose standard input is not a pipe of its parent, such as a worker of a pool.
+    """
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_wait_for_the_end, name="end with parent", daemon=True).start()
 
 
 def _wait_for_the_end() -> None:

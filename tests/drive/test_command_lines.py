@@ -105,7 +105,7 @@ def complain(words: str, capsys: pytest.CaptureFixture[str]) -> str:
         ("doctor --json m.h5", "--json m.h5 would overwrite a model; say --json - for standard output"),
         ("video rec film.avi", "expected OUT to end in .mp4, got film.avi"),
         ("video rec film.mp4 --start -1", "expected --start of at least 0 s, got -1"),
-        ("video rec film.mp4 --saliency", "--saliency shows what moves a model's steering: name the model with"),
+        ("video rec film.mp4 --saliency", "--saliency and --segmentation show what a model sees: name the model with"),
         ("saliency m.h5 rec --frames 0", "expected --frames of at least 1, got 0"),
         ("saliency m.h5 rec --sheet sheet.gif", "expected --sheet to end in .png or .jpg, got sheet.gif"),
         ("lap_server --speed 31", "expected --speed above 0 and up to 30 mph, got 31"),

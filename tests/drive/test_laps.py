@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from drive.laps import main, plan_in_words
 from tests.support.driving.small_track import write_oval
 from tests.support.made_drive import made_drive
 from tests.support.paths import ROOT
+from tests.support.processes.ended_process import wait_until_gone
 
 SCRIPT = ROOT / "drive" / "laps.py"
 PATIENT = ["--silence", "600"]  # a busy machine may need long to start a simulator
@@ -68,15 +68,6 @@ def running(*flags: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, int]
             yield process, pids
         finally:
             process.kill()
-
-
-def wait_until_gone(pid: int) -> bool:
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    with os.fdopen(handle, closefd=True):
-        return bool(select.select([handle], [], [], GUARD_S)[0])
 
 
 def test_the_expert_passes(oval: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from models.architectures.registry import ModelConfig, build_model
 from models.model_parts import find_backbone
 from tests.support.paths import ROOT
+from tests.support.processes.ended_process import wait_until_gone
 
 
 def pretrain(*arguments: str | int | Path) -> subprocess.CompletedProcess[str]:
@@ -63,3 +65,20 @@ def test_another_ending_is_refused(tmp_path: Path) -> None:
     run = pretrain("--output", tmp_path / "model.h5")
     assert run.returncode == 2
     assert "ends in .weights.h5" in run.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel, and /proc")
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM], ids=lambda sent: sent.name)
+def test_no_worker_outlives_it(sent: signal.Signals, tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "train" / "pretrain.py"), "--output", str(tmp_path / "x.weights.h5")]
+    command += ["--folder", str(tmp_path / "runs"), "--worlds", "40", "--frames", "2", "--jobs", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = next(each for each in process.stderr if "worlds" in each)  # the first road is there
+        assert "of 40" in line
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert children
+        process.send_signal(sent)
+        assert process.wait(60) == (130 if sent == signal.SIGTERM else -sent)
+    assert all(wait_until_gone(int(child)) for child in children)
+    assert not list((tmp_path / "runs").glob("*.partial*"))

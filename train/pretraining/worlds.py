@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import numpy as np
 
+from simulator_bridge.cli.parent_watch import ask_to_end_with_parent
 from simulator_bridge.cli.terminal import counting
 from simulator_bridge.simulator.truth.rendered_truth import Picture, RenderedTruth, render_truth
 
@@ -39,13 +39,12 @@ def render_worlds(folder: Path, n_worlds: int, n_frames: int, picture: Picture, 
     numbers = range(FIRST_WORLD, FIRST_WORLD + n_worlds)
     files = [world_file(folder, number) for number in numbers]
     missing = [number for number, file in zip(numbers, files, strict=True) if not file.is_file()]
+    tasks = [(world_file(folder, number), number, n_frames, picture) for number in missing]
     with (
         counting("worlds", n_worlds) as on_progress,
-        ProcessPoolExecutor(n_jobs, multiprocessing.get_context("spawn")) as pool,
+        multiprocessing.get_context("spawn").Pool(n_jobs, ask_to_end_with_parent) as pool,  # ended on Ctrl-C
     ):
-        waiting = [pool.submit(_render, world_file(folder, number), number, n_frames, picture) for number in missing]
-        for n_done, each in enumerate(as_completed(waiting), n_worlds - len(missing) + 1):
-            each.result()
+        for n_done, _ in enumerate(pool.imap_unordered(_render, tasks), n_worlds - len(missing) + 1):
             on_progress(n_done)
     return files
 
@@ -60,5 +59,6 @@ def load_worlds(files: Sequence[Path]) -> RenderedTruth:
     )
 
 
-def _render(file: Path, number: int, n_frames: int, picture: Picture) -> None:
+def _render(task: tuple[Path, int, int, Picture]) -> None:
+    file, number, n_frames, picture = task
     render_truth(number, n_frames, picture).save(file)
