@@ -17,8 +17,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(BIN)/python -c $(PYTHON_CHECK) 2>/dev/null && $(BIN)/pip --version >/dev/null 2>&1 || { rm -rf $(VENV); \
 	  $(PYTHON) -c $(PYTHON_CHECK) && echo $(PYTHON) -m venv $(VENV) && \
 	  { $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; }; }
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@echo "installing the packages, TensorFlow among them: a minute or two without a word"
+	$(BIN)/pip install --quiet --quiet --upgrade pip
+	$(BIN)/pip install --quiet --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 drive: setup  ## train on recordings/, drive a lap of the lake each way, print the table

@@ -135,6 +135,7 @@ def test_make_replaces_what_a_failed_try_has_left(checkout: Path, left: tuple[in
         fake_python(checkout, ".venv/bin/pip", left)
     ended = make_setup(checkout, fake_python(checkout, "right", (3, 12, 1)))
     assert ended.returncode == 0, ended.stderr
+    assert "a minute or two" in ended.stdout, "what is silent for so long says so first"
     assert (checkout / ".venv" / ".installed").is_file()
     assert (checkout / ".venv" / "bin" / "python").read_text() == (checkout / "right").read_text()
 
