@@ -77,6 +77,7 @@ def solve_head(run: TrainingRun, speed: TrainingSpeed) -> SolvedHead:
     learned = views.labels / scales
     if plan.model.recovery is not None:
         learned[:, 0] -= _followed(prepared, dataset.samples)
+        learn_corrections(prepared, dataset, plan.model.recovery, learned, weight)
     fold = folds_of(recording, views.row)
     solved = fit_linear_head(prepared.features, mean, scale, learned, weight, fold)
     _say_choice(solved, len(rows.recordings))
@@ -92,6 +93,32 @@ def _followed(prepared: HeadFeatures, samples: Samples) -> FloatArray:
     views = prepared.views
     ahead, camera = steering_ahead(prepared.head, prepared.features), _cameras(prepared, samples)
     return of_center_view(ahead, views.row, camera, views.drawn[:, FLIP])
+
+
+def learn_corrections(
+    prepared: HeadFeatures, dataset: Dataset, share: float, learned: FloatArray, weight: FloatArray
+) -> None:
+    """Let the habit make up in corrections for all that the aim at the road does not steer; changes its arguments.
+
+    A correction's steering leads back, so it is the whole of what the network should steer, where that of other
+    recordings is the driver's part of it. Side images of those are left out: they say that it does not matter where on
+    the road the car is, which is what corrections contradict.
+
+    Args:
+        prepared: Its head's habit is 0 still.
+        dataset: Its rows say which of them correct.
+        share: Of the steering that aims at the road.
+        learned: (n, n_outputs) of the views, steering first.
+        weight: (n,) of the views.
+    """
+    corrects = dataset.rows.corrects
+    if corrects is None or share == 1:
+        return
+    of_correction, views = corrects[prepared.views.row], prepared.views
+    chosen = np.flatnonzero(of_correction)
+    without_habit = predict_steering(prepared.head, prepared.features, chosen)
+    learned[chosen, 0] = (views.labels[chosen, 0] - without_habit) / (1 - share)
+    weight[~of_correction & (_cameras(prepared, dataset.samples) != 0)] = 0.0
 
 
 def _say_choice(solved: LinearHead, n_recordings: int) -> None:

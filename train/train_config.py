@@ -34,7 +34,7 @@ FREE_ON_RESUME = frozenset(
             "tensorboard",
             "epochs",
             "cache_memory",
-            "recordings",
+            *("recordings", "corrections"),
             "report",
             "status",
             "quiet",
@@ -72,6 +72,12 @@ class TrainConfig:
     recordings: tuple[Path, ...] = argument(
         "folder with a log and its images, or of such; with =2.0 behind it its rows count twice as often",
         metavar="RECORDING[=WEIGHT]",
+    )
+    corrections: tuple[Path, ...] = option(
+        (),
+        "recordings that show how to get back to the road: takeovers, and what train/dagger.py records",
+        metavar="RECORDING",
+        repeats=True,
     )
     output: Path = option(
         Path("model.h5"),

@@ -9,6 +9,7 @@ from typing import Literal
 from drive.model_argument import calibrate_option, check_preprocessing, model_argument, preprocessing_option
 from simulator_bridge.cli.common_options import (
     backend_option,
+    expand_tracks,
     json_option,
     max_interventions_option,
     quiet_option,
@@ -131,6 +132,7 @@ class LapsConfig:
             raise UsageError("expected one driver: a model file, or --expert, or --policy zero")
         if not self.tracks or not self.latencies_ms:
             raise UsageError("expected at least one --track and one --latency")
+        object.__setattr__(self, "tracks", expand_tracks(self.tracks))
         if self.replays:
             self._check_replays()
 

@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from drive.evaluation.drive_trace import trace_arguments
@@ -62,7 +63,9 @@ class LapServer:
                     raise
 
 
-def start_simulator(config: LapsConfig, job: LapJob, folder: Path, server_url: str) -> ChildProcess:
+def start_simulator(
+    config: LapsConfig, job: LapJob, folder: Path, server_url: str, further: Sequence[str] = ()
+) -> ChildProcess:
     """Start the simulator of one drive.
 
     Args:
@@ -70,8 +73,9 @@ def start_simulator(config: LapsConfig, job: LapJob, folder: Path, server_url: s
         job: The drive.
         folder: Where it leaves its report, as `REPORT_NAME`, and a trace if a page was asked for.
         server_url: Of the server that drives; not used if the expert does.
+        further: Arguments of the simulator beside those that follow from `config` and `job`.
     """
-    return ChildProcess(SIMULATOR_SCRIPT, _simulator_arguments(config, job, folder, server_url))
+    return ChildProcess(SIMULATOR_SCRIPT, [*_simulator_arguments(config, job, folder, server_url), *further])
 
 
 def _simulator_arguments(config: LapsConfig, job: LapJob, folder: Path, server_url: str) -> list[str]:

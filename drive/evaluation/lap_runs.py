@@ -56,6 +56,7 @@ def run_jobs(
     jobs: Sequence[LapJob],
     done: Callable[[LapResult], None],
     clock: Callable[[], float] = time.monotonic,
+    further: Callable[[LapJob], Sequence[str]] = lambda job: (),
 ) -> list[LapResult]:
     """Run all drives, `config.jobs` at a time.
 
@@ -64,6 +65,7 @@ def run_jobs(
         jobs: The drives.
         done: Called after each, from its thread.
         clock: Seconds; `config.silence_s` is measured with it.
+        further: More arguments of the simulator of a drive, such as where it records.
 
     Returns:
         The results, in the order of `jobs`.
@@ -73,7 +75,9 @@ def run_jobs(
     """
     waiting = queue_of(enumerate(jobs))
     with ProgressDisplay() as display:
-        workers = [_LapWorker(config, waiting, display, done, clock) for _ in range(min(config.jobs, len(jobs)))]
+        workers = [
+            _LapWorker(config, waiting, display, done, clock, further) for _ in range(min(config.jobs, len(jobs)))
+        ]
         run_workers(workers)
     results = {index: result for worker in workers for index, result in worker.results}
     return [results[index] for index in range(len(jobs))]
@@ -89,8 +93,10 @@ class _LapWorker(Worker[tuple[int, LapJob]]):
         display: ProgressDisplay,
         done: Callable[[LapResult], None],
         clock: Callable[[], float],
+        further: Callable[[LapJob], Sequence[str]],
     ) -> None:
         super().__init__("laps", waiting)
+        self._further = further
         self._config, self._display, self._done, self._clock = config, display, done, clock
         self._server: LapServer | None = None
         self.results: list[tuple[int, LapResult]] = []
@@ -115,7 +121,8 @@ class _LapWorker(Worker[tuple[int, LapJob]]):
             )
         with tempfile.TemporaryDirectory(prefix="laps-") as name, closing(self._display.add(job.name)) as bar:
             folder = Path(name)
-            with start_simulator(self._config, job, folder, self._server.url if self._server else "") as simulator:
+            url = self._server.url if self._server else ""
+            with start_simulator(self._config, job, folder, url, self._further(job)) as simulator:
                 failure = self._wait_for_end(simulator, bar)
             if failure is not None:
                 return LapResult(job, None, failure)

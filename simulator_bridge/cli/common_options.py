@@ -5,9 +5,12 @@ Every function takes further facts of `OptionFacts`, such as the `group` that th
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from simulator_bridge.cli.options import argument, option
+from simulator_bridge.errors import UsageError
 
 
 def recordings_argument() -> Any:
@@ -74,6 +77,7 @@ def speed_option(default_mph: float, **facts: Any) -> Any:
     )  # fmt: skip
 
 
+MAX_RANGE = 1000  # of random tracks
 TRACKS = "lake, jungle, random:SEED, or a CSV file with x_m,y_m,w_tr_right_m,w_tr_left_m"
 
 
@@ -85,9 +89,31 @@ def track_option(**facts: Any) -> Any:
 def tracks_option(**facts: Any) -> Any:
     """`--track`: one track or several."""
     return option(
-        ("lake",), f"{TRACKS}; several with commas or by saying it again", flag="--track", metavar="TRACK[,TRACK...]",
-        is_list=True, repeats=True, **facts,
+        ("lake",), f"{TRACKS}; several with commas or by saying it again, random:1-5 is five", flag="--track",
+        metavar="TRACK[,TRACK...]", is_list=True, repeats=True, **facts,
     )  # fmt: skip
+
+
+def expand_tracks(tracks: Sequence[str]) -> tuple[str, ...]:
+    """Tracks with each range of random ones written out.
+
+    >>> expand_tracks(("lake", "random:1-3"))
+    ('lake', 'random:1', 'random:2', 'random:3')
+
+    Raises:
+        UsageError: If a range is empty, or has more than `MAX_RANGE` tracks.
+    """
+    expanded: list[str] = []
+    for track in tracks:
+        match = re.fullmatch(r"random:(\d+)-(\d+)", track)
+        if match is None:
+            expanded.append(track)
+            continue
+        first, last = int(match[1]), int(match[2])
+        if not 0 <= last - first < MAX_RANGE:
+            raise UsageError(f"{track}: expected random:FIRST-LAST of 1 to {MAX_RANGE} tracks, the smaller one first")
+        expanded += [f"random:{seed}" for seed in range(first, last + 1)]
+    return tuple(expanded)
 
 
 def search_tracks_option(**facts: Any) -> Any:
@@ -108,9 +134,9 @@ def reverse_option(**facts: Any) -> Any:
     return option(False, "drive the track the other way", **facts)
 
 
-def weather_option(**facts: Any) -> Any:
+def weather_option(default: str = "clear", **facts: Any) -> Any:
     """`--weather`: of the built-in simulator; the type of its field lists them."""
-    return option("clear", "light and colours: those of the track, or the seed's own", **facts)
+    return option(default, "light and colours: those of the track, or the seed's own", **facts)
 
 
 def backend_option(**facts: Any) -> Any:

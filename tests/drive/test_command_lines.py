@@ -122,7 +122,19 @@ def complain(words: str, capsys: pytest.CaptureFixture[str]) -> str:
         ("simulate --laps 0", "expected --laps of at least 1, got 0"),
         ("simulate --period nan", "expected --period of at least 0.02 and up to 1 s, got nan"),
         ("simulate --expert --rollout steps.csv", "expected --rollout to end in .npz, got steps.csv"),
-        ("simulate --record DIR", "--record records the expert: say --expert too"),
+        (
+            "simulate --noise 1",
+            "--noise is of a drive that the expert drives or labels: say --expert or --record DIR too",
+        ),
+        (
+            "simulate --record DIR --realtime",
+            "--record of a server's drive needs lock-step: leave out --realtime, or say --expert too",
+        ),
+        (
+            "simulate --expert-share 0.5",
+            "--expert-share is of a server's drive that is recorded: say --record DIR, not --expert",
+        ),
+        ("simulate --record DIR --labels", "--labels go into a recording of the expert: say --expert --record DIR too"),
         ("simulate --status --json -", "--status and --json - both need standard output: name a FILE"),
         ("look out.gif", "expected OUT to end in .png or .jpg, got out.gif"),
         (

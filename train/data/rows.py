@@ -30,6 +30,7 @@ class Rows:
         time_s: (N,) NaN where unknown.
         labels: (N, n_outputs), steering first.
         weight: (N,) how many times as often a row is trained on; None: all alike.
+        corrects: (N,) which rows show how to get back to the road; None: no row.
     """
 
     recordings: tuple[Recording, ...]
@@ -39,6 +40,7 @@ class Rows:
     time_s: npt.NDArray[np.float64]
     labels: FloatArray
     weight: FloatArray | None = None
+    corrects: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.recording)
@@ -62,10 +64,12 @@ class Rows:
         return np.concatenate([recording.has_image(camera) for recording in self.recordings])
 
     def fingerprint(self) -> str:
-        """Identifies the data: a hash of every row's images' names and sizes, its labels and its weight."""
+        """Identifies the data: a hash of every row's images' names and sizes, its labels, weight and kind."""
         digest = hashlib.sha256(self.labels.tobytes())
         if self.weight is not None:
             digest.update(self.weight.tobytes())
+        if self.corrects is not None:
+            digest.update(self.corrects.tobytes())
         for camera in CAMERAS:
             for row in np.flatnonzero(self.has_camera(camera)):
                 path = self.image_path(camera, int(row))
@@ -81,13 +85,19 @@ class Rows:
         return digest.hexdigest()
 
 
-def gather_rows(recordings: Sequence[Recording], outputs: Sequence[str], weights: Sequence[float] = ()) -> Rows:
+def gather_rows(
+    recordings: Sequence[Recording],
+    outputs: Sequence[str],
+    weights: Sequence[float] = (),
+    corrects: Sequence[bool] = (),
+) -> Rows:
     """Put the rows of `recordings` one after another.
 
     Args:
         recordings: At least one.
         outputs: Columns to predict, such as `("steering_angle", "throttle")`.
         weights: Of each recording; none: all alike.
+        corrects: Whether each recording shows how to get back to the road; none: no one does.
 
     Raises:
         RecordingError: If no row is left, or a recording lacks one of `outputs`.
@@ -112,6 +122,7 @@ def gather_rows(recordings: Sequence[Recording], outputs: Sequence[str], weights
         time_s=np.concatenate([recording.time_s for recording in recordings]),
         labels=np.concatenate(labels),
         weight=np.repeat(np.array(weights, np.float32), lengths) if any(weight != 1 for weight in weights) else None,
+        corrects=np.repeat(np.array(corrects, bool), lengths) if any(corrects) else None,
     )
 
 

@@ -48,12 +48,13 @@ def load_rows(config: TrainConfig) -> TrainingRows:
     Raises:
         UserError: If a recording cannot be loaded, there are too few rows to split, or the car stands in all of them.
     """
-    gathered, weights = _load_weighted(config)
+    gathered, weights, corrects = _load_weighted(config)
     own = gathered.recordings
     notes = [unnamed.in_words for unnamed in gathered.unnamed]
     validation = load_gathered(config.validate_on, unit=config.steering).recordings if config.validate_on else []
     recordings = [*own, *validation]
-    rows = gather_rows(recordings, config.outputs, [*weights, *[1.0] * len(validation)])
+    n_more = len(validation)
+    rows = gather_rows(recordings, config.outputs, [*weights, *[1.0] * n_more], [*corrects, *[False] * n_more])
     split, n_centerless = _validated_by_center(rows, _split(config, rows, len(own)))
     split, n_copies = without_copies(rows, split)
     copies = _validated_elsewhere(own, validation)
@@ -72,21 +73,23 @@ def load_rows(config: TrainConfig) -> TrainingRows:
     return TrainingRows(rows, split, {reason: n for reason, n in dropped.items() if n}, tuple(notes))
 
 
-def _load_weighted(config: TrainConfig) -> tuple[Gathered, list[float]]:
-    """The recordings to train on, and the weight of each: that of the path under which it was named.
+def _load_weighted(config: TrainConfig) -> tuple[Gathered, list[float], list[bool]]:
+    """The recordings to train on; for each the weight of the path under which it was named, and if it corrects.
 
     Rows that only have side images are among them where those are trained on.
     """
-    paths, weights = zip(*map(split_weight, config.recordings), strict=True)
+    paths, weights = zip(*map(split_weight, (*config.recordings, *config.corrections)), strict=True)
     gathered = load_gathered(paths, unit=config.steering, any_camera=len(config.used_cameras) > 1)
-    return gathered, [_weight_of(recording, paths, weights) for recording in gathered.recordings]
+    named = [_first_that_holds(recording, paths) for recording in gathered.recordings]
+    weighed = [1.0 if number is None else weights[number] for number in named]
+    return gathered, weighed, [number is not None and number >= len(config.recordings) for number in named]
 
 
-def _weight_of(recording: Recording, paths: Sequence[Path], weights: Sequence[float]) -> float:
-    """The weight of the first path that holds a recording; links that were followed lead to those without one."""
+def _first_that_holds(recording: Recording, paths: Sequence[Path]) -> int | None:
+    """The number of the first path that holds a recording; links that were followed lead to those without one."""
     log = recording.log.absolute()
     above = {log, *log.parents}
-    return next((weight for path, weight in zip(paths, weights, strict=True) if path.absolute() in above), 1.0)
+    return next((number for number, path in enumerate(paths) if path.absolute() in above), None)
 
 
 def _validated_elsewhere(own: Sequence[Recording], validation: Sequence[Recording]) -> npt.NDArray[np.int64]:

@@ -39,17 +39,32 @@ def lock_comparison(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(path: Path, refusal: str) -> Iterator[None]:
+def lock_rounds(folder: Path) -> Iterator[None]:
+    """Hold the folder of DAgger's rounds while they run, made if it is missing.
+
+    Raises:
+        UserError: If others hold it, or it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--folder {folder}: cannot be made: {error.strerror or error}") from error
+    with _locked(folder / ".dagger.lock", f"--folder {folder}: other rounds are under way there", "--folder"):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, refusal: str, flag: str = "--output") -> Iterator[None]:
     try:
         lock = FileLock(path)
     except FileInUseError as owner:
-        raise UserError(f"{refusal} ({owner}); wait for its end, or name another --output") from None
+        raise UserError(f"{refusal} ({owner}); wait for its end, or name another {flag}") from None
     except NoLocksError:
         logger.warning("%s: this file system knows no locks; see to it yourself that nothing else writes there", path)
         yield
         return
     except OSError as error:
-        raise UserError(f"--output: {path}: cannot be written: {error.strerror or error}") from error
+        raise UserError(f"{flag}: {path}: cannot be written: {error.strerror or error}") from error
     try:
         yield
     finally:

@@ -1,11 +1,11 @@
-"""The expert's drives as a recording in Udacity's format, with a sidecar.
+"""Drives that the expert labels as a recording in Udacity's format, with a sidecar.
 
 No row is dropped: the drive waits for the disk. Time stamps are simulated, so equal drives make equal files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -45,13 +45,14 @@ class ExpertRecording:
     Args:
         folder: New or empty: a recording that is there already is not touched.
         facts: For the sidecar.
+        cameras: Whose images a row has.
 
     Raises:
         RecordingError: If the folder holds something, or cannot be written.
     """
 
-    def __init__(self, folder: Path, facts: ExpertRecordingFacts) -> None:
-        self._folder, self._facts = folder, facts
+    def __init__(self, folder: Path, facts: ExpertRecordingFacts, cameras: Sequence[str] = CAMERAS) -> None:
+        self._folder, self._facts, self._cameras = folder, facts, cameras
         if (folder / LOG_NAME).exists():
             raise RecordingError(f"{folder}: holds a recording already; record into another folder, or remove it")
         self._appender = RecordingAppender(folder)
@@ -78,7 +79,7 @@ class ExpertRecording:
         try:
             self._save_labels(labels, stamp)
             self._appender.append(
-                {camera: encode_frame(moment.frames[camera]) for camera in CAMERAS},
+                {camera: encode_frame(moment.frames[camera]) for camera in self._cameras},
                 control.steering_angle,
                 max(control.throttle, 0.0),
                 max(-control.throttle, 0.0),

@@ -24,7 +24,7 @@ class SidecarRow:
     Attributes:
         image: Name of the center image in `IMG/`.
         time_s: Simulated, since the drive began.
-        kind: `lap` or `recovery`.
+        kind: `lap`, `recovery`, or `learner` where a drive server drove.
         x: Metres east.
         y: Metres north.
         z: Metres up.

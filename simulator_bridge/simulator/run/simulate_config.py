@@ -28,7 +28,12 @@ from simulator_bridge.simulator.scene.scene_options import Backend, Weather
 
 DEFAULT_TRACK = "lake"
 DEFAULT_URL = "ws://127.0.0.1:4567"
-DRIVE, SERVER, EXPERT, RESULTS = "the drive", "steered by a server", "steered by the expert", "results"  # of the help
+DRIVE, SERVER, EXPERT, RESULTS = (
+    "the drive",
+    "steered by a server",
+    "steered or labelled by the expert",
+    "results",
+)  # of the help
 DONKEY = "steered by clients of Donkey's simulator"
 
 
@@ -111,12 +116,26 @@ class SimulateConfig:
     speed_mph: float = speed_option(30.0, group=EXPERT)
     noise: float = option(
         0.0,
-        "disturb its steering; 1: swings of 0.06 and shoves up to 0.35. The clean label is recorded",
+        "disturb the steering; 1: swings of 0.06 and shoves up to 0.35. The clean label is recorded",
         at_least=0,
         at_most=5,
         group=EXPERT,
     )
-    record: Path | None = option(None, "record three cameras into this folder", metavar="DIR", group=EXPERT)
+    record: Path | None = option(
+        None,
+        "record three cameras into this folder; without --expert what the server's car sees by the center one, and "
+        "what the expert would steer there",
+        metavar="DIR",
+        group=EXPERT,
+    )
+    expert_share: float = option(
+        0.0,
+        "share of the time for which the expert takes the wheel from the server, a second or more at a time",
+        metavar="SHARE",
+        at_least=0,
+        at_most=1,
+        group=EXPERT,
+    )
     rate_hz: float = option(
         10.0,
         "rows a simulated second of a recording",
@@ -146,14 +165,15 @@ class SimulateConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        if self.record is not None and not self.expert:
-            raise UsageError("--record records the expert: say --expert too")
-        if self.noise and not self.expert:
-            raise UsageError("--noise disturbs the expert: say --expert too")
-        if self.labels and self.record is None:
-            raise UsageError("--labels go into a recording: say --record DIR too")
-        if self.recoveries and self.record is None:
-            raise UsageError("--recoveries go into a recording: say --record DIR too")
+        if self.noise and not self.expert and self.record is None:
+            raise UsageError("--noise is of a drive that the expert drives or labels: say --expert or --record DIR too")
+        for flag, is_given in (("--labels", self.labels), ("--recoveries", self.recoveries)):
+            if is_given and not (self.expert and self.record is not None):
+                raise UsageError(f"{flag} go into a recording of the expert: say --expert --record DIR too")
+        if self.record is not None and not self.expert and self.realtime:
+            raise UsageError("--record of a server's drive needs lock-step: leave out --realtime, or say --expert too")
+        if self.expert_share and (self.expert or self.record is None):
+            raise UsageError("--expert-share is of a server's drive that is recorded: say --record DIR, not --expert")
         if self.replay is not None:
             self._check_replay()
         if self.donkey_port is not None or self.donkey is not None:
@@ -170,6 +190,7 @@ class SimulateConfig:
             "--weather": self.weather != "clear",
             "--record": self.record is not None,
             "--noise": self.noise > 0,
+            "--expert-share": self.expert_share > 0,
         }
         for flag, is_given in given.items():
             if is_given:

@@ -20,6 +20,7 @@ from simulator_bridge.simulator.run.judged_drive import (
     loop_config,
     open_remote_driver,
 )
+from simulator_bridge.simulator.run.learner_drive import RecordedLearner, Turns
 from simulator_bridge.simulator.run.real_time import RealTimePace
 from simulator_bridge.simulator.run.recoveries import record_recoveries
 from simulator_bridge.simulator.run.simulate_config import SimulateConfig
@@ -47,6 +48,8 @@ def run_simulation(config: SimulateConfig) -> SimulationResult:
         result = drive_judged(config, simulation, Referee(track, config.laps), driver, start, films)
         if recording is None:
             return result
+        if not config.expert:
+            return replace(result, n_rows=recording.n_rows)
         recovering = _recording_expert(config, track, recording, "recovery", noise=0.0)
         rng = np.random.default_rng([config.seed or 0, 3])
         pace: Pace = RealTimePace() if config.realtime else lambda time_s: None
@@ -56,7 +59,7 @@ def run_simulation(config: SimulateConfig) -> SimulationResult:
 
 def _cameras(config: SimulateConfig) -> Sequence[str]:
     """Only the cameras that are used: rendering is most of the work."""
-    if config.record:
+    if config.record and config.expert:
         return CAMERAS
     is_watched = config.video is not None or config.strips is not None or not config.expert
     return ("center",) if is_watched else ()
@@ -67,19 +70,19 @@ def _open_recording(config: SimulateConfig, simulation: Simulation) -> ExpertRec
         raise ValueError("no recording was asked for")
     seed, renderer = config.seed or 0, simulation.renderer
     facts = ExpertRecordingFacts(config.track, direction_of(config), seed, config.weather, renderer)
-    return ExpertRecording(config.record, facts)
+    return ExpertRecording(config.record, facts, _cameras(config))
 
 
 @contextlib.contextmanager
 def _open_driver(config: SimulateConfig, track: Track, recording: ExpertRecording | None) -> Iterator[CarDriver]:
-    """The expert, recording or not, or a drive server that is asked over the wire."""
-    if recording is not None:
-        yield _recording_expert(config, track, recording, "lap", config.noise)
-    elif config.expert:
-        yield _expert(config, track, config.noise)
-    else:
+    """The expert, or a drive server that is asked over the wire; recording or not."""
+    if not config.expert:
         with open_remote_driver(config) as driver:
-            yield driver
+            yield driver if recording is None else _recorded_learner(config, track, recording, driver)
+    elif recording is not None:
+        yield _recording_expert(config, track, recording, "lap", config.noise)
+    else:
+        yield _expert(config, track, config.noise)
 
 
 def _expert(config: SimulateConfig, track: Track, noise: float) -> ExpertDriver:
@@ -92,3 +95,13 @@ def _recording_expert(
 ) -> RecordingExpert:
     expert, period_s = _expert(config, track, noise), 1 / config.rate_hz
     return RecordingExpert(expert, recording, kind, row_period_s=period_s, with_labels=config.labels)
+
+
+def _recorded_learner(
+    config: SimulateConfig, track: Track, recording: ExpertRecording, learner: CarDriver
+) -> RecordedLearner:
+    expert = _expert(config, track, config.noise)
+    turns = Turns(config.expert_share, np.random.default_rng([config.seed or 0, 4]))
+    return RecordedLearner(
+        learner, expert, recording, turns, row_period_s=1 / config.rate_hz, latency_s=config.latency_ms / 1000
+    )

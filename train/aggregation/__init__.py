@@ -1,0 +1,1 @@
+"""DAgger: a model drives, the expert labels what it comes to see, and the network is trained on that too."""
