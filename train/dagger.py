@@ -14,11 +14,11 @@ if __name__ == "__main__":  # run as a file: put the project root, not train/, f
 
 import dataclasses
 import shutil
-import signal
 from typing import TYPE_CHECKING, Any
 
 from drive.model_argument import check_model
 from simulator_bridge.cli.command import run_command
+from simulator_bridge.cli.interrupts import take_sigterm_as_ctrl_c
 from simulator_bridge.cli.output_file import check_output, check_output_folder, linked_file, replacing, write_json
 from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.terminal import say
@@ -76,7 +76,7 @@ def run(config: DaggerConfig) -> int:
     recordings, note = begun.check_recordings(config.recordings)
     if note:
         say(note)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: end the processes first
+    take_sigterm_as_ctrl_c()
     with lock_rounds(config.folder):
         try:
             return learn(config, begun, recordings)

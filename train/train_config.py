@@ -198,8 +198,7 @@ class TrainConfig:
     )
     validation_blocks: int = option(
         10,
-        "at most this many blocks per recording; fewer in a short one, so that the gaps take no more rows than the "
-        "blocks",
+        "at most this many blocks per recording; fewer in a short one, so that gaps take no more rows than blocks",
         at_least=1,
         group="validation",
     )

@@ -28,10 +28,10 @@ def views_of(row: list[int], camera: list[int], labels: list[float]) -> tuple[He
     head = keras.Model(features, features[:, :1])
     made = SimpleNamespace(
         head=head,
-        views=SimpleNamespace(row=np.array(row), labels=np.float32(labels)[:, None], n_views=1),
+        views=SimpleNamespace(row=np.array(row), labels=np.array(labels, np.float32)[:, None], n_views=1),
         features=np.array([[0.1 * i, 9.0] for i in range(len(row))], np.float32),
     )
-    return cast(HeadFeatures, made), SimpleNamespace(camera=np.int8(camera), n_validation=0)
+    return cast(HeadFeatures, made), SimpleNamespace(camera=np.array(camera, np.int8), n_validation=0)
 
 
 def learn(corrects: list[bool] | None, share: float = 0.5) -> tuple[list[float], list[float]]:

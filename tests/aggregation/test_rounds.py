@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def train(
         begun: object, last: Path, recordings: object, added: Sequence[Path], keep: float, folder: Path, say: Any
-    ):  # type: ignore[no-untyped-def]
+    ) -> dict[str, Any]:
         calls.append([path.parts[-3] + "/" + path.name if "drives" in path.parts else path.name for path in added])
         return {"validation": {"mse": 0.1 / len(calls)}, "seconds": 1.0}
 
@@ -76,10 +77,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def carry_out(config: DaggerConfig, drives: Drives, monkeypatch: pytest.MonkeyPatch) -> list[DrivenRound]:
-    def drive(*arguments: Any) -> Any:
-        return drive_round(*arguments, run=drives)
-
-    monkeypatch.setattr(rounds_module, "drive_round", drive)
+    monkeypatch.setattr(rounds_module, "drive_round", partial(drive_round, run=drives))
     return list(run_rounds(config, BEGUN, (), lambda line: None))
 
 
