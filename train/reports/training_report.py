@@ -79,7 +79,9 @@ def _unseen(result: TrainingResult) -> list[Section]:
     if not result.unseen:
         return []
     note_ = "Each recording was left out in turn: its row is the score on it of a model that was made without it."
-    return [Section("Recordings it had not seen", _score_table("recording", result.unseen), intro=note_)]
+    return [
+        Section("Recordings it had not seen", _score_table("recording", result.unseen, low="", high=""), intro=note_)
+    ]
 
 
 def _scores(result: TrainingResult) -> list[Markup]:
@@ -95,17 +97,18 @@ def _scores(result: TrainingResult) -> list[Markup]:
     ] + ([note("Stopped by Ctrl-C: this is the best epoch so far; --resume goes on.")] if result.interrupted else [])
 
 
-def _score_table(first: str, scores: Mapping[str, Score]) -> Markup:
+def _score_table(first: str, scores: Mapping[str, Score], low: str = "low", high: str = "high") -> Markup:
+    """What is scored, its column's name first; `low` and `high` mark the best, of what can be compared."""
     columns = [
         Column(first, numeric=False),
-        Column("MSE", digits=5, best="low", hint="mean squared error of the normalised steering"),
-        Column("MSE, deg\N{SUPERSCRIPT TWO}", digits=2, best="low", hint="the same of the wheel angle"),
-        Column("MAE", digits=4, best="low", hint="mean absolute error"),
-        Column("MAE, deg", digits=2, best="low"),
+        Column("MSE", digits=5, best=low, hint="mean squared error of the normalised steering"),
+        Column("MSE, deg\N{SUPERSCRIPT TWO}", digits=2, best=low, hint="the same of the wheel angle"),
+        Column("MAE", digits=4, best=low, hint="mean absolute error"),
+        Column("MAE, deg", digits=2, best=low),
         Column(
             "r1s",
             digits=3,
-            best="high",
+            best=high,
             hint="correlation with the label averaged over about 1 s: recorded steering is pulses of a key, "
             "which no predictor can match row by row",
         ),
