@@ -17,6 +17,7 @@ from simulator_bridge.cli.common_options import json_option, quiet_option
 from simulator_bridge.cli.options import argument, check_options, option
 from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
+from simulator_bridge.cli.terminal import say
 from simulator_bridge.cli.text_table import TextColumn, text_table
 from train.data.training_rows import load_rows
 from train.train_config import TrainConfig
@@ -80,6 +81,7 @@ def run(config: ThroughputConfig) -> int:
     import_tensorflow()
     from train.benchmark.pipeline_speed import measure_pipeline
 
+    say(f"training {config.rounds + 1} epochs and, in turns with all but the first, steps with one repeated batch")
     speed = measure_pipeline(settings, model_config, rows, split, config.rounds)
     print_result(build_table(config, speed))
     if config.json:

@@ -60,6 +60,7 @@ def test_the_command_reports_every_figure(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout)
     assert "images in memory" in done.stderr
+    assert "training 2 epochs" in done.stderr, "what takes minutes says so first"
     assert set(found) == {*SPEED.to_json()}
     assert found["n_cached"] > 0
     assert found["n_streamed"] > 0
