@@ -20,7 +20,7 @@ from drive.model_argument import check_model
 from simulator_bridge.cli.command import run_command
 from simulator_bridge.cli.interrupts import take_sigterm_as_ctrl_c
 from simulator_bridge.cli.output_file import check_output, check_output_folder, linked_file, replacing, write_json
-from simulator_bridge.cli.standard_output import print_result
+from simulator_bridge.cli.standard_output import STANDARD_OUTPUT, print_result
 from simulator_bridge.cli.terminal import say
 from simulator_bridge.track import build_track
 from train.aggregation.dagger_config import DaggerConfig
@@ -95,11 +95,13 @@ def learn(config: DaggerConfig, begun: BegunModel, recordings: tuple[Path, ...])
     try:
         for driven in run_rounds(config, begun, recordings, say):
             rounds.append(driven)
-            if config.json is not None:
+            if config.json not in (None, STANDARD_OUTPUT):
                 write_json(config.json, to_json(config, rounds))
     finally:
         if rounds:
             print_result(build_table(rounds))
+            if config.json == STANDARD_OUTPUT:
+                write_json(config.json, to_json(config, rounds))
     best = best_of(rounds)
     with replacing(config.output, keep_previous=config.output.is_file()) as partial:
         shutil.copyfile(best.model, partial)
