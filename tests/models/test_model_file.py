@@ -98,7 +98,7 @@ def test_a_flatbuffer_that_differs_is_refused_and_the_old_file_kept(
 ) -> None:
     model, other = made_model(seed=1), made_model(seed=2)
     wrong = litert_conversion.convert_to_litert(other)
-    monkeypatch.setattr(saving, "convert_to_litert", lambda _: wrong)
+    monkeypatch.setattr(saving, "convert_to_litert", lambda *_: wrong)
     path = tmp_path / "model.h5"
     path.write_bytes(b"the old model")
 
