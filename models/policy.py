@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -18,6 +18,9 @@ from simulator_bridge.printable_text import one_line
 
 if TYPE_CHECKING:
     import keras
+
+
+NUMBER_SHAPE = (1, 1)  # of an output that is a number, for one frame
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,18 @@ class Action:
     road: float | None = None
     lateral_m: float | None = None
     bearing_deg: float | None = None
+
+
+def action_of(names: Sequence[str], outputs: Any) -> Action:
+    """The action in a Keras model's outputs for one frame.
+
+    Args:
+        names: Of the outputs.
+        outputs: One, or a list, of (1, 1) each; a segmentation is none of the action and left out.
+    """
+    values = outputs if isinstance(outputs, list) else [outputs]
+    numbers = {name: value for name, value in zip(names, values, strict=True) if len(value.shape) == len(NUMBER_SHAPE)}
+    return Action(**{name: float(value[0, 0]) for name, value in numbers.items()})
 
 
 class Policy(Protocol):
@@ -116,9 +131,7 @@ class KerasPolicy:
     def __call__(self, frame: Frame) -> Action:
         """See `Policy.__call__`."""
         check_frame(frame)
-        outputs = self._run(frame[np.newaxis])
-        values = outputs if isinstance(outputs, list) else [outputs]
-        return Action(**{name: float(value[0, 0]) for name, value in zip(self._names, values, strict=True)})
+        return action_of(self._names, self._run(frame[np.newaxis]))
 
 
 def _refuse_other_shapes(
@@ -127,7 +140,7 @@ def _refuse_other_shapes(
     if len(outputs) != len(names):
         raise ModelFileError(f"the model has {len(outputs)} outputs, its metadata names {names}")
     found = [(tuple(map(int, tensor["shape"])), np.dtype(tensor["dtype"])) for tensor in (*inputs, *outputs.values())]
-    expected = [((1, *FRAME_SHAPE), np.dtype(np.uint8)), *[((1, 1), np.dtype(np.float32))] * len(names)]
+    expected = [((1, *FRAME_SHAPE), np.dtype(np.uint8)), *[(NUMBER_SHAPE, np.dtype(np.float32))] * len(names)]
     if found != expected:
         wanted, got = (", ".join(f"{kind} {shape}" for shape, kind in each) for each in (expected, found))
         raise ModelFileError(f"expected a model from a frame to its outputs, {wanted}; got {one_line(got)}")

@@ -60,11 +60,9 @@ class SlowKerasPolicy:
 
     def __call__(self, frame: Frame) -> Action:
         """See `Policy`."""
-        from models.policy import Action
+        from models.policy import action_of
 
-        outputs = self._predict(frame[None])
-        values = outputs if isinstance(outputs, list) else [outputs]
-        return Action(**{name: float(value[0, 0]) for name, value in zip(self._names, values, strict=True)})
+        return action_of(self._names, self._predict(frame[None]))
 
 
 @dataclass(frozen=True, kw_only=True)

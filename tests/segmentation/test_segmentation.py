@@ -10,10 +10,12 @@ import keras
 import numpy as np
 import pytest
 
+from drive.benchmark.latency_server import SlowKerasPolicy
 from models.architectures.registry import ModelConfig, build_model
 from models.loading import load_policy
 from models.model_file import SEGMENTATION_FLATBUFFER, load_model_file
 from models.model_parts import split_model
+from models.policy import KerasPolicy
 from models.segmentation import NOT_SEEN, Segmenter, load_segmenter, overlay
 from simulator_bridge.errors import ModelFileError, UsageError
 from simulator_bridge.messages import FRAME_SHAPE
@@ -61,6 +63,15 @@ def test_the_file_answers_without_it_and_segments_as_keras_does(model: keras.Mod
     assert (classes[:top] == NOT_SEEN).all()
     assert (classes[-bottom:] == NOT_SEEN).all()
     np.testing.assert_array_equal(classes[top:-bottom][2::5, 4::8], coarse)
+
+
+@pytest.mark.parametrize("way", ["call", "predict", "compiled"])
+def test_keras_drives_with_such_a_model_too(path: Path, model: keras.Model, way: str) -> None:
+    policy = KerasPolicy(model) if way == "compiled" else SlowKerasPolicy(path, way)
+    frame = made_frames(1)[0]
+    action, expected = policy(frame), load_policy(path)(frame)
+    assert action.steering_angle == pytest.approx(expected.steering_angle, abs=1e-3)
+    assert action.lateral_m == pytest.approx(expected.lateral_m, abs=1e-2)
 
 
 def test_it_tells_road_from_land_on_a_road_that_it_has_not_seen(path: Path) -> None:
