@@ -114,17 +114,18 @@ class TrainingResult:
 def print_training_result(result: TrainingResult) -> None:
     """Print the result as a table of at most 80 columns and a few lines, on standard output."""
     scores = {result.arch: result.model, **result.baselines}
-    print_result(text_table(ERRORS, _rows(scores), title=f"{result.n_validation} validation rows, center camera"))
+    print_result(text_table(ERRORS, score_rows(scores), title=f"{result.n_validation} validation rows, center camera"))
     if result.unseen:
         columns = (TextColumn("recording", numeric=False), *ERRORS[1:])
         title = "each recording, by a model that was made without it"
-        print_result(f"\n{text_table(columns, _rows(result.unseen), title=title)}\n")
+        print_result(f"\n{text_table(columns, score_rows(result.unseen), title=title)}\n")
     for name, value in facts_of(result).items():
         print_result(f"{name:<13} {value}")
     print_result("\n".join(["", *textwrap.wrap(result.verdict.text, WIDTH)]))
 
 
-def _rows(scores: Mapping[str, Score]) -> list[list[Any]]:
+def score_rows(scores: Mapping[str, Score]) -> list[list[Any]]:
+    """What was scored and its figures, in the order of `ERRORS`."""
     return [
         [name, score.mse, score.mse_deg2, score.mae, score.mae_deg, r1s_cell(score.r1s, score.r1s_note)]
         for name, score in scores.items()

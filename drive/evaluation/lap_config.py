@@ -16,6 +16,7 @@ from simulator_bridge.cli.common_options import (
     report_option,
     reverse_option,
     scale_option,
+    silence_option,
     speed_option,
     tracks_option,
     verbose_option,
@@ -107,15 +108,7 @@ class LapsConfig:
     backend: Backend = backend_option(group=DRIVES)
     max_interventions: int | None = max_interventions_option(group=DRIVES)
     jobs: int = option(2, "drives at a time", at_least=1, group=DRIVES)
-    silence_s: float = option(
-        60.0,
-        "a drive without progress for so many seconds has failed",
-        flag="--silence",
-        metavar="S",
-        above=0,
-        unit="s",
-        group=DRIVES,
-    )
+    silence_s: float = silence_option(group=DRIVES)
 
     json: Path | None = json_option(group=RESULTS)
     report: Path | None = report_option("a page with maps, traces, and what led to each intervention", group=RESULTS)

@@ -77,6 +77,14 @@ def speed_option(default_mph: float, **facts: Any) -> Any:
     )  # fmt: skip
 
 
+def silence_option(**facts: Any) -> Any:
+    """`--silence`: after how many seconds without progress a drive has failed."""
+    return option(
+        60.0, "a drive without progress for so many seconds has failed", flag="--silence", metavar="S", above=0,
+        unit="s", **facts,
+    )  # fmt: skip
+
+
 MAX_RANGE = 1000  # of random tracks
 TRACKS = "lake, jungle, random:SEED, or a CSV file with x_m,y_m,w_tr_right_m,w_tr_left_m"
 

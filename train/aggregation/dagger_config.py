@@ -13,6 +13,7 @@ from simulator_bridge.cli.common_options import (
     expand_tracks,
     json_option,
     quiet_option,
+    silence_option,
     speed_option,
     weather_option,
 )
@@ -121,15 +122,7 @@ class DaggerConfig:
     )
     seed: int = option(0, "of starts, scenery, noise and turns; every round has others", at_least=0, group=DRIVES)
     jobs: int = option(2, "drives at a time", at_least=1, group=DRIVES)
-    silence_s: float = option(
-        60.0,
-        "a drive without progress for so many seconds has failed",
-        flag="--silence",
-        metavar="S",
-        above=0,
-        unit="s",
-        group=DRIVES,
-    )
+    silence_s: float = silence_option(group=DRIVES)
 
     folder: Path = option(
         Path("runs/dagger"), "what was driven and trained; the same command goes on", metavar="DIR", group=RESULTS

@@ -26,9 +26,8 @@ from train.reports.training_model import model_section, settings_section
 from train.reports.training_road import road_section
 from train.reports.training_scatter import scatter_section
 from train.train_config import TrainConfig
-from train.training_result import TrainingResult, facts_of
+from train.training_result import TrainingResult, facts_of, score_rows
 from train.validation.metrics import Score
-from train.validation.r1s import r1s_cell
 
 REFRESH_S = 5  # of a page that is not final
 
@@ -113,5 +112,4 @@ def _score_table(first: str, scores: Mapping[str, Score], low: str = "low", high
             "which no predictor can match row by row",
         ),
     ]
-    rows = [[name, s.mse, s.mse_deg2, s.mae, s.mae_deg, r1s_cell(s.r1s, s.r1s_note)] for name, s in scores.items()]
-    return table(columns, rows)
+    return table(columns, score_rows(scores))

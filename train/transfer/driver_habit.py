@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from train.data.rows import FloatArray
-
-BATCH = 2048
-
-Indices = npt.NDArray[np.signedinteger[Any]]
+from train.transfer.ridge_head import CHUNK, IntArray
 
 
 def steering_ahead(head: keras.Model, features: Any) -> FloatArray:
@@ -23,25 +20,29 @@ def steering_ahead(head: keras.Model, features: Any) -> FloatArray:
         features: May be mapped from a file.
     """
     geometry, ahead = head.get_layer("geometry"), head.get_layer("ahead")
-    steering = np.zeros(len(features), np.float32)
-    for start in range(0, len(features), BATCH):
-        seen = np.asarray(features[start : start + BATCH], np.float32)
-        steering[start : start + BATCH] = keras.ops.convert_to_numpy(ahead(geometry(seen, training=False)))[:, 0]
-    return steering
+    return _in_parts(lambda seen: ahead(geometry(seen, training=False)), features, np.arange(len(features)))
 
 
-def predict_steering(head: keras.Model, features: Any, chosen: Indices) -> FloatArray:
+def predict_steering(head: keras.Model, features: Any, chosen: IntArray) -> FloatArray:
     """What a head answers to some of the features: (len(chosen),)."""
-    steering = np.zeros(len(chosen), np.float32)
-    for start in range(0, len(chosen), BATCH):
-        seen = np.asarray(features[chosen[start : start + BATCH]], np.float32)
+
+    def steering(seen: FloatArray) -> Any:
         outputs = head(seen, training=False)
-        first = outputs[0] if isinstance(outputs, list) else outputs
-        steering[start : start + BATCH] = keras.ops.convert_to_numpy(first)[:, 0]
-    return steering
+        return outputs[0] if isinstance(outputs, list) else outputs
+
+    return _in_parts(steering, features, chosen)
 
 
-def of_center_view(values: FloatArray, row: Indices, camera: Indices, mirrored: FloatArray) -> FloatArray:
+def _in_parts(steering: Callable[[FloatArray], Any], features: Any, chosen: IntArray) -> FloatArray:
+    """Steering (n, 1) of features (n, d), for those chosen, so many at a time: (len(chosen),)."""
+    answers = np.zeros(len(chosen), np.float32)
+    for start in range(0, len(chosen), CHUNK):
+        seen = np.asarray(features[chosen[start : start + CHUNK]], np.float32)
+        answers[start : start + CHUNK] = keras.ops.convert_to_numpy(steering(seen))[:, 0]
+    return answers
+
+
+def of_center_view(values: FloatArray, row: IntArray, camera: IntArray, mirrored: FloatArray) -> FloatArray:
     """Values of views, those of side cameras replaced by those of the row's center camera where there is one.
 
     A driver steers by what is before the car, and does so in all three images; a side camera shows the way back too.

@@ -83,15 +83,18 @@ def fit_linear_head(
         np.sum([each.moments for each in sums], axis=0),
         sum(each.squares for each in sums),
     )
-    left_out: dict[float, float] = {}
-    if len(sums) > 1:
-        for penalty in PENALTIES:
-            error = sum(each.error(_solve(whole.without(each), penalty)) for each in sums)
-            left_out[penalty] = error / max(whole.squares, 1e-12)
+    unseeing = {
+        penalty: [_solve(whole.without(each), penalty) for each in sums] for penalty in PENALTIES if len(sums) > 1
+    }
+    left_out = {
+        penalty: sum(each.error(solution) for each, solution in zip(sums, solutions, strict=True))
+        / max(whole.squares, 1e-12)
+        for penalty, solutions in unseeing.items()
+    }
     as_good = [penalty for penalty, error in left_out.items() if error <= AS_GOOD * min(left_out.values())]
     penalty = max(as_good, default=DEFAULT_PENALTY)
     solution = _solve(whole, penalty)
-    without = {n: _solve(whole.without(each), penalty) for n, each in zip(folds, sums, strict=True)} if left_out else {}
+    without = dict(zip(folds, unseeing[penalty], strict=True)) if left_out else {}
     return LinearHead(solution[:-1], solution[-1], penalty, left_out, without)
 
 
