@@ -1,5 +1,7 @@
 """Draws the segments of an exam: `python docs/make_exam.py 1.csv`. Run once for each version; the result is frozen.
 
+For another one, on which something may be tried: `python docs/make_exam.py other.csv SEED FIRST_RANDOM_ROAD`.
+
 Seven factors beside the nominal drives: a start beside the line and askew, pushes of the steering, light, weather,
 texture, camera, delay, and three of the last five at once; levels 1 to 3 of each on six roads. Places are spread over
 each lap and have a bend in their way, so that nobody gets far who does not steer.
@@ -28,7 +30,7 @@ from simulator_bridge.udacity_car import HALF_TRACK_M
 SEED = 2026
 SECONDS = 20.0
 ROADS = (("lake", False), ("lake", True), ("jungle", False), ("jungle", True), ("random", False), ("random", True))
-RANDOM_SEEDS = (811, 812, 813, 814, 815, 816)  # of no training, of no other test
+RANDOM_ROAD = 811  # and the five after it: of no training, of no other test
 SPEEDS_MPH = {"lake": (15, 30), "jungle": (15, 24), "random": (15, 30)}
 CONDITIONS = ("light", "weather", "texture", "camera", "delay")
 FACTORS = ("start", "push", *CONDITIONS, "three at once")
@@ -42,15 +44,16 @@ FIRST_SHARE = 0.66
 
 def main() -> None:
     """Draw all segments and write them."""
-    rng = np.random.default_rng(SEED)
+    seed, first_road = map(int, sys.argv[2:4]) if len(sys.argv) > 3 else (SEED, RANDOM_ROAD)
+    rng = np.random.default_rng(seed)
     cells = [("nominal", 0)] * NOMINAL_A_ROAD + [(factor, level) for factor in FACTORS for level in (1, 2, 3)]
     segments = []
-    for road, (name, reverse) in enumerate(ROADS):
+    for name, reverse in ROADS:
         shares = (rng.permutation(len(cells)) + rng.uniform(0, 1, len(cells))) / len(cells)
         low, high = SPEEDS_MPH[name]
         speeds = low + (high - low) * (rng.permutation(len(cells)) + 0.5) / len(cells)
         for cell, share, speed_mph in zip(cells, shares, speeds, strict=True):
-            segments.append(_draw(rng, road, reverse, cell, float(share), float(speed_mph)))
+            segments.append(_draw(rng, name, first_road, reverse, cell, float(share), float(speed_mph)))
     segments.sort(
         key=lambda segment: (FACTORS.index(segment.factor) if segment.factor in FACTORS else -1, segment.level)
     )
@@ -63,12 +66,17 @@ def main() -> None:
 
 
 def _draw(
-    rng: np.random.Generator, road: int, reverse: bool, cell: tuple[str, int], share: float, speed_mph: float
+    rng: np.random.Generator,
+    name: str,
+    first_road: int,
+    reverse: bool,
+    cell: tuple[str, int],
+    share: float,
+    speed_mph: float,
 ) -> Segment:
     factor, level = cell
-    name = ROADS[road][0]
     if name == "random":
-        name = f"random:{RANDOM_SEEDS[level % 3 + 3 * reverse]}"
+        name = f"random:{first_road + level % 3 + 3 * reverse}"
     track = build_track(name, reverse=reverse)
     speeds = plan_speeds(track, ExpertConfig(top_speed_mph=speed_mph))
     start_m, way_m = _place(track, speeds, share * track.length_m)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from drive.caution import Caution
 from drive.speed_control import SpeedController, brake_throttle
 from models.policy import Action, Policy, decide
 from simulator_bridge.messages import Control, Telemetry
@@ -30,12 +31,14 @@ class Pilot:
         set_speed_mph: Wanted from now on, in (0, 30]; None for the speed controller's own. Not used if the policy
             predicts speed or throttle.
         action: What the policy predicted for the last frame, as it came; None before the first.
+        caution: What the model doubts, and how much slower the car drives for it.
         predicts_speed: The policy predicted speed or throttle for the last frame.
     """
 
     def __init__(self, policy: Policy, speed_control: SpeedController) -> None:
         self._policy = policy
         self._speed_control = speed_control
+        self.caution = Caution()
         self.set_speed_mph: float | None = None
         self.action: Action | None = None
         self.predicts_speed = False
@@ -51,7 +54,8 @@ class Pilot:
         if action.throttle is not None:
             return Control(steering_angle, _clip(action.throttle))
         wanted_mph = self.set_speed_mph if action.speed_mph is None else action.speed_mph
-        throttle = self._speed_control(telemetry.speed_mph, steering_angle, telemetry.time_s, wanted_mph)
+        share = self.caution.see(action.doubt, telemetry.time_s)
+        throttle = self._speed_control(telemetry.speed_mph, steering_angle, telemetry.time_s, wanted_mph, share)
         return Control(steering_angle, throttle)
 
 
@@ -61,7 +65,7 @@ def build_new_driver(policy: Policy, speed_mph: float) -> Callable[[], Driver]:
 
 
 def _is_finite(action: Action) -> bool:
-    values = (action.steering_angle, action.throttle, action.speed_mph)
+    values = (action.steering_angle, action.throttle, action.speed_mph, action.doubt)
     return all(value is None or math.isfinite(value) for value in values)
 
 

@@ -38,7 +38,12 @@ class SpeedController:
         self._at_s: float | None = None
 
     def __call__(
-        self, speed_mph: float, steering_angle: float, time_s: float, set_speed_mph: float | None = None
+        self,
+        speed_mph: float,
+        steering_angle: float,
+        time_s: float,
+        set_speed_mph: float | None = None,
+        share: float = 1.0,
     ) -> float:
         """Throttle for the next moment.
 
@@ -47,6 +52,7 @@ class SpeedController:
             steering_angle: Of this moment, normalised, in [-1, 1].
             time_s: When that was, `Telemetry.time_s`.
             set_speed_mph: Wanted speed now, if not the one of the constructor; clipped to [0, 30].
+            share: Of the wanted speed, to be careful.
 
         Returns:
             Throttle in [-MAX_BRAKE, 1]; negative brakes.
@@ -55,7 +61,7 @@ class SpeedController:
         self._at_s = time_s
         self._sharpness = max(abs(steering_angle), self._sharpness * math.exp(-dt / STEERING_MEMORY_S))
         wanted_mph = self._set_speed_mph if set_speed_mph is None else min(max(set_speed_mph, 0.0), MAX_SPEED_MPH)
-        error_mph = min(wanted_mph, cornering_speed_mph(self._sharpness)) - speed_mph
+        error_mph = min(share * wanted_mph, cornering_speed_mph(self._sharpness)) - speed_mph
         if error_mph < -BRAKE_MARGIN_MPH:
             return brake_throttle(speed_mph, -error_mph - BRAKE_MARGIN_MPH)
         throttle = KP * error_mph + self._integral

@@ -36,8 +36,16 @@ def split_network(network: keras.Model) -> tuple[keras.Model, keras.Model]:
     """
     import keras
 
+    features = features_of(network)
+    return features, keras.Model(features.output, network.outputs, name="head")
+
+
+def features_of(network: keras.Model) -> keras.Model:
+    """The first part of `split_network`, also of a network that has an output before its features end."""
+    import keras
+
     end = next(layer for layer in network.layers if layer.name in POOLING).output
-    return keras.Model(network.input, end, name="features"), keras.Model(end, network.outputs, name="head")
+    return keras.Model(network.input, end, name="features")
 
 
 def find_backbone(model: keras.Model) -> keras.Model | None:

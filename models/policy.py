@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
 from models.quiet_import import quietly
 from models.runtimes.litert_runtime import IDENTIFIER
@@ -32,9 +33,10 @@ class Action:
         throttle: Nominally in [-1, 1]; None if the model does not predict it.
         speed_mph: Speed to drive at; None if the model does not predict it.
         road: Steering that this driver would show here, without what leads back; None where a model does not tell it,
-            as the next two.
+            as all that follow.
         lateral_m: Where the car is, metres left of the middle of the road.
         bearing_deg: Where the middle of the road is that it aims at, degrees to the left.
+        doubt: How unlike its training the frame looks: at most 1 for 99 of 100 images of the training.
     """
 
     steering_angle: float
@@ -43,18 +45,23 @@ class Action:
     road: float | None = None
     lateral_m: float | None = None
     bearing_deg: float | None = None
+    doubt: float | None = None
+
+
+ACTION_NAMES = frozenset(field.name for field in fields(Action))
 
 
 def action_of(names: Sequence[str], outputs: Any) -> Action:
-    """The action in a Keras model's outputs for one frame.
+    """The action in a model's outputs for one frame.
 
     Args:
-        names: Of the outputs.
-        outputs: One, or a list, of (1, 1) each; a segmentation is none of the action and left out.
+        names: Of the outputs; what is none of an action, such as a segmentation, or what a later version of the
+            project tells, is left out.
+        outputs: One, or a list, of (1, 1) each.
     """
     values = outputs if isinstance(outputs, list) else [outputs]
-    numbers = {name: value for name, value in zip(names, values, strict=True) if len(value.shape) == len(NUMBER_SHAPE)}
-    return Action(**{name: float(value[0, 0]) for name, value in numbers.items()})
+    named = zip(names, values, strict=True)
+    return Action(**{name: float(value[0, 0]) for name, value in named if name in ACTION_NAMES})
 
 
 class Policy(Protocol):
@@ -105,15 +112,18 @@ class LiteRTPolicy:
 
     def predict(self, frame: Frame) -> list[float]:
         """The outputs in the order of their names; see `Policy.__call__`."""
+        return [float(output[0, 0]) for output in self._run(frame)]
+
+    def __call__(self, frame: Frame) -> Action:
+        """See `Policy.__call__`."""
+        return action_of(self._names, self._run(frame))
+
+    def _run(self, frame: Frame) -> list[npt.NDArray[np.float32]]:
         check_frame(frame)
         with self._lock:
             self._interpreter.set_tensor(self._input, frame[np.newaxis])
             self._interpreter.invoke()
-            return [float(self._interpreter.get_tensor(index)[0, 0]) for index in self._outputs]
-
-    def __call__(self, frame: Frame) -> Action:
-        """See `Policy.__call__`."""
-        return Action(**dict(zip(self._names, self.predict(frame), strict=True)))
+            return [self._interpreter.get_tensor(index) for index in self._outputs]
 
 
 class KerasPolicy:

@@ -8,14 +8,18 @@ from typing import Any
 
 import keras
 
+from models.architectures.doubt import learn_familiar
 from models.architectures.registry import ModelConfig, build_model
-from models.model_parts import split_model
+from models.model_parts import features_of, split_model
+from train.data.image_store import Images
 from train.train_config import NOT_IN_A_MODEL
 from train.training_result import TrainingResult
 from train.training_run import TrainingRun
 
 
-def as_saved(model: keras.Model, model_config: ModelConfig, strategy: Any, *, segments: bool = False) -> keras.Model:
+def as_saved(
+    model: keras.Model, model_config: ModelConfig, strategy: Any, seen: Images, *, segments: bool = False
+) -> keras.Model:
     """The same model as it is saved: in float32, on one device, and telling what it sees.
 
     What is saved does not depend on what it was trained on.
@@ -24,6 +28,7 @@ def as_saved(model: keras.Model, model_config: ModelConfig, strategy: Any, *, se
         model: The trained one.
         model_config: What it was built from.
         strategy: Of the training.
+        seen: Images that it was trained on: what is unlike them it doubts.
         segments: Whether to show what each pixel is, too.
     """
     tells = model_config.recovery is not None
@@ -35,6 +40,9 @@ def as_saved(model: keras.Model, model_config: ModelConfig, strategy: Any, *, se
     for layer in split_model(plain)[1].layers:
         if layer.weights and layer.name in trained:  # a segmentation comes with weights of its own
             layer.set_weights(trained[layer.name].get_weights())
+    if tells:
+        network = split_model(plain)[1]
+        learn_familiar(network, features_of(network).predict(seen, verbose=0))
     return plain
 
 

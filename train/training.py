@@ -62,6 +62,7 @@ from train.transfer.regimes import SOLVED, Stage, recovers
 from train.validation.metrics import Score
 from train.validation.validation_set import Validator
 
+N_FAMILIAR = 600  # images of the training that tell what it knows
 N_PARITY_FRAMES = 32  # real validation frames on which LiteRT is compared with Keras
 
 logger = logging.getLogger(__name__)
@@ -286,7 +287,7 @@ def save_model(run: TrainingRun, dropped: Mapping[str, int]) -> TrainingResult |
     score = dataset.validation_set.score(validator.predict()[:, 0])
     result = run.result(score, dropped)
     metadata, frames = metadata_of(run, result), dataset.validation_frames(N_PARITY_FRAMES)
-    model = as_saved(model, run.plan.model, run.strategy, segments=config.segments)
+    model = as_saved(model, run.plan.model, run.strategy, dataset.some_images(N_FAMILIAR), segments=config.segments)
     previous = PreviousModel.at(config.output)
     if previous and config.resume and previous.is_part_of(metadata):
         previous = None  # ours, of before Ctrl-C: what it took the place of is still kept

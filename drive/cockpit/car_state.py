@@ -113,10 +113,9 @@ def _drive(decision: Decision | None, facts: ClientFacts | None) -> dict[str, An
 
 
 def _told(action: Action | None) -> dict[str, float | None]:
-    """What the model tells beside what it does: where the car is, where it aims, what its driver would do."""
-    values = (None, None, None) if action is None else (action.lateral_m, action.bearing_deg, action.road)
-    finite = (finite_or_none(value) for value in values)
-    names = ("lateral_m", "bearing_deg", "road")
+    """What the model tells beside what it does: where the car is, where it aims, as its driver would, its doubt."""
+    names = ("lateral_m", "bearing_deg", "road", "doubt")
+    finite = (finite_or_none(getattr(action, name, None)) for name in names)
     return {name: None if value is None else round(value, 4) for name, value in zip(names, finite, strict=True)}
 
 
@@ -130,6 +129,7 @@ def _control(car: ConnectedCar | None) -> dict[str, Any] | None:
         "page": state.page,
         "set_speed_mph": car.authority.set_speed_mph,
         "model_decides_on_speed": car.pilot.predicts_speed,
+        "speed_share": round(car.pilot.caution.share, 3),
         "holds_speed": car.authority.holds_speed,
     }
 

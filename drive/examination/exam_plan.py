@@ -28,6 +28,11 @@ QUICK_NOMINAL = 12
 def load_exam(version: str = VERSIONS[-1]) -> tuple[Segment, ...]:
     """All segments of a version."""
     text = (resources.files("drive.examination") / "exams" / f"{version}.csv").read_text(encoding="utf-8")
+    return read_segments(text)
+
+
+def read_segments(text: str) -> tuple[Segment, ...]:
+    """The segments in the text of a table, as `docs/make_exam.py` writes it."""
     return tuple(_read(row) for row in csv.DictReader(text.splitlines()))
 
 

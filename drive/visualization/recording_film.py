@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from drive.caution import FAMILIAR
 from drive.overlay import Overlay
 from models import occlusion_saliency, segmentation
 from models.loading import load_policy
@@ -68,16 +69,21 @@ def make_film(
     recording = load_only_recording(path)
     rows, data = _choose(recording, start_s, seconds)
     frames = [recording.image_path("center", int(row)) for row in rows]
+    doubts: list[float | None] = [None] * len(rows)
     if model is not None:
         policy = load_policy(model)
-        steering = [policy(read_frame(frames[i])).steering_angle for i in counted(range(len(rows)), "predicting")]
-        data = with_predictions(data, np.array(steering, np.float64))
+        actions = [policy(read_frame(frames[i])) for i in counted(range(len(rows)), "predicting")]
+        data = with_predictions(data, np.array([action.steering_angle for action in actions], np.float64))
+        doubts = [action.doubt for action in actions]
     enlarged = _load_camera(model, shows)
     picture = FilmPicture(data, _subtitle(model, shows))
     end_s = float(data.time_s[-1]) + LAST_PICTURE_S
     with H264Writer(out, SIZE_PX) as writer:
         for i in counted(range(len(rows)), "filming"):
-            shown = picture(enlarged(read_frame(frames[i])), i)
+            doubt = doubts[i]
+            note = "" if doubt is None else f"doubt {doubt:.1f}"
+            is_warning = doubt is not None and doubt > FAMILIAR
+            shown = picture(enlarged(read_frame(frames[i])), i, note, is_warning=is_warning)
             writer.add(shown, float(data.time_s[i]))
         writer.add(shown, end_s)
     return RecordingFilm(out, len(rows), end_s, _mean_difference(data))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from models.architectures.doubt import DOUBT, build_doubt
 from simulator_bridge.simulator.truth.road_truth import NAMES
 from simulator_bridge.udacity_car import pure_pursuit_steering
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 DEFAULT_SHARE = 0.5
 LOOKAHEAD_M = 15.0  # of the aim: one of BEARING_AHEAD_M
 DRIVERS_LOOKAHEAD_M = 22.0  # of what any driver does
-TOLD = ("road", "lateral_m", "bearing_deg")
-"""What a model file tells beside the steering: `road`; metres left of the middle; degrees to the left, of the aim."""
+TOLD = ("road", "lateral_m", "bearing_deg", DOUBT)
+"""What a model file tells beside the steering: `road`; metres left of the middle; degrees to the left, of the aim;
+how unlike its training all looks."""
 
 
 def aim_gain(lookahead_m: float = LOOKAHEAD_M) -> float:
@@ -50,10 +52,12 @@ def recovering(
     return layers.Add(dtype="float32", name="steering_angle")([driven, aimed]), road
 
 
-def told(road: keras.KerasTensor, truths: keras.KerasTensor, lookahead_m: float) -> list[keras.KerasTensor]:
+def told(
+    road: keras.KerasTensor, truths: keras.KerasTensor, features: keras.KerasTensor, lookahead_m: float
+) -> list[keras.KerasTensor]:
     """The outputs `TOLD`, (N, 1) each."""
     lateral, bearing = (_one_of(truths, name) for name in ("lateral_m", _bearing(lookahead_m)))
-    return [road, lateral, bearing]
+    return [road, lateral, bearing, build_doubt(features)]
 
 
 def _pursuit(name: str, truths: keras.KerasTensor, lookahead_m: float, share: float) -> keras.KerasTensor:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from models.architectures import alexnet, applications, efficientnet_lite, lenet, pilotnet, roadnet, squeezenet
 from models.architectures.architecture import OWN_WEIGHTS, Architecture, Table
 from models.architectures.backbones import build_backbone, find_blocks
+from models.architectures.doubt import DOUBT
 from models.architectures.preprocessing import CROP_BOTTOM_PX, CROP_TOP_PX, build_preprocessing
 from models.architectures.recovery import LOOKAHEAD_M, TOLD, recovering, told
 from simulator_bridge.errors import UsageError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 OUTPUT_SCALES: Mapping[str, float] = MappingProxyType({"steering_angle": 1.0, "throttle": 1.0, "speed_mph": 30.0})
 """The outputs that a model can learn, and a typical full value of each; losses divided by its square weigh alike."""
 FULL_VALUES: Mapping[str, float] = MappingProxyType(
-    {**OUTPUT_SCALES, "road": 1.0, "lateral_m": 4.0, "bearing_deg": 20.0}
+    {**OUTPUT_SCALES, "road": 1.0, "lateral_m": 4.0, "bearing_deg": 20.0, DOUBT: 1.0}
 )
 """The same of all outputs of a model file that are numbers, those of `recovery.TOLD` too."""
 SEGMENTATION = "segmentation"
@@ -254,7 +255,7 @@ def build_network(config: ModelConfig) -> keras.Model:
         steering_angle, road = recovering(habit, truths, config.recovery, config.lookahead_m)
         outputs = [steering_angle, *(_output(name, x) for name in config.outputs[1:])]
         if config.tells:
-            outputs += told(road, truths, config.lookahead_m)
+            outputs += told(road, truths, features, config.lookahead_m)
     if pixels is not None:
         outputs.append(pixels)
     return keras.Model(image, outputs if len(outputs) > 1 else outputs[0], name="network")

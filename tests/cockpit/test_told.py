@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["browser", "chromium"]  # fixtures
 
-TELLING = Action(0.1, road=0.25, lateral_m=0.42, bearing_deg=-3.04)
+TOLD_TO_PAGES = ("lateral_m", "bearing_deg", "road", "doubt")
+TELLING = Action(0.1, road=0.25, lateral_m=0.42, bearing_deg=-3.04, doubt=0.42)
 
 
 def telemetry(at_s: float = 0.0) -> Telemetry:
@@ -56,9 +57,9 @@ def test_the_action_goes_with_the_decision_whoever_drives(mode: Mode) -> None:
 @pytest.mark.parametrize(
     ("action", "told"),
     [
-        (TELLING, {"lateral_m": 0.42, "bearing_deg": -3.04, "road": 0.25}),
-        (Action(0.1), {"lateral_m": None, "bearing_deg": None, "road": None}),
-        (Action(0.1, lateral_m=math.nan, bearing_deg=-math.inf), dict.fromkeys(("lateral_m", "bearing_deg", "road"))),
+        (TELLING, {"lateral_m": 0.42, "bearing_deg": -3.04, "road": 0.25, "doubt": 0.42}),
+        (Action(0.1), dict.fromkeys(TOLD_TO_PAGES)),
+        (Action(0.1, lateral_m=math.nan, bearing_deg=-math.inf), dict.fromkeys(TOLD_TO_PAGES)),
     ],
     ids=["telling", "steering alone", "not finite"],
 )
@@ -75,17 +76,22 @@ def test_a_roadnet_tells_where_the_car_is() -> None:
     assert action.lateral_m is not None
     assert action.bearing_deg is not None
     assert action.road is not None
+    assert action.doubt is not None
 
 
 def test_a_person_reads_where_the_model_sees_the_car(browser: Chrome) -> None:
     actions = [TELLING]
     with running_cockpit(policy=lambda frame: actions[-1]) as cockpit, DrivingCar(cockpit.server):
         page = CockpitPage(browser, cockpit.url)
-        for line in ("0.4 m left of the middle", "3.0\u00b0 right", "+0.250"):
+        for line in ("0.4 m left of the middle", "3.0\u00b0 right", "+0.250", "0.4, as in its training"):
             page.shows("now", line)
         actions.append(Action(0.1, lateral_m=-0.03, bearing_deg=0.01))
         page.shows("now", "in the middle")
         page.shows("now", "straight ahead")
+        actions.append(Action(0.1, doubt=2.0))
+        page.shows("now", "2.0, new to it")
+        actions.append(Action(0.1, doubt=6.0))
+        page.shows("now", "6.0, so 50 % of the speed")
         actions.append(Action(0.1, lateral_m=-1.26))
         page.shows("now", "1.3 m right of the middle")
         actions.append(Action(0.1))

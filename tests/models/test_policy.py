@@ -12,7 +12,8 @@ import pytest
 
 from models.architectures.registry import ModelConfig
 from models.loading import load_policy
-from models.policy import KerasPolicy
+from models.model_file import load_model_file
+from models.policy import KerasPolicy, LiteRTPolicy
 from models.saving import save_model_file
 from simulator_bridge.errors import ModelFileError
 from tests.support.made_model import made_frames, made_model
@@ -74,6 +75,15 @@ def test_a_model_that_does_not_predict_throttle_or_speed_says_none(tmp_path: Pat
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_a_later_version_tells_besides_is_left_out(saved: Path) -> None:
+    flatbuffer = load_model_file(saved).flatbuffer
+    assert flatbuffer is not None
+    frame = made_frames(1)[0]
+    action = LiteRTPolicy(flatbuffer, ("steering_angle", "distance_to_the_moon", "speed_mph"))(frame)
+    assert action.steering_angle == load_policy(saved)(frame).steering_angle
+    assert action.throttle is None
+
+
 def test_a_model_of_another_program_drives_after_conversion(tmp_path: Path) -> None:
     model = foreign_model(tmp_path / "model.h5")
     frames = made_frames(3)

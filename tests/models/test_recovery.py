@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from models.architectures.recovery import LOOKAHEAD_M, aim_gain, recovering
+from models.architectures.recovery import LOOKAHEAD_M, TOLD, aim_gain, recovering
 from models.architectures.registry import ModelConfig, build_model
 from models.architectures.roadnet import build_geometry
 from models.model_parts import split_model, split_network
@@ -83,14 +83,13 @@ def test_the_steering_is_put_together_of_geometry_and_habit() -> None:
 
 def test_it_tells_where_the_road_is_after_what_it_does() -> None:
     model = build_model(replace(CONFIG, tells=True))
-    assert model.output_names == ["steering_angle", "road", "lateral_m", "bearing_deg"]
+    assert model.output_names == ["steering_angle", *TOLD]
     frames = np.random.default_rng(0).integers(0, 256, (2, 160, 320, 3), np.uint8)
-    steering, _, lateral_m, bearing_deg = (np.asarray(each) for each in model(frames))
+    told = {name: np.asarray(each)[:, 0] for name, each in zip(model.output_names, model(frames), strict=True)}
     preprocessing, network = split_model(model)
-    seen = build_geometry(3840, with_weights=True)(split_network(network)[0](preprocessing(frames)))
-    np.testing.assert_allclose(lateral_m[:, 0], np.asarray(seen)[:, NAMES.index("lateral_m")], atol=1e-5)
-    np.testing.assert_allclose(bearing_deg[:, 0], np.asarray(seen)[:, BEARING], atol=1e-5)
-    assert steering.shape == (2, 1)
+    seen = np.asarray(build_geometry(3840, with_weights=True)(split_network(network)[0](preprocessing(frames))))
+    np.testing.assert_allclose(told["lateral_m"], seen[:, NAMES.index("lateral_m")], atol=1e-5)
+    np.testing.assert_allclose(told["bearing_deg"], seen[:, BEARING], atol=1e-5)
 
 
 def test_only_what_aims_at_the_road_tells_where_it_is() -> None:

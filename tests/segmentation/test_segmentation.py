@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from drive.benchmark.latency_server import SlowKerasPolicy
+from models.architectures.recovery import TOLD
 from models.architectures.registry import ModelConfig, build_model
 from models.loading import load_policy
 from models.model_file import SEGMENTATION_FLATBUFFER, load_model_file
@@ -40,7 +41,7 @@ def path() -> Path:
 
 
 def test_it_is_the_last_output_and_steering_is_as_without_it(model: keras.Model) -> None:
-    assert model.output_names == ["steering_angle", "road", "lateral_m", "bearing_deg", "segmentation"]
+    assert model.output_names == ["steering_angle", *TOLD, "segmentation"]
     without, frames = build_model(replace(SEGMENTING, segments=False)), made_frames(3)
     habit = [split_model(each)[1].get_layer("habit") for each in (without, model)]
     habit[0].set_weights(habit[1].get_weights())  # all else comes with the project

@@ -141,7 +141,7 @@
     const { record, corrections, viewers, overlay } = state;
     const lines = [
       ["steering, applied / model", `${signed(drive.steering)} / ${signed(drive.model_steering)}`],
-      ...told(drive.told),
+      ...told(drive.told, state.who),
       ["answer, typical / slowest of 60", `${number(drive.answer_p50_ms)} / ${number(drive.answer_max_ms)} ms`],
       ["frames", drive.frames.toLocaleString("en")],
     ];
@@ -158,13 +158,20 @@
   }
 
   /* What the model tells of the car and the road; nothing, if it is not one that does. */
-  function told({ lateral_m: lateral, bearing_deg: bearing, road }) {
+  function told({ lateral_m: lateral, bearing_deg: bearing, road, doubt }, who) {
     const lines = [];
     const isAside = (value) => value.toFixed(1) !== "0.0" && value.toFixed(1) !== "-0.0";
     if (lateral !== null) lines.push(["where it sees the car", isAside(lateral) ? `${side(lateral, 1, " m")} of the middle` : "in the middle"]);
     if (bearing !== null) lines.push(["where it aims", isAside(bearing) ? side(bearing, 1, "\u00b0") : "straight ahead"]);
     if (road !== null) lines.push(["as its driver would steer", signed(road)]);
+    if (doubt !== null) lines.push(["doubt", `${doubt.toFixed(1)}, ${doubting(doubt, who ? who.speed_share : 1)}`]);
     return lines;
+  }
+
+  /* A doubt in words: 1 is that of the strangest of a hundred images of the training. */
+  function doubting(doubt, share) {
+    if (share < 1) return `so ${Math.round(100 * share)} % of the speed`;
+    return doubt <= 1 ? "as in its training" : "new to it";
   }
 
   function showLap(progress) {

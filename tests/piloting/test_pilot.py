@@ -43,7 +43,15 @@ def test_a_predicted_speed_is_the_set_speed() -> None:
     assert pilot(Action(0.0, speed_mph=12.0))(telemetry(speed_mph=10.0)).throttle == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize("action", [Action(math.nan), Action(math.inf), Action(0.1, throttle=math.nan)])
+@pytest.mark.parametrize(
+    "action",
+    [
+        Action(0.0, doubt=math.inf),
+        Action(math.nan),
+        Action(math.inf),
+        Action(0.1, throttle=math.nan),
+    ],
+)
 def test_a_policy_that_returns_a_non_finite_value_stops_the_car(
     action: Action, caplog: pytest.LogCaptureFixture
 ) -> None:
