@@ -56,8 +56,13 @@ class Drive:
 
 
 @dataclass(frozen=True)
+class Improve:
+    """Let the newest model drive, and learn from what the expert would have done."""
+
+
+@dataclass(frozen=True)
 class Stop:
-    """Stop the training, or the model's drive."""
+    """Stop the training, the round of corrections, or the model's drive."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class ChangeWorld:
     choice: WorldChoice
 
 
-Command = ChangeWorld | Record | DeleteLast | ResetCar | Limit | Train | Drive | Stop | DriveManually
+Command = ChangeWorld | Record | DeleteLast | ResetCar | Limit | Train | Drive | Improve | Stop | DriveManually
 
 
 def parse_input(message: Mapping[str, Any]) -> DriverInput | None:
@@ -146,6 +151,7 @@ _PARSERS: dict[str, Callable[[Mapping[str, Any]], Command]] = {
     "limit": lambda message: Limit(_mph(message)),
     "train": _parse_train,
     "drive": lambda message: Drive(_mph(message)),
+    "improve": lambda message: Improve(),
     "stop": lambda message: Stop(),
     "drive_manually": lambda message: DriveManually(),
 }

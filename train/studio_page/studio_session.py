@@ -23,6 +23,7 @@ from simulator_bridge.simulator.simulation import Simulation
 from simulator_bridge.track import Track
 from train.studio_page import commands
 from train.studio_page.drivers import ManualDrive, ModelDrive, key_reach
+from train.studio_page.improvement_job import ImprovementJob
 from train.studio_page.lap_tracker import LapTracker
 from train.studio_page.manual_input import ManualInput
 from train.studio_page.ongoing_recording import OngoingRecording
@@ -73,6 +74,7 @@ class StudioSession:
         )
         self._model_drive: ModelDrive | None = None
         self._training: TrainingJob | None = None
+        self._improvement: ImprovementJob | None = None
         self._models: list[Path] = []
         self._lap_tracker: LapTracker = self._manual_drive.lap_tracker
         self._quality, self._assessed_s = assess([], simulation.track.length_m), 0.0
@@ -108,8 +110,9 @@ class StudioSession:
         """End what runs: the recording is complete, a training saves its best model."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._recording.close)
-            if self._training is not None:
-                stack.callback(self._training.close)
+            for job in (self._training, self._improvement):
+                if job is not None:
+                    stack.callback(job.close)
             if self._model_drive is not None:
                 stack.callback(self._model_drive.close)
 
@@ -120,15 +123,16 @@ class StudioSession:
 
     @property
     def is_training(self) -> bool:
-        """Whether a training runs."""
-        return self._training is not None and self._training.is_running
+        """Whether a training runs, or a round of corrections."""
+        return any(job is not None and job.is_running for job in (self._training, self._improvement))
 
     def _move(self) -> bool:
         """Drive to the next frame; False if nothing moves."""
-        if self._training is not None:
-            self._training.poll()
-            if self._training.has_model and self._training.model not in self._models:
-                self._models.append(self._training.model)
+        for job in (self._training, self._improvement):
+            if job is not None and job.is_running:
+                job.poll()
+                if job.has_model:
+                    self._models.append(job.model)
         if self._manual_drive is not None:
             if not self.has_viewers or not self._drive_manually(self._manual_drive):
                 return False
@@ -180,10 +184,15 @@ class StudioSession:
                 self._train(request)
             case commands.Drive(mph):
                 self._start_model_drive(mph)
+            case commands.Improve():
+                self._improve()
             case commands.Stop():
-                if self._training is not None and self._training.is_running:
-                    self._training.stop()
-                elif self._model_drive is not None:
+                running = [job for job in (self._training, self._improvement) if job is not None and job.is_running]
+                for job in running:
+                    job.stop()
+                if running:
+                    return
+                if self._model_drive is not None:
                     self._start_manual_drive()
             case commands.ChangeWorld(choice):
                 self._change_world(choice)
@@ -237,6 +246,19 @@ class StudioSession:
         self._recording.flush()
         self._training = TrainingJob(self._recording.folder, self._new_model(), request)
         self._step = TRAIN
+
+    def _improve(self) -> None:
+        """Start a round of corrections of the newest training's model."""
+        self._expect_no_training()
+        training, earlier = self._training, self._improvement
+        if training is None or not training.has_model:
+            raise CommandError("train a model first: there is none to correct")
+        self._stop_driving()
+        n_rounds = 1
+        if earlier is not None and earlier.begun == training.model:
+            n_rounds = earlier.n_rounds + (earlier.status == "done")
+        self._improvement = ImprovementJob(training.model, training.recording, n_rounds, self._new_model())
+        self._step = DRIVE
 
     def _start_model_drive(self, mph: int) -> None:
         self._expect_no_training()
@@ -302,6 +324,7 @@ class StudioSession:
             },
             "quality": self._assess().to_json(),
             "training": None if self._training is None else self._training.to_json(),
+            "improvement": None if self._improvement is None else self._improvement.to_json(),
             "networks": {"names": ARCHITECTURES, "pretrained": PRETRAINED, "epochs": DEFAULT_EPOCHS},
             "models": [model.name for model in self._models],
             "driving": None if self._model_drive is None else self._model_drive.to_json(),

@@ -47,6 +47,7 @@ class TrainingJob:
     """One training.
 
     Attributes:
+        recording: The folder that is trained on.
         model: Where the model goes.
         status: `starting`, `running`, `stopping`, then `done`, `stopped` (the best model so far is saved) or `failed`.
     """
@@ -59,7 +60,7 @@ class TrainingJob:
             model: A new file.
             request: What to train.
         """
-        self.model, self.status = model, "starting"
+        self.recording, self.model, self.status = recording, model, "starting"
         self._request = request
         arguments = [str(recording), "--output", str(model), "--status", "--arch", request.arch]
         arguments += ["--epochs", str(request.epochs)]

@@ -52,7 +52,8 @@ async function show(state, pictures, viewer) {
   setText("real-time", state.real_time ? `${state.real_time.frames_per_s} pictures/s, ${state.real_time.real_time_factor} x real time` : "");
 }
 
-function badge({ step, recording, driving, training, driver }, viewer) {
+function badge({ step, recording, driving, training, improvement, driver }, viewer) {
+  if (isOn(improvement)) return "the expert corrects it";
   if (step === "drive") return driving?.status === "driving" ? `the model drives, ${driving.speed_mph} mph` : "starting…";
   if (step === "train") return training?.status === "running" ? "training" : "";
   if (driver !== null && driver !== viewer) return "another page is driving";
@@ -111,6 +112,7 @@ onClick("put-back", () => act({ do: "reset_car" }));
 onClick("train", () => act({ do: "train", arch: $("arch").value, epochs: Number($("epochs").value) }));
 onClick("stop-training", () => act({ do: "stop" }));
 onClick("drive", () => act({ do: "drive", mph: Number($("mph").value) }));
+onClick("improve", () => act({ do: "improve" }));
 onClick("stop-driving", () => act({ do: "stop" }));
 for (const id of ["track", "weather"]) {
   $(id).addEventListener("change", () => {

@@ -18,14 +18,14 @@ function minutes(seconds) {
 }
 
 const worldPanel = {
-  draw({ world, training }) {
+  draw({ world, training, improvement }) {
     $("world").hidden = !world;
     if (!world) return;
     for (const [id, names] of [["track", world.tracks], ["weather", world.weathers]]) {
       const select = $(id);
       if (!select.options.length) for (const name of names) select.add(new Option(name.split("/").at(-1), name));
       if (document.activeElement !== select) select.value = world[id];
-      select.disabled = ["starting", "running", "stopping"].includes(training?.status);
+      select.disabled = isOn(training) || isOn(improvement);
     }
   },
 };
@@ -77,21 +77,26 @@ const recordPanel = {
   },
 };
 
+/* Whether a job has not ended yet. */
+function isOn(job) {
+  return Boolean(job && !["done", "stopped", "failed"].includes(job.status));
+}
+
 const trainPanel = {
   chart: null,
   shown: "",
 
-  draw({ training, networks, recording, quality }) {
+  draw({ training, networks, recording, quality, improvement }) {
     this.offer(networks);
-    const isOn = Boolean(training && !["done", "stopped", "failed"].includes(training.status));
-    $("train").disabled = recording.rows === 0 || isOn; // each keeps its place: a second click never undoes the first
+    const isTraining = isOn(training);
+    $("train").disabled = recording.rows === 0 || isTraining || isOn(improvement); // each keeps its place: a second click never undoes the first
     setText("train", training ? "Train again" : "Train");
-    $("stop-training").disabled = !isOn || training.status === "stopping";
+    $("stop-training").disabled = !isTraining || training.status === "stopping";
     for (const id of ["arch", "epochs"]) {
-      $(id).disabled = isOn;
-      if (isOn) $(id).value = training[id]; // another page may have started it
+      $(id).disabled = isTraining;
+      if (isTraining) $(id).value = training[id]; // another page may have started it
     }
-    $("passed").hidden = !isOn;
+    $("passed").hidden = !isTraining;
     const seen = JSON.stringify([training, recording.rows === 0, quality.is_enough]);
     if (seen === this.shown) return;
     this.shown = seen;
@@ -169,9 +174,14 @@ function positive(value) {
 }
 
 const drivePanel = {
-  draw({ driving, models, lap, training }) {
-    $("drive").disabled = !models.length || Boolean(driving);
-    $("stop-driving").disabled = !driving;
+  draw({ driving, models, lap, training, improvement }) {
+    const isTraining = isOn(training);
+    const isImproving = isOn(improvement);
+    $("drive").disabled = !models.length || Boolean(driving) || isTraining || isImproving;
+    $("improve").disabled = !training?.has_model || isTraining || isImproving;
+    setText("improve", improvement ? "Correct it once more" : "Let the expert correct it");
+    setText("improving", this.improving(improvement));
+    $("stop-driving").disabled = !driving && !isImproving;
     setText("mph-shown", `${$("mph").value} mph`);
     $("mph").disabled = Boolean(driving);
     $("driving-facts").hidden = !driving;
@@ -192,6 +202,19 @@ const drivePanel = {
       "off the line, mean": `${lap.mean_abs_cte_m.toFixed(2)} m`,
       "last lap": lap.last_lap_s === null ? "–" : `${lap.last_lap_s.toFixed(1)} s`,
     });
+  },
+
+  /* What a round of corrections is doing, or has done. */
+  improving(improvement) {
+    if (!improvement) return "";
+    const { status, said } = improvement;
+    return {
+      running: said || "Getting ready…",
+      stopping: "Stopping…",
+      done: said,
+      stopped: `Stopped. ${said}`,
+      failed: `That did not work: ${said}`,
+    }[status];
   },
 
   facts(values) {
