@@ -26,6 +26,7 @@ class _Who:
     key: str
     recipe: str | None
     seed: int | None
+    preprocessing: str | None
 
 
 def load_earlier(path: Path, config: ExamConfig, segments: Sequence[Segment]) -> list[Examined]:
@@ -53,7 +54,7 @@ def load_earlier(path: Path, config: ExamConfig, segments: Sequence[Segment]) ->
 
 
 def _examined(one: Mapping[str, Any], where: str, segments: Sequence[Segment]) -> Examined:
-    who, listed = read_dataclass(_Who, one, where), one.get("segments")
+    who, listed = read_dataclass(_Who, {"preprocessing": None, **one}, where), one.get("segments")
     if not isinstance(listed, list):
         raise UserError(f"{where}: no segments in it")
     read = [read_dataclass(SegmentResult, {"path": [], **result}, f"{where}, segment") for result in listed]
@@ -64,5 +65,7 @@ def _examined(one: Mapping[str, Any], where: str, segments: Sequence[Segment]) -
             f"{where}, {who.name}: {len(missing)} of {len(segments)} segments are not in it, such as {missing[0]}; "
             "was it a --quick exam?"
         )
-    examinee = Examinee("earlier", who.name, recipe=who.recipe, seed=who.seed, key=who.key)
+    examinee = Examinee(
+        "earlier", who.name, recipe=who.recipe, seed=who.seed, key=who.key, preprocessing=who.preprocessing
+    )
     return Examined(examinee, {segment.name: results[segment.name] for segment in segments}, ())

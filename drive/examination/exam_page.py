@@ -117,7 +117,9 @@ def _examinee(result: ExamResult, each: Examined) -> Section:
     blocks += _maps(driven, each)
     blocks += _strips(result, each, ended)
     n_driven, n_ended = len(driven), len(ended)
-    return Section(each.examinee.name, *blocks, intro=f"{n_driven - n_ended} of {n_driven} segments driven to the end.")
+    return Section(
+        each.examinee.description, *blocks, intro=f"{n_driven - n_ended} of {n_driven} segments driven to the end."
+    )
 
 
 def _maps(segments: Sequence[Segment], each: Examined) -> list[Markup]:

@@ -154,6 +154,7 @@ class ExamResult:
             "key": each.examinee.key,
             "recipe": each.examinee.recipe,
             "seed": each.examinee.seed,
+            "preprocessing": each.examinee.preprocessing,
             "failures": [{"segment": failure.segment.name, "reason": failure.reason} for failure in each.failures],
         }
         if each.failures:

@@ -69,7 +69,7 @@ def _factors(result: ExamResult, each: Examined) -> str:
             rows.append(
                 [factor, *(grades[level].score if level in grades else None for level in (1, 2, 3)), failed, first]
             )
-    return text_table(columns, rows, title=each.examinee.name)
+    return text_table(columns, rows, title=each.examinee.description)
 
 
 def _pairs(title: str, comparisons: Sequence[Comparison]) -> str:

@@ -60,6 +60,11 @@ class Examinee:
         if not self.key:
             object.__setattr__(self, "key", f"{self.kind}-{self._digest()[:16]}")
 
+    @property
+    def description(self) -> str:
+        """Its name, and how its frames are prepared, if that was asked for or found out."""
+        return self.name if self.preprocessing is None else f"{self.name}, frames prepared by {self.preprocessing}"
+
     def _digest(self) -> str:
         if self.model is None:
             return hashlib.sha256((self.command or self.kind).encode()).hexdigest()

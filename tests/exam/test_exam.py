@@ -206,6 +206,16 @@ def test_whoever_is_examined_now_is_compared_with_each_of_an_earlier_exam(publis
     assert exam_table(result).count("first, where") == 1  # the table by factor is that of the new one
 
 
+def test_it_is_told_how_frames_are_prepared_for_a_model_now_and_later(tmp_path: Path) -> None:
+    exam = load_exam()
+    examinee = Examinee("model", "old.h5", command="old.h5", preprocessing="naokishibuya")
+    result = made_result(tmp_path, Examined(examinee, results(exam), ()), segments=exam)
+    assert "old.h5, frames prepared by naokishibuya" in exam_table(result)
+    (tmp_path / "old.json").write_text(json.dumps(result.to_json()))
+    (earlier,) = load_earlier(tmp_path / "old.json", ExamConfig(earlier=(tmp_path / "old.json",)), exam)
+    assert earlier.examinee.preprocessing == "naokishibuya"
+
+
 def test_a_quick_exam_takes_its_part_of_an_earlier_whole_one(published: Path) -> None:
     quick = quick_part(load_exam())
 
