@@ -47,6 +47,10 @@ class PretrainConfig:
         Path("runs/pretraining"), "for what was rendered, and for a training that was stopped", metavar="DIR"
     )
     worlds: int = option(500, "roads to render", at_least=2)
+    mountain_share: float = option(
+        0.0, "share of them that wind and climb, mountain:SEED; the weights that come with the project have seen none",
+        flag="--mountain", metavar="SHARE", at_least=0, at_most=1,
+    )  # fmt: skip
     frames: int = option(120, "of each road", at_least=1)
     epochs: int = option(8, "times that all frames are seen", at_least=1)
     seed: int = option(0, "of the training; the worlds are always the same")
@@ -87,11 +91,12 @@ def run(config: PretrainConfig) -> int:
     from models.architectures.registry import ModelConfig
     from models.architectures.roadnet import GEOMETRY, SEGMENTATION, head_file
     from simulator_bridge.simulator.truth.rendered_truth import Picture
-    from train.pretraining.worlds import load_worlds, render_worlds
+    from train.pretraining.worlds import list_worlds, load_worlds, render_worlds
 
     model_config = ModelConfig("roadnet", weights="own" if config.segmentation_only else None)
     picture = Picture(model_config.crop_px, *model_config.size)
-    files = render_worlds(config.folder, config.worlds, config.frames, picture, config.jobs)
+    worlds = list_worlds(config.folder, config.worlds, config.mountain_share)
+    files = render_worlds(worlds, config.frames, picture, config.jobs)
     n_unseen = max(1, round(UNSEEN_SHARE * len(files)))
     seen, unseen = load_worlds(files[:-n_unseen]), load_worlds(files[-n_unseen:])
     say(f"{len(seen)} frames of {len(files) - n_unseen} roads; scored on {len(unseen)} of {n_unseen} others")

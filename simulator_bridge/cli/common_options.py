@@ -86,7 +86,7 @@ def silence_option(**facts: Any) -> Any:
 
 
 MAX_RANGE = 1000  # of random tracks
-TRACKS = "lake, jungle, random:SEED, or a CSV file with x_m,y_m,w_tr_right_m,w_tr_left_m"
+TRACKS = "lake, jungle, random:SEED, mountain:SEED, or a CSV file with x_m,y_m,w_tr_right_m,w_tr_left_m"
 
 
 def track_option(**facts: Any) -> Any:
@@ -103,24 +103,24 @@ def tracks_option(**facts: Any) -> Any:
 
 
 def expand_tracks(tracks: Sequence[str]) -> tuple[str, ...]:
-    """Tracks with each range of random ones written out.
+    """Tracks with each range of random or mountain ones written out.
 
-    >>> expand_tracks(("lake", "random:1-3"))
-    ('lake', 'random:1', 'random:2', 'random:3')
+    >>> expand_tracks(("lake", "random:1-3", "mountain:7-8"))
+    ('lake', 'random:1', 'random:2', 'random:3', 'mountain:7', 'mountain:8')
 
     Raises:
         UsageError: If a range is empty, or has more than `MAX_RANGE` tracks.
     """
     expanded: list[str] = []
     for track in tracks:
-        match = re.fullmatch(r"random:(\d+)-(\d+)", track)
+        match = re.fullmatch(r"(random|mountain):(\d+)-(\d+)", track)
         if match is None:
             expanded.append(track)
             continue
-        first, last = int(match[1]), int(match[2])
+        kind, first, last = match[1], int(match[2]), int(match[3])
         if not 0 <= last - first < MAX_RANGE:
-            raise UsageError(f"{track}: expected random:FIRST-LAST of 1 to {MAX_RANGE} tracks, the smaller one first")
-        expanded += [f"random:{seed}" for seed in range(first, last + 1)]
+            raise UsageError(f"{track}: expected {kind}:FIRST-LAST of 1 to {MAX_RANGE} tracks, the smaller one first")
+        expanded += [f"{kind}:{seed}" for seed in range(first, last + 1)]
     return tuple(expanded)
 
 

@@ -1,8 +1,9 @@
-"""Random tracks: every seed has its own closed shape, width, hills, theme and light."""
+"""Random tracks: every seed has its own closed shape, width, hills, theme and light; mountain roads wind and climb."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,29 +22,57 @@ from simulator_bridge.track.track_plan import (
     TrackPlan,
 )
 
-SHORTEST_M, LONGEST_M = 500.0, 1200.0
 SHARPEST_RADIUS_M = 11.0  # of an arc before smoothing; after it, more than 10 m
 SHORTEST_BRIDGE_M = 40.0
 SHORTEST_BEND_M = 14.0  # so that a slight change of direction is a gentle bend, not a kink
-STEEPEST = 0.08  # height over distance
 TRIES = 400
 GAP_M = 1.0  # between two parts of the road
 
 
-def random_plans(seed: int) -> Iterator[TrackPlan]:
+@dataclass(frozen=True)
+class Country:
+    """What random roads of one kind have in common.
+
+    Attributes:
+        name: Of the kind, and of its tracks: `name:SEED`.
+        stream: Its own chance.
+        corners: Of the loop: at least, and fewer than.
+        spread: Of their distances from its middle, as a share: from, to.
+        sharpness: The larger, the nearer to the sharpest bend that a corner has room for.
+        waves: Of the hills along a lap.
+        steepest: Height over distance.
+        length_m: From, to.
+    """
+
+    name: str
+    stream: int
+    corners: tuple[int, int]
+    spread: tuple[float, float]
+    sharpness: float
+    waves: int
+    steepest: float
+    length_m: tuple[float, float]
+
+
+RANDOM = Country("random", 20_260, (7, 15), (0.2, 0.55), 1.5, 4, 0.08, (500.0, 1200.0))
+MOUNTAIN = Country("mountain", 20_270, (11, 19), (0.35, 0.65), 6.0, 9, 0.25, (500.0, 1500.0))
+COUNTRIES = {country.name: country for country in (RANDOM, MOUNTAIN)}
+
+
+def random_plans(seed: int, country: Country = RANDOM) -> Iterator[TrackPlan]:
     """Plans, to be tried in this order until one can be driven; always the same for a seed."""
-    rng = np.random.default_rng([seed, 20_260])
+    rng = np.random.default_rng([seed, country.stream])
     for _ in range(TRIES):
         try:
-            xy = _road(rng)
+            xy = _road(rng, country)
         except TrackError:
             continue
         if xy is not None:
-            yield _with_features(seed, xy, rng)
+            yield _with_features(seed, xy, rng, country)
 
 
-def _road(rng: np.random.Generator) -> FloatArray | None:
-    points = _loop(rng)
+def _road(rng: np.random.Generator, country: Country) -> FloatArray | None:
+    points = _loop(rng, country)
     turns, tangents_per_metre = polygon_turns(points, np.ones(len(points)))
     if np.abs(turns).max() > np.radians(150.0):
         return None
@@ -53,10 +82,10 @@ def _road(rng: np.random.Generator) -> FloatArray | None:
     if largest.min() < SHARPEST_RADIUS_M:
         return None
     smallest = np.clip(SHORTEST_BEND_M / np.maximum(np.abs(turns), 1e-3), SHARPEST_RADIUS_M, largest)
-    radii = smallest + (largest - smallest) * rng.uniform(0.0, 1.0, len(points)) ** 1.5
+    radii = smallest + (largest - smallest) * rng.uniform(0.0, 1.0, len(points)) ** country.sharpness
     xy = rounded_polygon([(x, y, radius) for (x, y), radius in zip(points, radii, strict=True)])
     length = arc_lengths(xy)[-1]
-    if not SHORTEST_M < length < LONGEST_M:
+    if not country.length_m[0] < length < country.length_m[1]:
         return None
     xy = xy if rng.random() < 0.5 else np.asarray(xy[::-1])
     straight = _longest_straight(xy)
@@ -64,28 +93,30 @@ def _road(rng: np.random.Generator) -> FloatArray | None:
     return np.roll(xy, -start, axis=0)  # cars start on the longest straight
 
 
-def _loop(rng: np.random.Generator) -> FloatArray:
-    n = int(rng.integers(7, 15))
+def _loop(rng: np.random.Generator, country: Country) -> FloatArray:
+    n = int(rng.integers(*country.corners))
     size = rng.uniform(70.0, 170.0)
-    spread = rng.uniform(0.2, 0.55)
+    spread = rng.uniform(*country.spread)
     angles = 2 * np.pi * (np.arange(n) + rng.uniform(-0.35, 0.35, n)) / n
     radii = size * (1.0 + rng.uniform(-spread, spread, n))
     stretch = np.array([1.0, rng.uniform(0.6, 1.0)])
     return np.asarray(np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=-1) * stretch)
 
 
-def _with_features(seed: int, xy: FloatArray, rng: np.random.Generator) -> TrackPlan:
+def _with_features(seed: int, xy: FloatArray, rng: np.random.Generator, country: Country) -> TrackPlan:
     width = np.full(len(xy), 0.5 * rng.uniform(6.5, 10.0))
     lanes = 2 if width[0] > 3.75 and rng.random() < 0.5 else 1
     edge_line: LineColour = "yellow" if rng.random() < 0.5 else "white"
     theme = THEMES[int(rng.integers(len(THEMES)))]
-    z = _hills(xy, rng)
+    z = _hills(xy, rng, country)
     stretches = _stretches(theme, xy, rng)
     paint = Paint(lanes=lanes, edge_line=edge_line, centre_line="dashed" if lanes == 2 else "none")
     # chance of its own, so that a seed's road is the same whatever is drawn about its sections
-    sections, stretches = draw_sections(xy, z, theme, paint, stretches, np.random.default_rng([seed, 20_261]))
+    sections, stretches = draw_sections(
+        xy, z, theme, paint, stretches, np.random.default_rng([seed, country.stream + 1])
+    )
     return TrackPlan(
-        name=f"random:{seed}",
+        name=f"{country.name}:{seed}",
         xy=xy,
         z=z,
         width_left=width,
@@ -138,11 +169,11 @@ def _longest_straight(xy: FloatArray) -> Stretch:
     return Stretch(float((bends[longest] + shortened) % 1.0), float((bends[longest] + gaps[longest] - shortened) % 1.0))
 
 
-def _hills(xy: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _hills(xy: FloatArray, rng: np.random.Generator, country: Country) -> FloatArray:
     lengths = arc_lengths(xy)
     lap = 2 * np.pi * lengths[:-1] / lengths[-1]
     z = np.zeros(len(xy))
-    for wave in range(1, 5):
+    for wave in range(1, country.waves + 1):
         z += rng.normal() / wave * np.sin(wave * lap + rng.uniform(0.0, 2 * np.pi))
     grade = np.abs(np.diff(z) / np.diff(lengths[:-1])).max()
-    return np.asarray((z - z.min()) * rng.uniform(0.1, 1.0) * STEEPEST / grade)
+    return np.asarray((z - z.min()) * rng.uniform(0.1, 1.0) * country.steepest / grade)

@@ -17,7 +17,7 @@ from simulator_bridge.cli.options import did_you_mean
 from simulator_bridge.track.csv_file import plan_csv, write_csv
 from simulator_bridge.track.jungle import plan_jungle
 from simulator_bridge.track.lake import plan_lake
-from simulator_bridge.track.random_road import random_plans
+from simulator_bridge.track.random_road import COUNTRIES, random_plans
 from simulator_bridge.track.sections import Sections, sections_along
 from simulator_bridge.track.surveyed import Surroundings
 from simulator_bridge.track.track_features import Features, backwards, features_along
@@ -207,7 +207,7 @@ class Track(SampledRoad):
 
 
 def build_track(spec: str, *, seed: int | None = None, reverse: bool = False, scale: float = 1.0) -> Track:
-    """A track by name: `lake`, `jungle`, `random:SEED` (or `random` and `seed`) or the path of a CSV file.
+    """A track by name: `lake`, `jungle`, `random:SEED`, `mountain:SEED` (or `random` and `seed`), or a CSV file's path.
 
     >>> lake = build_track("lake")
     >>> round(lake.length_m), len(lake), float(lake.width_left.min().round(1))
@@ -240,16 +240,18 @@ def _plans(spec: str, seed: int | None) -> Iterator[TrackPlan]:
         return iter([plan_lake()])
     if spec == "jungle":
         return iter([plan_jungle()])
-    if spec == "random" and seed is not None:
-        return random_plans(seed)
-    if kind == "random" and argument.isdecimal():
-        return random_plans(int(argument))
-    if kind == "random":
-        raise UnknownTrackError(f"{spec!r}: expected random:SEED with a whole number, for example random:7")
+    if spec in COUNTRIES and seed is not None:
+        return random_plans(seed, COUNTRIES[spec])
+    if kind in COUNTRIES and argument.isdecimal():
+        return random_plans(int(argument), COUNTRIES[kind])
+    if kind in COUNTRIES:
+        raise UnknownTrackError(f"{spec!r}: expected {kind}:SEED with a whole number, for example {kind}:7")
     if spec.endswith(".csv"):
         return iter([plan_csv(Path(spec))])
-    suggestion = did_you_mean(spec, ("lake", "jungle", "random:SEED"))
-    raise UnknownTrackError(f"no track {spec!r}: expected lake, jungle, random:SEED or a .csv file{suggestion}")
+    suggestion = did_you_mean(spec, ("lake", "jungle", "random:SEED", "mountain:SEED"))
+    raise UnknownTrackError(
+        f"no track {spec!r}: expected lake, jungle, random:SEED, mountain:SEED or a .csv file{suggestion}"
+    )
 
 
 def _first_drivable(plans: Iterator[TrackPlan], scale: float) -> Track:

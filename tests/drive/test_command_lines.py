@@ -75,11 +75,11 @@ def complain(words: str, capsys: pytest.CaptureFixture[str]) -> str:
         ("laps m.h5 --expert", "expected one driver: a model file, or --expert, or --policy zero"),
         (
             "laps --expert --track laek",
-            "no track 'laek': expected lake, jungle, random:SEED or a .csv file; did you mean lake?",
+            "no track 'laek': expected lake, jungle, random:SEED, mountain:SEED or a .csv file; did you mean lake?",
         ),
         (
             "laps --expert --track lake,jungel",
-            "no track 'jungel': expected lake, jungle, random:SEED or a .csv file; did you mean jungle?",
+            "no track 'jungel': expected lake, jungle, random:SEED, mountain:SEED or a .csv file; did you mean jungle?",
         ),
         (
             "laps --expert --track random:x",
@@ -117,7 +117,7 @@ def complain(words: str, capsys: pytest.CaptureFixture[str]) -> str:
         ("overlay_process", "the following arguments are required: MODEL"),
         (
             "simulate --expert --track lkae",
-            "no track 'lkae': expected lake, jungle, random:SEED or a .csv file; did you mean lake?",
+            "no track 'lkae': expected lake, jungle, random:SEED, mountain:SEED or a .csv file; did you mean lake?",
         ),
         ("simulate --laps 0", "expected --laps of at least 1, got 0"),
         ("simulate --period nan", "expected --period of at least 0.02 and up to 1 s, got nan"),
@@ -139,7 +139,7 @@ def complain(words: str, capsys: pytest.CaptureFixture[str]) -> str:
         ("look out.gif", "expected OUT to end in .png or .jpg, got out.gif"),
         (
             "look out.png --track jungel",
-            "no track 'jungel': expected lake, jungle, random:SEED or a .csv file; did you mean jungle?",
+            "no track 'jungel': expected lake, jungle, random:SEED, mountain:SEED or a .csv file; did you mean jungle?",
         ),
     ],
     ids=lambda text: text if len(text) < 60 else "",

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from simulator_bridge.track import Track, TrackError, build_track
-from simulator_bridge.track.track_geometry import closest_approach
+from simulator_bridge.track.track_geometry import closest_approach, smooth_closed
 
-SPECS = ["lake", "jungle", "random:0", "random:7", "random:123456789"]
+SPECS = ["lake", "jungle", "random:0", "random:7", "random:123456789", "mountain:0", "mountain:5"]
 
 
 @pytest.fixture(params=SPECS, scope="module")
@@ -221,6 +221,20 @@ def test_random_tracks_come_in_every_theme_and_turn_both_ways() -> None:
     assert any(track.features.bridge.any() for track in tracks)
 
 
+def test_mountain_roads_wind_and_climb_as_the_jungle_does() -> None:
+    def winding(track: Track) -> float:
+        return float((np.abs(smooth_closed(track.curvature, 4.0 / track.ds_m)) > 1 / 15).mean())
+
+    def steepest(track: Track) -> float:
+        return float(np.abs(np.diff(track.z)).max() / track.ds_m)
+
+    mountain, random = ([build_track(f"{kind}:{seed}") for seed in range(12)] for kind in ("mountain", "random"))
+    assert np.median([winding(track) for track in mountain]) > 3 * np.median([winding(track) for track in random])
+    assert np.median([winding(track) for track in mountain]) > 0.5 * winding(build_track("jungle"))
+    assert np.median([steepest(track) for track in mountain]) > 1.5 * np.median([steepest(track) for track in random])
+    assert max(steepest(track) for track in mountain) < 0.26
+
+
 def test_scale_stretches_the_way_but_not_the_road() -> None:
     track, larger = build_track("lake"), build_track("lake", scale=1.5)
     assert larger.length_m == pytest.approx(1.5 * track.length_m, rel=0.01)
@@ -230,9 +244,10 @@ def test_scale_stretches_the_way_but_not_the_road() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("moon", "no track 'moon': expected lake, jungle, random:SEED or a .csv file"),
+        ("moon", "no track 'moon': expected lake, jungle, random:SEED, mountain:SEED or a .csv file"),
         ("random:x", "expected random:SEED with a whole number"),
         ("random", "expected random:SEED"),
+        ("mountain:x", "expected mountain:SEED with a whole number"),
         ("missing.csv", "missing.csv: no such track file"),
     ],
 )

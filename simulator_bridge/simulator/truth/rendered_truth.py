@@ -105,19 +105,20 @@ class RenderedTruth:
             return cls(arrays["images"], arrays["classes"], arrays["truths"])
 
 
-def render_truth(number: int, n_frames: int, picture: Picture) -> RenderedTruth:
+def render_truth(number: int, n_frames: int, picture: Picture, country: str = "random") -> RenderedTruth:
     """Render a world.
 
     Args:
         number: Of the world: its road is `random:NUMBER`, and all chance follows from it.
         n_frames: Poses.
         picture: What of each frame is kept.
+        country: Of its road, `mountain` for one that winds and climbs.
 
     Raises:
         SimulatorError: If nothing renders here.
     """
     rng = np.random.default_rng([number, 16])
-    track = build_track(f"random:{number}", reverse=bool(rng.random() < 0.5))
+    track = build_track(f"{country}:{number}", reverse=bool(rng.random() < 0.5))
     light, weather, texture = (int(rng.integers(n_levels)) for n_levels in (3, 3, 4))
     change = LookChange(light, weather, texture, number)
     in_weather = "clear" if rng.random() < CLEAR_SHARE else "random"
