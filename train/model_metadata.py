@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 import keras
+import numpy as np
 
 from models.architectures.doubt import learn_familiar
 from models.architectures.registry import ModelConfig, build_model
@@ -15,6 +16,8 @@ from train.data.image_store import Images
 from train.train_config import NOT_IN_A_MODEL
 from train.training_result import TrainingResult
 from train.training_run import TrainingRun
+
+BATCH = 64  # images at a time; `predict` would write to the terminal
 
 
 def as_saved(
@@ -42,7 +45,9 @@ def as_saved(
             layer.set_weights(trained[layer.name].get_weights())
     if tells:
         network = split_model(plain)[1]
-        learn_familiar(network, features_of(network).predict(seen, verbose=0))
+        features = features_of(network)
+        parts = [features(seen[start : start + BATCH], training=False) for start in range(0, len(seen), BATCH)]
+        learn_familiar(network, np.concatenate([keras.ops.convert_to_numpy(part) for part in parts]))
     return plain
 
 
