@@ -14,6 +14,16 @@ from train.studio_page.training_job import TrainingRequest
 __all__ = ["driver", "oval", "simulation"]  # fixtures
 
 
+def train_on_a_lap(driver: Driver, oval: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Record and train; corrections are to be driven on the same road."""
+    monkeypatch.setattr("train.studio_page.improvement_job.ROADS", str(oval))
+    driver.do(commands.Record(on=True))
+    driver.drive(500)  # 20 s, more than a lap
+    driver.do(commands.Train(TrainingRequest("lenet", 1)))
+    training = driver.wait_until(lambda state: state.training["status"] in ("done", "failed")).training
+    assert training["status"] == "done", training["problem"]
+
+
 def test_without_a_model_there_is_nothing_to_correct(driver: Driver) -> None:
     driver.do(commands.Improve())
     assert driver.page.notices == ["train a model first: there is none to correct"]
@@ -24,12 +34,7 @@ def test_without_a_model_there_is_nothing_to_correct(driver: Driver) -> None:
 def test_the_expert_corrects_a_model_twice(
     driver: Driver, oval: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("train.studio_page.improvement_job.ROADS", str(oval))
-    driver.do(commands.Record(on=True))
-    driver.drive(500)  # 20 s, more than a lap
-    driver.do(commands.Train(TrainingRequest("lenet", 1)))
-    training = driver.wait_until(lambda state: state.training["status"] in ("done", "failed")).training
-    assert training["status"] == "done", training["problem"]
+    train_on_a_lap(driver, oval, monkeypatch)
     for number in (1, 2):
         driver.do(commands.Improve())
         assert driver.state.step == "drive"
@@ -49,11 +54,7 @@ def test_the_expert_corrects_a_model_twice(
 def test_a_round_that_is_stopped_goes_on_later(
     driver: Driver, oval: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("train.studio_page.improvement_job.ROADS", str(oval))
-    driver.do(commands.Record(on=True))
-    driver.drive(500)
-    driver.do(commands.Train(TrainingRequest("lenet", 1)))
-    driver.wait_until(lambda state: bool(state.models))
+    train_on_a_lap(driver, oval, monkeypatch)
     driver.do(commands.Improve())
     driver.wait_until(lambda state: "round 1" in state.improvement["said"])
     driver.do(commands.Stop())

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 from typing import Any
 
-from train.studio_page.background_script import BackgroundScript
+from train.studio_page.background_job import CTRL_C, BackgroundJob
 
 ROADS = "random:1-3"
-ROUND_S = 60.0  # what was driven and trained in a round that is stopped is kept: the next one goes on from there
 TOLD_S = 1.0  # between two looks at what it says
-CTRL_C = 130
 
 
-class ImprovementJob:
-    """One more round of a model's.
+class ImprovementJob(BackgroundJob):
+    """One more round of a model's; what is done of one that is stopped is kept, and the next goes on from there.
 
     Attributes:
         begun: The model that all of its rounds begin with.
@@ -34,23 +31,11 @@ class ImprovementJob:
             n_rounds: Those done before, and this one.
             model: A new file.
         """
-        self.begun, self.n_rounds, self.model = begun, n_rounds, model
-        self.status = "running"
+        self.begun, self.n_rounds = begun, n_rounds
         arguments = [str(begun), "--recordings", str(recording), "--track", ROADS, "--all-rounds"]
         arguments += ["--rounds", str(n_rounds), "--folder", str(rounds_of(begun)), "--output", str(model)]
-        self.command = shlex.join(["python", "train/dagger.py", *arguments])
-        self._script: BackgroundScript | None = BackgroundScript("train/dagger.py", arguments)
+        super().__init__("train/dagger.py", arguments, model, "running")
         self._said, self._looked_s = "", time.monotonic()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it has not ended yet."""
-        return self._script is not None
-
-    @property
-    def has_model(self) -> bool:
-        """Whether it has ended with a model."""
-        return not self.is_running and self.model.is_file()
 
     def poll(self) -> None:
         """Read how far it is."""
@@ -72,18 +57,6 @@ class ImprovementJob:
         elif self.status == "stopped":
             self._said = "The next round goes on from here."
         script.close()
-
-    def stop(self) -> None:
-        """Stop it; what is done of the round is kept. A second call ends it at once."""
-        if self._script is not None:
-            self.status = "stopping"
-            self._script.interrupt()
-
-    def close(self) -> None:
-        """End it."""
-        if self._script is not None:
-            self._script.close(ROUND_S)
-            self._script = None
 
     def to_json(self) -> dict[str, Any]:
         """For the page."""

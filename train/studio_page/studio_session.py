@@ -110,9 +110,8 @@ class StudioSession:
         """End what runs: the recording is complete, a training saves its best model."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._recording.close)
-            for job in (self._training, self._improvement):
-                if job is not None:
-                    stack.callback(job.close)
+            for job in self._jobs:
+                stack.callback(job.close)
             if self._model_drive is not None:
                 stack.callback(self._model_drive.close)
 
@@ -124,12 +123,17 @@ class StudioSession:
     @property
     def is_training(self) -> bool:
         """Whether a training runs, or a round of corrections."""
-        return any(job is not None and job.is_running for job in (self._training, self._improvement))
+        return any(job.is_running for job in self._jobs)
+
+    @property
+    def _jobs(self) -> list[TrainingJob | ImprovementJob]:
+        """The newest training and the newest round of corrections, as far as there are any."""
+        return [job for job in (self._training, self._improvement) if job is not None]
 
     def _move(self) -> bool:
         """Drive to the next frame; False if nothing moves."""
-        for job in (self._training, self._improvement):
-            if job is not None and job.is_running:
+        for job in self._jobs:
+            if job.is_running:
                 job.poll()
                 if job.has_model:
                     self._models.append(job.model)
@@ -187,13 +191,7 @@ class StudioSession:
             case commands.Improve():
                 self._improve()
             case commands.Stop():
-                running = [job for job in (self._training, self._improvement) if job is not None and job.is_running]
-                for job in running:
-                    job.stop()
-                if running:
-                    return
-                if self._model_drive is not None:
-                    self._start_manual_drive()
+                self._stop()
             case commands.ChangeWorld(choice):
                 self._change_world(choice)
             case commands.DriveManually():
@@ -259,6 +257,14 @@ class StudioSession:
             n_rounds = earlier.n_rounds + (earlier.status == "done")
         self._improvement = ImprovementJob(training.model, training.recording, n_rounds, self._new_model())
         self._step = DRIVE
+
+    def _stop(self) -> None:
+        """Stop the job that runs, or else the model's drive."""
+        running = [job for job in self._jobs if job.is_running]
+        for job in running:
+            job.stop()
+        if not running and self._model_drive is not None:
+            self._start_manual_drive()
 
     def _start_model_drive(self, mph: int) -> None:
         self._expect_no_training()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from train.studio_page.background_script import BackgroundScript
+from train.studio_page.background_job import CTRL_C, BackgroundJob
 
 ARCHITECTURES = (
     "roadnet",
@@ -21,8 +20,6 @@ ARCHITECTURES = (
 PRETRAINED = ("mobilenet", "mobilenet_v2")  # on ImageNet: Keras downloads their weights once
 MOST_EPOCHS = 100
 DEFAULT_EPOCHS = 12
-SAVING_S = 60.0  # a training that was stopped saves its best model in this time, also on a busy machine
-CTRL_C = 130
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class TrainingRequest:
             raise ValueError(f"expected 1 to {MOST_EPOCHS} epochs, got {self.epochs!r}")
 
 
-class TrainingJob:
+class TrainingJob(BackgroundJob):
     """One training.
 
     Attributes:
@@ -60,12 +57,10 @@ class TrainingJob:
             model: A new file.
             request: What to train.
         """
-        self.recording, self.model, self.status = recording, model, "starting"
-        self._request = request
+        self.recording, self._request = recording, request
         arguments = [str(recording), "--output", str(model), "--status", "--arch", request.arch]
         arguments += ["--epochs", str(request.epochs)]
-        self.command = shlex.join(["python", "train/clone.py", *arguments])
-        self._script: BackgroundScript | None = BackgroundScript("train/clone.py", arguments)
+        super().__init__("train/clone.py", arguments, model, "starting")
         self._began_s = time.monotonic()
         self._ended_s: float | None = None
         self._steps: list[list[float]] = []  # epochs passed, loss
@@ -73,16 +68,6 @@ class TrainingJob:
         self._best_epoch: int | None = None
         self._result: dict[str, Any] | None = None
         self._problem: str | None = None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it has not ended yet."""
-        return self._script is not None
-
-    @property
-    def has_model(self) -> bool:
-        """Whether it has ended with a model."""
-        return not self.is_running and self.model.is_file()
 
     def poll(self) -> None:
         """Read its progress."""
@@ -94,19 +79,6 @@ class TrainingJob:
         code = self._script.exit_code
         if code is not None:
             self._end(code)
-
-    def stop(self) -> None:
-        """Stop it: the best model so far is saved, if an epoch is done. A second call ends it at once."""
-        if self._script is None:
-            return
-        self.status = "stopping"
-        self._script.interrupt()
-
-    def close(self) -> None:
-        """End it; the best model so far is saved, which may take some seconds."""
-        if self._script is not None:
-            self._script.close(SAVING_S)
-            self._script = None
 
     def to_json(self) -> dict[str, Any]:
         """For the page: status, curves, and in the end the figures or the problem."""
