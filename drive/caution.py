@@ -20,13 +20,16 @@ class Caution:
 
     Attributes:
         doubt: The model's, averaged over about half a second; None where it does not tell it.
-        share: Of the wanted speed, for the last frame.
     """
 
     def __init__(self) -> None:
         self.doubt: float | None = None
-        self.share = 1.0
         self._at_s = 0.0
+
+    @property
+    def share(self) -> float:
+        """Of the wanted speed, in [SLOWEST, 1]; 1 where no doubt is told."""
+        return 1.0 if self.doubt is None else max(FAMILIAR / max(self.doubt, FAMILIAR), SLOWEST)
 
     def see(self, doubt: float | None, time_s: float) -> float:
         """Take note of the doubt of a frame.
@@ -36,15 +39,14 @@ class Caution:
             time_s: Of the frame, `Telemetry.time_s`.
 
         Returns:
-            In [SLOWEST, 1]; 1 where nothing is told.
+            `share`, now.
         """
         if doubt is None:
-            self.doubt, self.share = None, 1.0
+            self.doubt = None
             return self.share
         kept = 0.0 if self.doubt is None else math.exp(-max(time_s - self._at_s, 0.0) / MEMORY_S)
         self.doubt = doubt if self.doubt is None else kept * self.doubt + (1 - kept) * doubt
         self._at_s = time_s
-        self.share = max(FAMILIAR / max(self.doubt, FAMILIAR), SLOWEST)
         if self.share < 1:
             faults.report(
                 "doubt",

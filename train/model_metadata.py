@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
@@ -21,7 +22,7 @@ BATCH = 64  # images at a time; `predict` would write to the terminal
 
 
 def as_saved(
-    model: keras.Model, model_config: ModelConfig, strategy: Any, seen: Images, *, segments: bool = False
+    model: keras.Model, model_config: ModelConfig, strategy: Any, seen: Callable[[], Images], *, segments: bool = False
 ) -> keras.Model:
     """The same model as it is saved: in float32, on one device, and telling what it sees.
 
@@ -31,7 +32,7 @@ def as_saved(
         model: The trained one.
         model_config: What it was built from.
         strategy: Of the training.
-        seen: Images that it was trained on: what is unlike them it doubts.
+        seen: Reads images that it was trained on: what is unlike them it doubts.
         segments: Whether to show what each pixel is, too.
     """
     tells = model_config.recovery is not None
@@ -45,8 +46,8 @@ def as_saved(
             layer.set_weights(trained[layer.name].get_weights())
     if tells:
         network = split_model(plain)[1]
-        features = features_of(network)
-        parts = [features(seen[start : start + BATCH], training=False) for start in range(0, len(seen), BATCH)]
+        features, images = features_of(network), seen()
+        parts = [features(images[start : start + BATCH], training=False) for start in range(0, len(images), BATCH)]
         learn_familiar(network, np.concatenate([keras.ops.convert_to_numpy(part) for part in parts]))
     return plain
 

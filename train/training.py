@@ -287,7 +287,9 @@ def save_model(run: TrainingRun, dropped: Mapping[str, int]) -> TrainingResult |
     score = dataset.validation_set.score(validator.predict()[:, 0])
     result = run.result(score, dropped)
     metadata, frames = metadata_of(run, result), dataset.validation_frames(N_PARITY_FRAMES)
-    model = as_saved(model, run.plan.model, run.strategy, dataset.some_images(N_FAMILIAR), segments=config.segments)
+    model = as_saved(
+        model, run.plan.model, run.strategy, lambda: dataset.some_images(N_FAMILIAR), segments=config.segments
+    )
     previous = PreviousModel.at(config.output)
     if previous and config.resume and previous.is_part_of(metadata):
         previous = None  # ours, of before Ctrl-C: what it took the place of is still kept

@@ -109,7 +109,7 @@ def render_truth(number: int, n_frames: int, picture: Picture, country: str = "r
     """Render a world.
 
     Args:
-        number: Of the world: its road is `random:NUMBER`, and all chance follows from it.
+        number: Of the world: its road is `COUNTRY:NUMBER`, and all chance follows from it.
         n_frames: Poses.
         picture: What of each frame is kept.
         country: Of its road, `mountain` for one that winds and climbs.

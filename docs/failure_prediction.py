@@ -1,4 +1,4 @@
-"""Does a model's doubt foresee that it will fail? `python docs/foreseeing.py model.h5 SEGMENTS.csv`.
+"""Does a model's doubt predict that it will fail? `python docs/failure_prediction.py model.h5 SEGMENTS.csv`.
 
 SEGMENTS.csv is another exam, of random roads that no exam has: `python docs/make_exam.py SEGMENTS.csv 77 901`. The
 model drives its segments. Above which doubt there is alarm is taken from the nominal ones that it drove to their end;
@@ -45,18 +45,18 @@ AHEAD_S = 4.0  # alarm is right if the car is lost within so long
 WINDOW = round(WINDOW_S / CONTROL_PERIOD_S)
 USUAL = 0.95  # of the nominal windows are without alarm
 FIGURES = {
-    "drives": 0, "lost": 0, "prevalence": 2, "AUC": 2, "F3": 2, "F3 always": 2, "foreseen": 0, "s ahead": 1,
+    "drives": 0, "lost": 0, "prevalence": 2, "AUC": 2, "F3": 2, "F3 always": 2, "predicted": 0, "s ahead": 1,
     "false/km": 2,
 }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForeseeingConfig:
+class FailurePredictionConfig:
     """Settings; the help of each field is that of its flag."""
 
     model: Path = argument("of train/clone.py, and one that tells its doubt", metavar="MODEL")
     segments: Path = argument("what docs/make_exam.py wrote", metavar="SEGMENTS.csv")
-    results: Path = option(Path("foreseeing.json"), "what is done; the same command goes on", metavar="FILE")
+    results: Path = option(Path("failure_prediction.json"), "what is done; the same command goes on", metavar="FILE")
     quiet: bool = quiet_option()
 
     def __post_init__(self) -> None:
@@ -97,10 +97,10 @@ class Driven:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return run_command(ForeseeingConfig, run, argv, description="Measure whether doubt foresees interventions.")
+    return run_command(FailurePredictionConfig, run, argv, description="Measure whether doubt predicts interventions.")
 
 
-def run(config: ForeseeingConfig) -> int:
+def run(config: FailurePredictionConfig) -> int:
     """Drive what is not driven yet, and print the figures."""
     check_output("--results", config.results)
     segments = read_segments(config.segments.read_text(encoding="utf-8"))
@@ -111,12 +111,12 @@ def run(config: ForeseeingConfig) -> int:
     print_result(f"alarm above {threshold:.2f}: {len(nominal)} nominal drives doubt less in 19 of 20 seconds")
     columns = [TextColumn("road", numeric=False), *(TextColumn(name, digits) for name, digits in FIGURES.items())]
     others = {name: [driven[each.name] for each in chosen if each.factor != NOMINAL] for name, chosen in roads.items()}
-    rows = [[name, *foreseen(drives, threshold)] for name, drives in others.items()]
+    rows = [[name, *predicted_failures(drives, threshold)] for name, drives in others.items()]
     print_result(text_table(columns, rows, title="the drives that are not nominal"))
     return 0
 
 
-def drive_all(config: ForeseeingConfig, segments: Sequence[Segment]) -> dict[str, Driven]:
+def drive_all(config: FailurePredictionConfig, segments: Sequence[Segment]) -> dict[str, Driven]:
     """Every segment, by its name; those that are in the results already are not driven again."""
     policy, results = load_policy(config.model), read_results(config.results)
     missing = sorted((each for each in segments if each.name not in results), key=lambda each: str(each.world))
@@ -137,7 +137,7 @@ def drive_all(config: ForeseeingConfig, segments: Sequence[Segment]) -> dict[str
     }
 
 
-def foreseen(drives: Sequence[Driven], threshold: float) -> list[float | int | None]:
+def predicted_failures(drives: Sequence[Driven], threshold: float) -> list[float | int | None]:
     """`FIGURES` of some drives."""
     doubt = np.concatenate([each.windows for each in drives])
     before = np.concatenate([each.is_before_end for each in drives])
