@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from simulator_bridge.errors import RecordingError
 from simulator_bridge.recording import find_recordings, load_only_recording, load_recording, read_frame
+from simulator_bridge.recording.formats import lerobot_frames
 from tests.support.made_recording import make_recording
 from tests.support.other_programs.frame_cache import frame_cache as frame_cache
 from tests.support.other_programs.made_lerobot import CAMERA, FPS, LENGTHS, make_dataset
@@ -119,6 +121,22 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(RecordingError, match=r"cannot be unpacked there.*XDG_CACHE_HOME"):
         load_only_recording(dataset)
+
+
+def test_another_process_may_unpack_the_same_frames_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = make_dataset(tmp_path / "set", "v3.0", ACTION, embedded=True)
+    write = lerobot_frames._write_embedded
+
+    def write_after_another(*arguments: Any) -> None:
+        monkeypatch.setattr(lerobot_frames, "_write_embedded", write)
+        load_only_recording(dataset)
+        write(*arguments)
+
+    monkeypatch.setattr(lerobot_frames, "_write_embedded", write_after_another)
+    images = load_only_recording(dataset).images["center"]
+    assert len(images) == N
+    assert all(path.is_file() for path in images)
+    assert len(list(images[0].parents[2].iterdir())) == 1  # nothing unfinished is left
 
 
 def test_what_is_saved_beside_a_dataset_does_not_unpack_it_again(tmp_path: Path, frame_cache: Path) -> None:

@@ -11,7 +11,6 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,8 +119,11 @@ def _fill(cache: Path, dataset: Path, info: Mapping[str, Any], frames: Frames, t
                 _write_embedded(partial / camera, table[feature])
             else:
                 _write_video(partial / camera, dataset, info, feature, frames)
-        with suppress(FileExistsError):  # another process was faster
+        try:
             os.rename(partial, cache)
+        except OSError:
+            if not cache.is_dir():  # else another process was faster
+                raise
         for former in cache.parent.glob(f"{cache.name.partition('-')[0]}-*"):
             if former != cache:
                 shutil.rmtree(former, ignore_errors=True)
