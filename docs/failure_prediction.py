@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drive.caution import Caution
+from drive.evaluation.rank_correlation import ranks
 from drive.examination.exam_plan import NOMINAL, read_segments
 from models.loading import load_policy
 from models.policy import Policy
@@ -157,8 +158,8 @@ def _auc(above: FloatArray, below: FloatArray) -> float | None:
     """The probability that a window before an end has more doubt than another."""
     if not len(above) or not len(below):
         return None
-    ranks = np.argsort(np.argsort(np.concatenate([above, below]))) + 1.0
-    return float((ranks[: len(above)].sum() - len(above) * (len(above) + 1) / 2) / (len(above) * len(below)))
+    above_ranks = ranks(np.concatenate([above, below]))[: len(above)]
+    return float((above_ranks.sum() - len(above) * (len(above) + 1) / 2) / (len(above) * len(below)))
 
 
 def _f3(alarm: npt.NDArray[np.bool_], before: npt.NDArray[np.bool_]) -> float:
