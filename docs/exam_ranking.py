@@ -31,9 +31,7 @@ from simulator_bridge.cli.output_file import check_output, write_json
 from simulator_bridge.cli.standard_output import print_result
 from simulator_bridge.cli.text_table import TextColumn, text_table
 from simulator_bridge.errors import UserError
-from simulator_bridge.recording import load_recordings, read_frame
-from train.data.rows import gather_rows
-from train.validation.r1s import SecondMeans
+from train.validation.driver_error import error_on
 
 logger = logging.getLogger(__name__)
 ENDLESS = 1000  # interventions: each replay gets around
@@ -102,22 +100,11 @@ def _measured(config: ExamRankingConfig, model: Path, recording: Path) -> dict[s
         if result.report is None:
             raise UserError(f"{key}: {result.failure}")
         driven = {"autonomy": result.report.autonomy_percent, "interventions": result.report.n_interventions}
-        results[key] = {**_errors(model, recording), **driven}
+        error = error_on(load_policy(model), recording)
+        results[key] = {"MSE": error.mse, "r1s": error.r1s, **driven}
         write_json(config.results, results)
         logger.info("%s: %s", key, results[key])
     return dict(results[key])
-
-
-def _errors(model: Path, recording: Path) -> dict[str, float]:
-    rows = gather_rows(load_recordings([recording]), ("steering_angle",))
-    policy = load_policy(model)
-    predicted = np.array(
-        [policy(read_frame(rows.image_path("center", row))).steering_angle for row in range(len(rows))], np.float32
-    )
-    return {
-        "MSE": float(np.square(predicted - rows.steering_angle).mean()),
-        "r1s": SecondMeans.from_rows(rows).r1s(predicted),
-    }
 
 
 if __name__ == "__main__":
