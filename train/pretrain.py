@@ -39,6 +39,9 @@ class PretrainConfig:
     reader: Path | None = option(
         None, "also the whole network, with its heads for the road's geometry and for classes", metavar="FILE.keras"
     )
+    start: Path | None = option(
+        None, "go on from an earlier --output, with the heads beside it", flag="--from", metavar="FILE.weights.h5"
+    )
     segmentation_only: bool = option(
         False,
         "teach the head for segmentation alone, on the weights that come with the project; only its file is written",
@@ -48,9 +51,8 @@ class PretrainConfig:
     )
     worlds: int = option(500, "roads to render", at_least=2)
     mountain_share: float = option(
-        0.0, "share of them that wind and climb, mountain:SEED; the weights that come with the project have seen none",
-        flag="--mountain", metavar="SHARE", at_least=0, at_most=1,
-    )  # fmt: skip
+        0.0, "share that winds and climbs, mountain:SEED", flag="--mountain", metavar="SHARE", at_least=0, at_most=1
+    )
     frames: int = option(120, "of each road", at_least=1)
     epochs: int = option(8, "times that all frames are seen", at_least=1)
     seed: int = option(0, "of the training; the worlds are always the same")
@@ -64,6 +66,8 @@ class PretrainConfig:
             raise UsageError(f"expected an --output that ends in .weights.h5, got {self.output}")
         if self.reader is not None and self.reader.suffix != ".keras":
             raise UsageError(f"expected a --reader that ends in .keras, got {self.reader}")
+        if self.start and self.segmentation_only:
+            raise UsageError("expected --from or --segmentation-only, got both")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -104,10 +108,12 @@ def run(config: PretrainConfig) -> int:
     import_tensorflow()
     from train.learning.devices import make_deterministic
     from train.pretraining.reading_roads import score_reading, teach
-    from train.pretraining.road_reader import backbone_of, build_road_reader, head_of
+    from train.pretraining.road_reader import backbone_of, build_road_reader, head_of, load_reader
 
     make_deterministic(config.seed)
     reader = build_road_reader(model_config)
+    if config.start:
+        load_reader(reader, config.start)
     teach(reader, seen, unseen, config.epochs, config.folder / "training", config.seed)
     score = score_reading(reader, unseen)
     weights = config.folder / "shipped.weights.h5"  # Keras asks for this ending, which an unfinished output has not

@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 
 from models.architectures.registry import ModelConfig, build_model
+from models.architectures.roadnet import SEGMENTATION, WEIGHTS, build_segmentation
 from models.model_parts import find_backbone
+from simulator_bridge.errors import ModelFileError
 from tests.support.paths import ROOT
 from tests.support.processes.ended_process import wait_until_gone
+from train.pretraining.road_reader import build_road_reader, head_of, load_reader
 
 
 def pretrain(*arguments: str | int | Path) -> subprocess.CompletedProcess[str]:
@@ -59,6 +62,40 @@ def test_what_is_rendered_is_kept(pretrained: Path, tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert (tmp_path / "y.weights.h5").is_file()
+
+
+def test_it_goes_on_from_weights(pretrained: Path, tmp_path: Path) -> None:
+    """The first step is a tiny one, and one epoch has one: what it was is nearly what it is."""
+    run = pretrain(
+        *("--from", pretrained / "x.weights.h5", "--output", tmp_path / "y.weights.h5", "--folder", tmp_path / "runs"),
+        *("--worlds", 2, "--frames", 64, "--epochs", 1),
+    )
+    assert run.returncode == 0, run.stderr
+    before, after, other = (
+        find_backbone(build_model(ModelConfig("roadnet", weights=weights))).get_layer("stem_conv1").kernel.numpy()
+        for weights in (str(pretrained / "x.weights.h5"), str(tmp_path / "y.weights.h5"), "own")
+    )
+    assert np.abs(after - before).max() < 0.02
+    assert np.abs(other - before).max() > 0.1
+
+
+def test_it_loads_the_network_and_both_heads() -> None:
+    reader, shipped = (build_road_reader(ModelConfig("roadnet", weights=weights)) for weights in (None, "own"))
+    load_reader(reader, WEIGHTS)
+    frames = np.random.default_rng(0).uniform(0, 255, (2, *reader.input_shape[1:])).astype(np.float32)
+    np.testing.assert_allclose(reader(frames)["truths"], shipped(frames)["truths"], atol=1e-4)
+    head = head_of(reader, SEGMENTATION)
+    of_file = build_segmentation(*(shape[1:] for shape in head.input_shape), with_weights=True)
+    for loaded, expected in zip(head.get_weights(), of_file.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, expected)
+
+
+def test_weights_without_their_heads_are_refused(tmp_path: Path) -> None:
+    alone = tmp_path / "alone.weights.h5"
+    alone.write_bytes(WEIGHTS.read_bytes())
+    reader = build_road_reader(ModelConfig("roadnet"))
+    with pytest.raises(ModelFileError, match=r"alone\.geometry\.weights\.h5: no such file"):
+        load_reader(reader, alone)
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:

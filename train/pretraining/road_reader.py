@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 
 from models.architectures import roadnet
 from models.architectures.architecture import OWN_WEIGHTS
 from models.architectures.registry import ModelConfig, build_network
+from models.files.weights_file import load_weights_file
 from models.model_parts import find_backbone
+from simulator_bridge.errors import ModelFileError
 
 TRUTHS, CLASSES_OUTPUT = "truths", "classes"
 
@@ -45,3 +49,18 @@ def backbone_of(reader: keras.Model) -> keras.Model:
 def head_of(reader: keras.Model, head: str) -> keras.Model:
     """A head that is shipped with it, roadnet.GEOMETRY or roadnet.SEGMENTATION."""
     return reader.get_layer(head)
+
+
+def load_reader(reader: keras.Model, weights: Path) -> None:
+    """Load what an earlier pretraining wrote: of the network, and of the heads beside it.
+
+    Raises:
+        ModelFileError: If one of the files is missing or of another network.
+    """
+    parts = {weights: backbone_of(reader)}
+    for head in (roadnet.GEOMETRY, roadnet.SEGMENTATION):
+        parts[roadnet.head_file(weights, head)] = head_of(reader, head)
+    for path, part in parts.items():
+        if not path.is_file():
+            raise ModelFileError(f"{path}: no such file; a pretraining writes the network and its two heads together")
+        load_weights_file(part.name, lambda _, part=part: part, (1.0,), path)  # type: ignore[misc]
