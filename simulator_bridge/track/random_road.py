@@ -24,7 +24,8 @@ from simulator_bridge.track.track_plan import (
 
 SHARPEST_RADIUS_M = 11.0  # of an arc before smoothing; after it, more than 10 m
 SHORTEST_BRIDGE_M = 40.0
-SHORTEST_BEND_M = 14.0  # so that a slight change of direction is a gentle bend, not a kink
+SHORTEST_RAMP_M, LONGEST_RAMP_M = 15.0, 70.0
+FLAT_SHARE = 0.3  # of the ramps
 TRIES = 400
 GAP_M = 1.0  # between two parts of the road
 
@@ -38,9 +39,12 @@ class Country:
         stream: Its own chance.
         corners: Of the loop: at least, and fewer than.
         spread: Of their distances from its middle, as a share: from, to.
+        shortest_bend_m: So that a slight change of direction is a gentle bend, not a kink.
         sharpness: The larger, the nearer to the sharpest bend that a corner has room for.
-        waves: Of the hills along a lap.
-        steepest: Height over distance.
+        waves: Of the hills along a lap; 0 = ramps, one after the other.
+        steepest: Height over distance, on the steepest road of all.
+        flattest: The steepest place of the flattest road, as a share of that.
+        crest_m: Over which one ramp becomes the next, as standard deviation.
         length_m: From, to.
     """
 
@@ -48,14 +52,17 @@ class Country:
     stream: int
     corners: tuple[int, int]
     spread: tuple[float, float]
+    shortest_bend_m: float
     sharpness: float
     waves: int
     steepest: float
+    flattest: float
+    crest_m: float
     length_m: tuple[float, float]
 
 
-RANDOM = Country("random", 20_260, (7, 15), (0.2, 0.55), 1.5, 4, 0.08, (500.0, 1200.0))
-MOUNTAIN = Country("mountain", 20_270, (11, 19), (0.35, 0.65), 6.0, 9, 0.25, (500.0, 1500.0))
+RANDOM = Country("random", 20_260, (7, 15), (0.2, 0.55), 14.0, 1.5, 4, 0.08, 0.1, 6.0, (500.0, 1200.0))
+MOUNTAIN = Country("mountain", 20_270, (12, 21), (0.35, 0.65), 10.0, 12.0, 0, 0.32, 0.4, 3.0, (500.0, 1500.0))
 COUNTRIES = {country.name: country for country in (RANDOM, MOUNTAIN)}
 
 
@@ -81,7 +88,7 @@ def _road(rng: np.random.Generator, country: Country) -> FloatArray | None:
     largest = np.minimum(room / np.maximum(tangents_per_metre, 1e-3), 120.0)
     if largest.min() < SHARPEST_RADIUS_M:
         return None
-    smallest = np.clip(SHORTEST_BEND_M / np.maximum(np.abs(turns), 1e-3), SHARPEST_RADIUS_M, largest)
+    smallest = np.clip(country.shortest_bend_m / np.maximum(np.abs(turns), 1e-3), SHARPEST_RADIUS_M, largest)
     radii = smallest + (largest - smallest) * rng.uniform(0.0, 1.0, len(points)) ** country.sharpness
     xy = rounded_polygon([(x, y, radius) for (x, y), radius in zip(points, radii, strict=True)])
     length = arc_lengths(xy)[-1]
@@ -119,6 +126,7 @@ def _with_features(seed: int, xy: FloatArray, rng: np.random.Generator, country:
         name=f"{country.name}:{seed}",
         xy=xy,
         z=z,
+        z_smoothing_m=country.crest_m,
         width_left=width,
         width_right=width,
         theme=theme,
@@ -171,9 +179,25 @@ def _longest_straight(xy: FloatArray) -> Stretch:
 
 def _hills(xy: FloatArray, rng: np.random.Generator, country: Country) -> FloatArray:
     lengths = arc_lengths(xy)
-    lap = 2 * np.pi * lengths[:-1] / lengths[-1]
-    z = np.zeros(len(xy))
-    for wave in range(1, country.waves + 1):
-        z += rng.normal() / wave * np.sin(wave * lap + rng.uniform(0.0, 2 * np.pi))
+    z = _waves(lengths, rng, country.waves) if country.waves else _ramps(lengths, rng)
     grade = np.abs(np.diff(z) / np.diff(lengths[:-1])).max()
-    return np.asarray((z - z.min()) * rng.uniform(0.1, 1.0) * country.steepest / grade)
+    return np.asarray((z - z.min()) * rng.uniform(country.flattest, 1.0) * country.steepest / grade)
+
+
+def _waves(lengths: FloatArray, rng: np.random.Generator, n_waves: int) -> FloatArray:
+    lap = 2 * np.pi * lengths[:-1] / lengths[-1]
+    z = np.zeros(len(lap))
+    for wave in range(1, n_waves + 1):
+        z += rng.normal() / wave * np.sin(wave * lap + rng.uniform(0.0, 2 * np.pi))
+    return z
+
+
+def _ramps(lengths: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Up, down or level, one after the other; all tilted a little, so that the lap ends as high as it began."""
+    n = int(lengths[-1] / SHORTEST_RAMP_M)  # enough for the lap, also of short ones
+    ends = np.cumsum(rng.uniform(SHORTEST_RAMP_M, LONGEST_RAMP_M, n))
+    slopes = rng.uniform(-1.0, 1.0, n) * (rng.random(n) > FLAT_SHARE)
+    slope = slopes[np.minimum(np.searchsorted(ends, lengths[:-1]), n - 1)]
+    rises = slope * np.diff(lengths)
+    z = np.concatenate([[0.0], np.cumsum(rises)[:-1]])
+    return np.asarray(z - rises.sum() * lengths[:-1] / lengths[-1])

@@ -228,11 +228,19 @@ def test_mountain_roads_wind_and_climb_as_the_jungle_does() -> None:
     def steepest(track: Track) -> float:
         return float(np.abs(np.diff(track.z)).max() / track.ds_m)
 
+    def crest_m(track: Track) -> float:
+        """How far the road 15 m ahead stands above or below the slope that a car is on; one place in twenty more."""
+        ahead_m = np.roll(track.z, -round(15 / track.ds_m)) - track.z
+        return float(np.percentile(np.abs(ahead_m - 15 * np.gradient(track.z, track.ds_m)), 95))
+
+    jungle = build_track("jungle")
     mountain, random = ([build_track(f"{kind}:{seed}") for seed in range(12)] for kind in ("mountain", "random"))
     assert np.median([winding(track) for track in mountain]) > 3 * np.median([winding(track) for track in random])
-    assert np.median([winding(track) for track in mountain]) > 0.5 * winding(build_track("jungle"))
-    assert np.median([steepest(track) for track in mountain]) > 1.5 * np.median([steepest(track) for track in random])
-    assert max(steepest(track) for track in mountain) < 0.26
+    assert np.median([winding(track) for track in mountain]) > 0.5 * winding(jungle)
+    assert np.median([steepest(track) for track in mountain]) > 0.6 * steepest(jungle)
+    assert max(steepest(track) for track in mountain) < 0.33
+    assert np.median([crest_m(track) for track in mountain]) > 0.4 * crest_m(jungle)
+    assert np.median([crest_m(track) for track in random]) < 0.1 * crest_m(jungle)
 
 
 def test_scale_stretches_the_way_but_not_the_road() -> None:
