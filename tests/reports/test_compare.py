@@ -116,15 +116,15 @@ def test_every_combination_is_run_and_those_that_do_not_exist_are_left_out_with_
 
 
 def test_settings_of_backbones_go_to_those_that_have_them_and_widths_that_differ_are_said() -> None:
-    weights = {"mobilenet_v2": "file.h5"}
-    config = config_of(regime=("scratch",), weights=weights, vary={"alpha": ("0.35", "0.5"), "cut": ("all",)})
+    both: dict[str, Any] = {"arch": ("pilotnet", "mobilenet_v2"), "weights": {"mobilenet_v2": "file.h5"}}
+    config = config_of(**both, regime=("scratch",), vary={"alpha": ("0.35", "0.5"), "cut": ("all",)})
     runs, _ = plan_runs(config)
     assert [run.name for run in runs] == [
         "pilotnet scratch", "mobilenet_v2 scratch alpha=0.35", "mobilenet_v2 scratch alpha=0.5",
     ]  # fmt: skip
     assert not {"alpha", "cut"} & set(runs[0].settings)
     assert widths_differ(config) == []
-    assert widths_differ(config_of(weights=weights)) == ["mobilenet_v2"]
+    assert widths_differ(config_of(**both)) == ["mobilenet_v2"]
 
 
 def test_a_time_budget_ends_a_training_not_a_number_of_epochs() -> None:

@@ -28,7 +28,7 @@ def click(browser: Chrome, selector: str, text: str) -> None:
 
 @pytest.fixture
 def page(browser: Chrome, tmp_path: Path) -> Chrome:
-    config = config_of(arch=("mobilenet_v2", "vgg16"), laps=1)
+    config = config_of(arch=("mobilenet_v2", "vgg16"), regime=("head", "fine-tune", "scratch"), laps=1)
     html = build_page(config, made_results(config), {"lenet head": "no backbone"}, {"recordings": "lake"})
     (tmp_path / "page.html").write_text(html)
     open_page(browser, tmp_path / "page.html")

@@ -37,11 +37,11 @@ class ComparisonConfig:
     recordings: tuple[Path, ...] = argument("folder with a driving_log.csv, or of such", metavar="RECORDING")
 
     arch: tuple[str, ...] = option(
-        ("pilotnet", "mobilenet_v2"), "architectures, comma-separated; python models/table.py lists them",
+        ("roadnet", "pilotnet"), "architectures, comma-separated; python models/table.py lists them",
         metavar="NAMES", is_list=True, group="what is compared",
     )  # fmt: skip
     regime: tuple[str, ...] = option(
-        ("head", "fine-tune", "scratch"), f"comma-separated: {', '.join(REGIMES)}",
+        ("ridge", "fine-tune", "scratch"), f"comma-separated: {', '.join(REGIMES)}",
         metavar="NAMES", is_list=True, choices=REGIMES, group="what is compared",
     )  # fmt: skip
     weights: tuple[tuple[str, str], ...] = option(
