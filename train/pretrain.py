@@ -106,6 +106,8 @@ def run(config: PretrainConfig) -> int:
     say(f"{len(seen)} frames of {len(files) - n_unseen} roads; scored on {len(unseen)} of {n_unseen} others")
 
     import_tensorflow()
+    import keras
+
     from train.learning.devices import make_deterministic
     from train.pretraining.reading_roads import score_reading, teach
     from train.pretraining.road_reader import backbone_of, build_road_reader, head_of, load_reader
@@ -126,7 +128,10 @@ def run(config: PretrainConfig) -> int:
         with replacing(path) as partial:
             shutil.copyfile(weights, partial)
     if config.reader is not None:
-        reader.save(config.reader)
+        whole = config.folder / "reader.keras"
+        keras.Model(reader.input, reader.output, name=reader.name).save(whole)  # without the losses it was taught with
+        with replacing(config.reader) as partial:
+            shutil.copyfile(whole, partial)
     rows = [[name, score.r[name], score.mae[name]] for name in score.r]
     table = text_table((TextColumn("seen", numeric=False), TextColumn("r", 3), TextColumn("mean error", 2)), rows)
     print_result(f"{table}\nmean IoU {score.mean_iou:.3f}; {config.output}")

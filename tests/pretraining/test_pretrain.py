@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -30,7 +31,7 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pretrained")
     run = pretrain(
         *("--output", folder / "x.weights.h5", "--folder", folder / "runs", "--json", folder / "score.json"),
-        *("--worlds", 2, "--frames", 64, "--epochs", 1, "--jobs", 1),
+        *("--worlds", 2, "--frames", 64, "--epochs", 1, "--jobs", 1, "--reader", folder / "reader.keras"),
     )
     assert run.returncode == 0, run.stderr
     assert "epoch 1 of 1" in run.stderr
@@ -45,6 +46,11 @@ def test_its_weights_are_those_of_a_backbone(pretrained: Path) -> None:
     statistics = [w for w in with_weights.weights if "moving_mean" in w.path]
     assert len(statistics) == 10
     assert all(float(np.abs(w.numpy()).max()) > 0 for w in statistics)  # 0 where nothing was learned
+
+
+def test_the_whole_network_opens_with_plain_keras(pretrained: Path) -> None:
+    reader = keras.models.load_model(pretrained / "reader.keras")
+    assert set(reader.output) == {"truths", "classes"}
 
 
 def test_the_score_is_of_a_road_that_it_has_not_seen(pretrained: Path) -> None:
