@@ -10,13 +10,13 @@ import keras
 import numpy as np
 import pytest
 
-from models.architectures.recovery import LOOKAHEAD_M, TOLD, aim_gain, recovering
+from models.architectures.recovery import LOOKAHEAD_M, NEAR_M, TOLD, aim_gain, build_pursuit, recovering
 from models.architectures.registry import ModelConfig, build_model
 from models.architectures.roadnet import build_geometry
 from models.model_parts import split_model, split_network
 from simulator_bridge.errors import UsageError
 from simulator_bridge.messages import Control
-from simulator_bridge.simulator.truth.road_truth import NAMES, RoadTruths
+from simulator_bridge.simulator.truth.road_truth import BEARING_AHEAD_M, NAMES, RoadTruths
 from simulator_bridge.track import Track, build_track
 from simulator_bridge.udacity_car import MAX_STEERING_RAD, WHEELBASE_M
 from tests.support.bicycle import Bicycle
@@ -79,6 +79,31 @@ def test_the_steering_is_put_together_of_geometry_and_habit() -> None:
     steering, road = (float(np.asarray(value)[0, 0]) for value in model([np.full((1, 1), 0.4, np.float32), truth]))
     assert road == pytest.approx(0.4 - 6 * aim_gain(22.0), abs=1e-6)
     assert steering == pytest.approx(0.75 * road - 0.25 * 10 * aim_gain(), abs=1e-6)
+
+
+def truth_of_circle(radius_m: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """(1, len(NAMES)) in the middle of a road that is a circle to the left."""
+    truth = np.zeros((1, len(NAMES)), np.float32)
+    for ahead_m in BEARING_AHEAD_M:
+        truth[0, NAMES.index(f"bearing_{ahead_m:g}m_deg")] = math.degrees(ahead_m / radius_m / 2)
+    return truth
+
+
+@pytest.mark.parametrize("lookahead_m", [6.0, 15.0, 22.0])
+@pytest.mark.parametrize("radius_m", [8.0, 20.0, 80.0])
+def test_on_a_circle_it_steers_along_it_however_far_it_looks(lookahead_m: float, radius_m: float) -> None:
+    steering = float(np.asarray(build_pursuit("aim", lookahead_m)(truth_of_circle(radius_m)))[0, 0])
+    assert steering == pytest.approx(-WHEELBASE_M / radius_m / MAX_STEERING_RAD, rel=0.02)
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+@pytest.mark.parametrize("sharp_at_m", [10.0, 15.0, 22.0])
+def test_where_the_road_bends_sharply_it_looks_no_farther_than_near(sharp_at_m: float, side: int) -> None:
+    truth, near = np.zeros((1, len(NAMES)), np.float32), NAMES.index(f"bearing_{NEAR_M:g}m_deg")
+    truth[0, near] = side * 3.0
+    truth[0, NAMES.index(f"bearing_{sharp_at_m:g}m_deg")] = side * 50.0
+    steering = float(np.asarray(build_pursuit("aim", 15.0)(truth))[0, 0])
+    assert steering == pytest.approx(float(truth[0, near]) * aim_gain(NEAR_M), abs=1e-5)
 
 
 def test_it_tells_where_the_road_is_after_what_it_does() -> None:

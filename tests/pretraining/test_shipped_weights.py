@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from models.architectures.registry import ModelConfig, build_network
 from models.architectures.roadnet import GEOMETRY, WEIGHTS, head_file
+from models.model_parts import features_of
 from simulator_bridge.simulator.truth.rendered_truth import Picture, render_truth
 from simulator_bridge.simulator.truth.road_truth import NAMES
 from tests.support.paths import ROOT
@@ -23,9 +23,9 @@ assert UNSEEN < FIRST_WORLD
 def test_they_tell_where_the_car_is_on_a_road_that_they_have_not_seen() -> None:
     config = ModelConfig("roadnet", weights="own", standardize=True, dense=(), dropout=0.0, recovery=0.5)
     network = build_network(config)
-    reader = keras.Model(network.input, network.get_layer("aim").input)
+    features, geometry = features_of(network), network.get_layer(GEOMETRY)
     world = render_truth(UNSEEN, 60, Picture(config.crop_px, *config.size))
-    read = np.asarray(reader(world.images.astype(np.float32)))
+    read = np.asarray(geometry(features(world.images.astype(np.float32))))
     for name, r in (("lateral_m", 0.9), ("bearing_10m_deg", 0.93), ("bearing_15m_deg", 0.93), ("heading_deg", 0.6)):
         column = NAMES.index(name)
         assert np.corrcoef(read[:, column], world.truths[:, column])[0, 1] > r, name

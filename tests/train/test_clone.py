@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models.architectures.recovery import TOLD, aim_gain
+from models.architectures.recovery import TOLD
 from models.model_file import load_model_file
 from simulator_bridge.cli.option_parser import parse_config
 from simulator_bridge.errors import UserError
@@ -246,14 +246,14 @@ def test_by_default_what_leads_back_comes_from_the_network(recording: Path, tmp_
 
 
 def test_how_hard_it_leads_back_can_be_chosen(recording: Path, tmp_path: Path) -> None:
-    kernels = {}
+    shares = {}
     for recovery in ("0", "0.8"):
         output = tmp_path / f"model{recovery}.h5"
         code, _, err = finish(clone(recording, "--output", output, "--recovery", recovery, "--quiet"))
         assert (code, err) == (0, "")
         network = keras.models.load_model(output, compile=False).get_layer("network")
-        kernels[recovery] = float(network.get_layer("aim").get_weights()[0].sum())
-    assert kernels == {"0": 0, "0.8": pytest.approx(0.8 * aim_gain())}
+        shares[recovery] = [network.get_layer(f"{part}_share").scale for part in ("road", "aim")]
+    assert shares == {"0": [1, 0], "0.8": [pytest.approx(0.2), 0.8]}
 
 
 def test_several_recordings_are_left_out_in_turn(tmp_path: Path) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.architectures.recovery import DRIVERS_LOOKAHEAD_M, aim_gain
+from models.architectures.recovery import DRIVERS_LOOKAHEAD_M, build_pursuit
 from models.architectures.registry import ModelConfig, build_model
 from models.architectures.roadnet import build_geometry
 from models.model_parts import split_model, split_network
-from simulator_bridge.simulator.truth.road_truth import NAMES
 from train.transfer.driver_habit import of_center_view, steering_ahead
 
 
@@ -17,8 +16,8 @@ def test_steering_follows_the_road_that_the_features_show() -> None:
     head = split_network(split_model(build_model(config))[1])[1]
     features = np.random.default_rng(0).normal(0, 1, (5, head.input_shape[1])).astype(np.float16)
     truths = np.asarray(build_geometry(features.shape[1], with_weights=True)(features.astype(np.float32)))
-    bearing = truths[:, NAMES.index(f"bearing_{DRIVERS_LOOKAHEAD_M:g}m_deg")]
-    np.testing.assert_allclose(steering_ahead(head, features), bearing * aim_gain(DRIVERS_LOOKAHEAD_M), atol=1e-5)
+    followed = np.asarray(build_pursuit("ahead", DRIVERS_LOOKAHEAD_M)(truths))[:, 0]
+    np.testing.assert_allclose(steering_ahead(head, features), followed, atol=1e-5)
     assert len(steering_ahead(head, features[:0])) == 0
 
 
