@@ -51,9 +51,9 @@ def recovering(
 
     layers = keras.layers
     road = layers.Add(dtype="float32", name="road")([build_pursuit("ahead", DRIVERS_LOOKAHEAD_M)(truths), habit])
-    parts = (("road", road, 1 - share), ("aim", build_pursuit("aim", lookahead_m)(truths), share))
-    both = [layers.Rescaling(of_all, dtype="float32", name=f"{name}_share")(part) for name, part, of_all in parts]
-    return layers.Add(dtype="float32", name="steering_angle")(both), road
+    driven = layers.Rescaling(1 - share, dtype="float32", name="road_share")(road)
+    aimed = layers.Rescaling(share, dtype="float32", name="aim_share")(build_pursuit("aim", lookahead_m)(truths))
+    return layers.Add(dtype="float32", name="steering_angle")([driven, aimed]), road
 
 
 def build_pursuit(name: str, lookahead_m: float) -> keras.Model:
