@@ -30,7 +30,7 @@ TRIES = 400
 GAP_M = 1.0  # between two parts of the road
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Country:
     """What random roads of one kind have in common.
 
@@ -61,8 +61,32 @@ class Country:
     length_m: tuple[float, float]
 
 
-RANDOM = Country("random", 20_260, (7, 15), (0.2, 0.55), 14.0, 1.5, 4, 0.08, 0.1, 6.0, (500.0, 1200.0))
-MOUNTAIN = Country("mountain", 20_270, (12, 21), (0.35, 0.65), 10.0, 12.0, 0, 0.32, 0.4, 3.0, (500.0, 1500.0))
+RANDOM = Country(
+    name="random",
+    stream=20_260,
+    corners=(7, 15),
+    spread=(0.2, 0.55),
+    shortest_bend_m=14.0,
+    sharpness=1.5,
+    waves=4,
+    steepest=0.08,
+    flattest=0.1,
+    crest_m=6.0,
+    length_m=(500.0, 1200.0),
+)
+MOUNTAIN = Country(
+    name="mountain",
+    stream=20_270,
+    corners=(12, 21),
+    spread=(0.35, 0.65),
+    shortest_bend_m=10.0,
+    sharpness=12.0,
+    waves=0,
+    steepest=0.32,
+    flattest=0.4,
+    crest_m=3.0,
+    length_m=(500.0, 1500.0),
+)
 COUNTRIES = {country.name: country for country in (RANDOM, MOUNTAIN)}
 
 
