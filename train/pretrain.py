@@ -10,6 +10,7 @@ if __name__ == "__main__":  # run as a file: put the project root, not train/, f
     import simulator_bridge.cli.python_check  # noqa: F401 - first: a wrong Python ends here, with one line
 
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from models.quiet_import import import_tensorflow
@@ -93,10 +94,13 @@ def run(config: PretrainConfig) -> int:
         raise UserError(f"--folder {config.folder}: cannot be made: {error.strerror}") from error
 
     from models.architectures.registry import ModelConfig
-    from models.architectures.roadnet import GEOMETRY, SEGMENTATION, head_file
+    from models.architectures.roadnet import SEGMENTATION, head_file, weights_files
     from simulator_bridge.simulator.truth.rendered_truth import Picture
     from train.pretraining.worlds import list_worlds, load_worlds, render_worlds
 
+    for path in weights_files(config.start) if config.start else ():
+        if not path.is_file():  # said before an hour of rendering
+            raise UserError(f"{path}: no such file; a pretraining writes the network and its two heads together")
     model_config = ModelConfig("roadnet", weights="own" if config.segmentation_only else None)
     picture = Picture(model_config.crop_px, *model_config.size)
     worlds = list_worlds(config.folder, config.worlds, config.mountain_share)
@@ -110,7 +114,7 @@ def run(config: PretrainConfig) -> int:
 
     from train.learning.devices import make_deterministic
     from train.pretraining.reading_roads import score_reading, teach
-    from train.pretraining.road_reader import backbone_of, build_road_reader, head_of, load_reader
+    from train.pretraining.road_reader import build_road_reader, load_reader, parts_of
 
     make_deterministic(config.seed)
     reader = build_road_reader(model_config)
@@ -118,26 +122,25 @@ def run(config: PretrainConfig) -> int:
         load_reader(reader, config.start)
     teach(reader, seen, unseen, config.epochs, config.folder / "training", config.seed)
     score = score_reading(reader, unseen)
-    weights = config.folder / "shipped.weights.h5"  # Keras asks for this ending, which an unfinished output has not
-    heads = (SEGMENTATION,) if config.segmentation_only else (GEOMETRY, SEGMENTATION)
-    shipped = {head_file(config.output, head): head_of(reader, head) for head in heads}
-    if not config.segmentation_only:
-        shipped[config.output] = backbone_of(reader)
-    for path, network in shipped.items():
-        network.save_weights(weights)
-        with replacing(path) as partial:
-            shutil.copyfile(weights, partial)
+    parts = parts_of(reader, config.output)
+    for path in (head_file(config.output, SEGMENTATION),) if config.segmentation_only else parts:
+        _write(path, parts[path].save_weights, config.folder / "finished.weights.h5")
     if config.reader is not None:
-        whole = config.folder / "reader.keras"
-        keras.Model(reader.input, reader.output, name=reader.name).save(whole)  # without the losses it was taught with
-        with replacing(config.reader) as partial:
-            shutil.copyfile(whole, partial)
+        whole = keras.Model(reader.input, reader.output, name=reader.name)  # without the losses it was taught with
+        _write(config.reader, whole.save, config.folder / "finished.keras")
     rows = [[name, score.r[name], score.mae[name]] for name in score.r]
     table = text_table((TextColumn("seen", numeric=False), TextColumn("r", 3), TextColumn("mean error", 2)), rows)
     print_result(f"{table}\nmean IoU {score.mean_iou:.3f}; {config.output}")
     if config.json:
         write_json(config.json, asdict(score) | {"mean_iou": score.mean_iou})
     return 0
+
+
+def _write(path: Path, save: Callable[[Path], None], finished: Path) -> None:
+    """Write a file whole or not at all; Keras asks for an ending that an unfinished file has not: `finished` has it."""
+    save(finished)
+    with replacing(path) as partial:
+        shutil.copyfile(finished, partial)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,11 @@ def head_file(weights: Path, head: str) -> Path:
     return weights.with_name(weights.name.replace(".weights.h5", f".{head}.weights.h5"))
 
 
+def weights_files(weights: Path) -> tuple[Path, Path, Path]:
+    """What a pretraining writes and a pretraining goes on from: of the network, and of GEOMETRY and SEGMENTATION."""
+    return weights, head_file(weights, GEOMETRY), head_file(weights, SEGMENTATION)
+
+
 def build(image_size: tuple[int, int], alpha: float, weights: str | None) -> keras.Model:
     """Build the network, random weights; see `architecture.Backbone`. 64x160 -> (N, 4, 10, 96)."""
     import keras

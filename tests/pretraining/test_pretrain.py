@@ -15,10 +15,9 @@ import pytest
 from models.architectures.registry import ModelConfig, build_model, build_network
 from models.architectures.roadnet import SEGMENTATION, WEIGHTS, build_segmentation
 from models.model_parts import find_backbone
-from simulator_bridge.errors import ModelFileError
 from tests.support.paths import ROOT
 from tests.support.processes.ended_process import wait_until_gone
-from train.pretraining.road_reader import build_road_reader, head_of, load_reader
+from train.pretraining.road_reader import build_road_reader, load_reader
 
 
 def pretrain(*arguments: str | int | Path) -> subprocess.CompletedProcess[str]:
@@ -93,19 +92,20 @@ def test_it_loads_the_network_and_both_heads() -> None:
     load_reader(reader, WEIGHTS)
     frames = np.random.default_rng(0).uniform(0, 255, (2, *reader.input_shape[1:])).astype(np.float32)
     np.testing.assert_allclose(reader(frames)["truths"], shipped(frames)["truths"], atol=1e-4)
-    head = head_of(reader, SEGMENTATION)
+    head = reader.get_layer(SEGMENTATION)
     features, outlines = (shape[1:] for shape in head.input_shape)
     of_file = build_segmentation(features, outlines, with_weights=True)
     for loaded, expected in zip(head.get_weights(), of_file.get_weights(), strict=True):
         np.testing.assert_array_equal(loaded, expected)
 
 
-def test_weights_without_their_heads_are_refused(tmp_path: Path) -> None:
+def test_weights_without_their_heads_are_refused_before_anything_is_rendered(tmp_path: Path) -> None:
     alone = tmp_path / "alone.weights.h5"
     alone.write_bytes(WEIGHTS.read_bytes())
-    reader = build_road_reader(ModelConfig("roadnet"))
-    with pytest.raises(ModelFileError, match=r"alone\.geometry\.weights\.h5: no such file"):
-        load_reader(reader, alone)
+    run = pretrain("--from", alone, "--output", tmp_path / "x.weights.h5", "--folder", tmp_path / "runs", "--worlds", 2)
+    assert run.returncode == 1
+    assert "alone.geometry.weights.h5: no such file" in run.stderr
+    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:

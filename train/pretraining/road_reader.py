@@ -11,7 +11,6 @@ from models.architectures.architecture import OWN_WEIGHTS
 from models.architectures.registry import ModelConfig, build_network
 from models.files.weights_file import load_weights_file
 from models.model_parts import find_backbone
-from simulator_bridge.errors import ModelFileError
 
 TRUTHS, CLASSES_OUTPUT = "truths", "classes"
 
@@ -19,7 +18,7 @@ TRUTHS, CLASSES_OUTPUT = "truths", "classes"
 def build_road_reader(config: ModelConfig) -> keras.Model:
     """Image (N, H, W, 3), 0 to 255 -> `truths` (N, len(road_truth.NAMES)), `classes` (N, H / 4, W / 4, len(CLASSES)).
 
-    Classes are logits. `backbone_of` and `head_of` give what is shipped. Of a config with weights "own" the network and
+    Classes are logits. `parts_of` gives what is shipped. Of a config with weights "own" the network and
     the head for geometry stay as they come with the project: only the classes are learned.
     """
     is_shipped = config.weights == OWN_WEIGHTS
@@ -40,27 +39,26 @@ def build_road_reader(config: ModelConfig) -> keras.Model:
     return reader
 
 
-def backbone_of(reader: keras.Model) -> keras.Model:
-    """The network that is shipped; shares its weights with the reader."""
+def parts_of(reader: keras.Model, weights: Path) -> dict[Path, keras.Model]:
+    """The parts of a reader by the files of their weights: the network, and beside it its two heads.
+
+    All share their weights with the reader.
+    """
     both = reader.get_layer("both")
-    return keras.Model(both.input, both.outputs[0], name="roadnet")
-
-
-def head_of(reader: keras.Model, head: str) -> keras.Model:
-    """A head that is shipped with it, roadnet.GEOMETRY or roadnet.SEGMENTATION."""
-    return reader.get_layer(head)
+    network = keras.Model(both.input, both.outputs[0], name="roadnet")
+    heads = (reader.get_layer(head) for head in (roadnet.GEOMETRY, roadnet.SEGMENTATION))
+    return dict(zip(roadnet.weights_files(weights), (network, *heads), strict=True))
 
 
 def load_reader(reader: keras.Model, weights: Path) -> None:
-    """Load what an earlier pretraining wrote: of the network, and of the heads beside it.
+    """Load what an earlier pretraining wrote: the network, and the heads beside it.
 
     Raises:
-        ModelFileError: If one of the files is missing or of another network.
+        ModelFileError: If one of the files cannot be read or is of another network.
     """
-    parts = {weights: backbone_of(reader)}
-    for head in (roadnet.GEOMETRY, roadnet.SEGMENTATION):
-        parts[roadnet.head_file(weights, head)] = head_of(reader, head)
-    for path, part in parts.items():
-        if not path.is_file():
-            raise ModelFileError(f"{path}: no such file; a pretraining writes the network and its two heads together")
-        load_weights_file(part.name, lambda _, part=part: part, (1.0,), path)  # type: ignore[misc]
+    for path, part in parts_of(reader, weights).items():
+        _load(part, path)
+
+
+def _load(part: keras.Model, path: Path) -> None:
+    load_weights_file(part.name, lambda _: part, (1.0,), path)
