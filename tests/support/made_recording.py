@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator_bridge.messages import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, Frame
+from simulator_bridge.recording import Recording
 from simulator_bridge.recording.log.log_format import CAMERAS, COLUMNS, IMAGE_FOLDER, LOG_NAME, format_row, image_name
 
 START = datetime.datetime(2020, 1, 1, 12, 0, 0)
@@ -118,3 +119,9 @@ def _labels(steering: Sequence[float] | npt.NDArray[np.float64] | Callable[[int]
     if len(steering) != n:
         raise ValueError(f"expected {n} steering values, got {len(steering)}")
     return [float(value) for value in steering]
+
+
+def numbers_of(recording: Recording, row: int) -> list[float]:
+    """Steering, throttle, brake and speed of a row."""
+    arrays = (recording.steering_angle, recording.throttle, recording.brake, recording.speed_mph)
+    return [float(array[row]) for array in arrays]
