@@ -40,6 +40,7 @@
     onUpdate: async (newest, pictures, viewer) => {
       [state, self] = [newest, viewer];
       const [camera, overlay] = await Promise.all([bitmap(pictures.camera), bitmap(pictures.overlay)]);
+      if (state === null) return; // the connection went in the meantime
       show(camera, overlay);
     },
     onNotice: notice,

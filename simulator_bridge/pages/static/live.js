@@ -65,6 +65,7 @@ class LiveConnection {
     }
     try {
       for (const notice of head.notices) this.handlers.onNotice(notice.text, notice.kind);
+      if (socket.readyState !== WebSocket.OPEN) return; // what waited to be drawn when the connection went is out of date
       await this.handlers.onUpdate(head.state, pictures, head.viewer);
     } finally {
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ seen: head.number }));
