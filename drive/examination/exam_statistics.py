@@ -15,6 +15,9 @@ import numpy.typing as npt
 
 RESAMPLES = 4000
 FLIPS = 20_000
+DRAWS_A_PAIR = (
+    40  # at least, of as many pairs as are compared: a p below ALPHA / pairs, which Holm asks for, can be found
+)
 SEED = 0
 ALPHA = 0.05
 
@@ -68,30 +71,32 @@ class ExamStatistics:
         self._weights = weights
         names = np.array(factors)
         self._groups = [np.flatnonzero(names == name) for name in dict.fromkeys(factors)]
+        self._signs: FloatArray = np.empty((0, len(weights)))
 
     def score(self, scores: FloatArray) -> Interval:
         """The weighted mean of (N,) or, over seeds, (K, N) scores."""
         runs = np.atleast_2d(scores)
         return self._interval(float(runs.mean(axis=0) @ self._weights), self._resampled(runs))
 
-    def compare(self, first: tuple[str, FloatArray], second: tuple[str, FloatArray]) -> Comparison:
-        """Two examinees: `p` by flipping signs of the segments' differences at random."""
+    def compare(self, first: tuple[str, FloatArray], second: tuple[str, FloatArray], n_pairs: int = 1) -> Comparison:
+        """Two examinees, one of `n_pairs`: `p` by flipping signs of the segments' differences at random."""
         difference = first[1] - second[1]
         weighted = self._weights * difference
-        signs = np.random.default_rng(SEED).integers(0, 2, (FLIPS, len(weighted)), dtype=np.int8) * 2 - 1
-        by_chance = np.abs(signs @ weighted)
-        p = float((1 + (by_chance >= abs(weighted.sum()) - 1e-9).sum()) / (FLIPS + 1))
+        by_chance = np.abs(self._random_signs(max(FLIPS, DRAWS_A_PAIR * n_pairs)) @ weighted)
+        p = float((1 + (by_chance >= abs(weighted.sum()) - 1e-9).sum()) / (len(by_chance) + 1))
         interval = self._interval(float(weighted.sum()), self._resampled(difference[None]))
         return Comparison(first[0], second[0], interval, self._improvement(first[1][None], second[1][None]), p)
 
-    def compare_recipes(self, first: tuple[str, FloatArray], second: tuple[str, FloatArray]) -> Comparison:
-        """Two recipes of several seeds, (K, N) and (L, N): `p` from the bootstrap over seeds and segments."""
+    def compare_recipes(
+        self, first: tuple[str, FloatArray], second: tuple[str, FloatArray], n_pairs: int = 1
+    ) -> Comparison:
+        """Two recipes of seeds, (K, N) and (L, N), one of `n_pairs`: `p` by bootstrap over seeds and segments."""
         one, other = first[1], second[1]
         rng = np.random.default_rng(SEED)
-        picked = self._pick_segments(rng)
+        picked = self._pick_segments(rng, max(RESAMPLES, DRAWS_A_PAIR * n_pairs))
         resampled = self._resampled(one, rng, picked) - self._resampled(other, rng, picked)
         below = float((resampled <= 0).mean())
-        p = max(2 * min(below, float((resampled >= 0).mean())), 1 / RESAMPLES)
+        p = max(2 * min(below, float((resampled >= 0).mean())), 1 / len(resampled))
         mean = float((one.mean(axis=0) - other.mean(axis=0)) @ self._weights)
         improvement = self._improvement(one, other)
         return Comparison(first[0], second[0], self._interval(mean, resampled), improvement, min(p, 1.0))
@@ -101,9 +106,16 @@ class ExamStatistics:
         same = one[:, None] == other[None]
         return float(((better + 0.5 * same).mean(axis=(0, 1))) @ self._weights)
 
-    def _pick_segments(self, rng: np.random.Generator) -> list[npt.NDArray[np.intp]]:
-        """For each factor (RESAMPLES, n) of its segments, drawn with replacement."""
-        return [group[rng.integers(0, len(group), (RESAMPLES, len(group)))] for group in self._groups]
+    def _random_signs(self, flips: int) -> FloatArray:
+        """(flips, N) of -1 and 1; the same ones for every pair, so drawn once."""
+        if len(self._signs) != flips:
+            is_plus = np.random.default_rng(SEED).integers(0, 2, (flips, len(self._weights)), dtype=np.int8)
+            self._signs = np.where(is_plus, 1.0, -1.0)
+        return self._signs
+
+    def _pick_segments(self, rng: np.random.Generator, resamples: int) -> list[npt.NDArray[np.intp]]:
+        """For each factor (resamples, n) of its segments, drawn with replacement."""
+        return [group[rng.integers(0, len(group), (resamples, len(group)))] for group in self._groups]
 
     def _resampled(
         self,
@@ -111,11 +123,12 @@ class ExamStatistics:
         rng: np.random.Generator | None = None,
         picked: list[npt.NDArray[np.intp]] | None = None,
     ) -> FloatArray:
-        """(RESAMPLES,) weighted means of resampled runs and segments."""
+        """Weighted means of resampled runs and segments; RESAMPLES of them, or as many as are picked."""
         rng = rng or np.random.default_rng(SEED)
-        picked = picked or self._pick_segments(rng)
-        chosen = rng.integers(0, len(runs), (RESAMPLES, len(runs)))
-        means = np.zeros(RESAMPLES)
+        picked = picked or self._pick_segments(rng, RESAMPLES)
+        resamples = len(picked[0])
+        chosen = rng.integers(0, len(runs), (resamples, len(runs)))
+        means = np.zeros(resamples)
         for group, segments in zip(self._groups, picked, strict=True):
             share = self._weights[group].sum()
             values = np.mean([runs[chosen[:, k][:, None], segments] for k in range(len(runs))], axis=0)
@@ -140,14 +153,16 @@ def compare_all(
     """
     order = sorted(scores, key=lambda name: -statistics.score(scores[name]).mean)
     pairs = [pair for pair in itertools.combinations(order, 2) if of is None or not set(pair).isdisjoint(of)]
-    return holm([statistics.compare((one, scores[one]), (other, scores[other])) for one, other in pairs])
+    return holm([statistics.compare((one, scores[one]), (other, scores[other]), len(pairs)) for one, other in pairs])
 
 
 def compare_all_recipes(statistics: ExamStatistics, scores: Mapping[str, FloatArray]) -> list[Comparison]:
     """Every two recipes, by name -> (K, N) scores; the better one first."""
     order = sorted(scores, key=lambda name: -statistics.score(scores[name]).mean)
-    pairs = itertools.combinations(order, 2)
-    return holm([statistics.compare_recipes((one, scores[one]), (other, scores[other])) for one, other in pairs])
+    pairs = list(itertools.combinations(order, 2))
+    return holm(
+        [statistics.compare_recipes((one, scores[one]), (other, scores[other]), len(pairs)) for one, other in pairs]
+    )
 
 
 def holm(comparisons: Sequence[Comparison]) -> list[Comparison]:

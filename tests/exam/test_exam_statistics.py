@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -108,3 +110,22 @@ def test_seeds_that_differ_widen_the_interval_of_a_recipe() -> None:
     narrow, wide = STATISTICS.score(alike), STATISTICS.score(unlike)
 
     assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
+
+
+@pytest.mark.parametrize("compare", [compare_all, compare_all_recipes])
+def test_however_many_are_compared_good_and_bad_are_told_apart(
+    compare: Callable[..., list[Comparison]],
+) -> None:
+    """Draws that were as few for a thousand pairs as for one left no p small enough for Holm's correction."""
+    statistics = ExamStatistics(["start"] * 30, np.full(30, 1 / 30))
+    rng = np.random.default_rng(0)
+    scores = {
+        f"{kind} {k}": rng.uniform(*values, (30,) if compare is compare_all else (2, 30))
+        for kind, values in (("good", (90, 100)), ("bad", (0, 10)))
+        for k in range(23 if compare is compare_all else 12)
+    }
+
+    pairs = compare(statistics, scores)
+
+    assert len(pairs) > (1000 if compare is compare_all else 250)
+    assert all(pair.is_separated for pair in pairs if pair.first[:3] != pair.second[:3])
