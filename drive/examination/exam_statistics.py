@@ -15,9 +15,7 @@ import numpy.typing as npt
 
 RESAMPLES = 4000
 FLIPS = 20_000
-DRAWS_A_PAIR = (
-    40  # at least, of as many pairs as are compared: a p below ALPHA / pairs, which Holm asks for, can be found
-)
+DRAWS_A_PAIR = 40  # at least, for each pair compared: fewer find no p below ALPHA / pairs, which Holm asks for
 SEED = 0
 ALPHA = 0.05
 
